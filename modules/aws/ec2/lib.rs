@@ -1,0 +1,1 @@
+//! rplay-aws-ec2

@@ -1,0 +1,2 @@
+//! rplay
+fn main() {}
