@@ -1,1 +1,28 @@
-//! rplay-syntax
+//! Playbooks as data: YAML with positions, and plays, blocks, tasks and roles made of it.
+//!
+//! A value keeps the place where the user wrote it, so that whoever finds fault with it later can show the line. Values
+//! that may be templates are kept as they are written.
+//!
+//! **Invariant:** this crate knows no template, no module and no host, and does no I/O : callers hand
+//! it names and texts. It is the only one that knows the YAML library, and what Ansible's syntax once was: old forms
+//! are translated here, with a deprecation that names today's.
+
+mod args;
+mod block;
+mod keywords;
+mod node;
+mod play;
+mod playbook;
+mod role;
+mod task;
+mod warning;
+
+pub use args::Args;
+pub use block::{Block, Step};
+pub use keywords::Keywords;
+pub use node::{Data, Mapping, Node, Origin, Text};
+pub use play::{Play, VarsPrompt};
+pub use playbook::{Entry, ImportPlaybook, Playbook};
+pub use role::{RoleEntry, RoleMeta};
+pub use task::{Action, Loop, LoopControl, LoopSource, Task};
+pub use warning::{Loaded, Warning, WarningKind};

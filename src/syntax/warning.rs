@@ -1,0 +1,42 @@
+use rplay_event::Span;
+
+/// Something in a file that works and is likely not meant, or will be gone one day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    pub kind: WarningKind,
+    /// One line, worded as Ansible words it where Ansible warns of the same.
+    pub message: String,
+    pub span: Span,
+    /// What to write instead.
+    pub help: Option<String>,
+}
+
+/// How a warning is announced: `[WARNING]` or `[DEPRECATION WARNING]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WarningKind {
+    Warning,
+    Deprecated,
+}
+
+impl Warning {
+    pub(crate) fn new(message: impl Into<String>, span: &Span) -> Self {
+        Self { kind: WarningKind::Warning, message: message.into(), span: span.clone(), help: None }
+    }
+
+    pub(crate) fn deprecated(message: impl Into<String>, span: &Span) -> Self {
+        Self { kind: WarningKind::Deprecated, ..Self::new(message, span) }
+    }
+
+    #[must_use]
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// What was read, and what is to be said about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Loaded<T> {
+    pub value: T,
+    pub warnings: Vec<Warning>,
+}
