@@ -1,1 +1,26 @@
-//! rplay-template
+//! Ansible's Jinja: templates, expressions, conditionals, filters, tests and lookups.
+//!
+//! An evaluation takes what the user wrote and a [`Scope`], and gives a [`Value`] with [`Marks`]: whether it used
+//! something that is unknown before the run, or secret, and which variables. Only strings written by the user are
+//! templates; a scope says which of its values were.
+//!
+//! **Invariant:** nothing here reads a file, the environment, the clock or randomness, and nothing here prints: the
+//! caller's [`World`] does the first, the marks carry what the second would say. minijinja is known to this crate alone.
+
+mod engine;
+mod error;
+mod lazy;
+mod marker;
+mod marks;
+mod object;
+mod scope;
+mod value;
+mod world;
+
+pub use engine::{Engine, FileTemplate, Overrides, Settings};
+pub use error::{ErrorKind, Step, TemplateError};
+pub use marker::{UNKNOWN_END, UNKNOWN_START};
+pub use marks::{Condition, Marks, Notice, Rendered, Tri};
+pub use scope::{Found, Scope};
+pub use value::{Kind, Value};
+pub use world::{Now, PathKind, World};

@@ -1,0 +1,65 @@
+use std::fmt;
+
+/// What a path leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PathKind {
+    File,
+    Directory,
+    Link,
+    Other,
+}
+
+/// The time, and how far the local clock is from UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Now {
+    pub unix_seconds: i64,
+    pub nanoseconds: u32,
+    pub utc_offset_seconds: i32,
+}
+
+/// Everything outside that lookups, filters and tests reach.
+///
+/// This crate reads no file, clock, environment or randomness itself. Errors are whole sentences in the words of
+/// whoever refused.
+pub trait World: Send + Sync {
+    /// Returns a file's bytes, opened where it is encrypted with vault.
+    fn read_file(&self, path: &str) -> Result<Vec<u8>, String>;
+
+    /// Writes a file only its owner may read, making its folders: what the `password` lookup keeps.
+    fn write_private(&self, path: &str, text: &str) -> Result<(), String>;
+
+    /// Returns what is at the path; links are followed when `follow` is set.
+    fn path_kind(&self, path: &str, follow: bool) -> Option<PathKind>;
+
+    /// Returns the names in a folder.
+    fn list_folder(&self, path: &str) -> Result<Vec<String>, String>;
+
+    /// Returns the path with every link in it resolved; what does not exist is left as it is.
+    fn real_path(&self, path: &str) -> String;
+
+    /// Returns the folder that relative paths begin in.
+    fn current_folder(&self) -> String;
+
+    /// Returns the home folder of the user, or of the one who runs this.
+    fn home(&self, user: Option<&str>) -> Option<String>;
+
+    /// Returns a variable of the environment.
+    fn env(&self, name: &str) -> Option<String>;
+
+    /// Runs a shell command in `folder` and returns its output, as the `pipe` lookup does.
+    fn pipe(&self, command: &str, folder: Option<&str>) -> Result<String, String>;
+
+    /// Opens a `!vault` string.
+    fn open_vault(&self, envelope: &str) -> Result<String, String>;
+
+    fn now(&self) -> Now;
+
+    /// Returns 64 fresh random bits.
+    fn random(&self) -> u64;
+}
+
+impl fmt::Debug for dyn World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("World")
+    }
+}
