@@ -1,4 +1,5 @@
 use indexmap::IndexMap;
+use rplay_module::{Diff, Planned, Progress};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -118,89 +119,6 @@ pub struct TaskResult {
     pub diff: Vec<Diff>,
     /// Printed in place of the result on failure: a deploy's own screen, or a fault's excerpt.
     pub screen: Option<String>,
-}
-
-/// A difference as Ansible's `diff` result has it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Diff {
-    pub before: DiffSide,
-    pub after: DiffSide,
-    pub before_header: Option<String>,
-    pub after_header: Option<String>,
-    /// Ready-made text, printed as it is in place of `before` and `after`.
-    pub prepared: Option<String>,
-}
-
-/// One side of a difference.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "form", content = "content", rename_all = "snake_case")]
-pub enum DiffSide {
-    Text(String),
-    /// Shown as sorted, indented JSON, as Ansible shows dicts.
-    Data(Value),
-    Absent,
-}
-
-/// What will happen to one thing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Action {
-    Create,
-    Update,
-    Replace,
-    Delete,
-    Keep,
-    /// An unknown that is no identity decides: it may turn out to be equal.
-    MayChange,
-    /// An action that changes the world.
-    WillRun,
-    /// An action that only reads, and has been run.
-    Read,
-    /// Its identity is not known yet.
-    Deferred,
-}
-
-/// One thing in a plan.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Planned {
-    /// As the ownership file has it.
-    pub address: String,
-    pub action: Action,
-    pub fields: Vec<FieldChange>,
-    /// Why a replacement, a deferral or a doubt.
-    pub reason: Option<String>,
-}
-
-/// One managed field that differs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct FieldChange {
-    /// Dotted, with list elements by name or number: `containers.web.environment.MODE`.
-    pub path: String,
-    /// `None` where the side does not have the field.
-    pub before: Option<Value>,
-    pub after: Option<Value>,
-    /// Not known before the run: shown as `(known after apply)`.
-    pub unknown: bool,
-}
-
-/// What a long task tells while it works.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Progress {
-    /// The headline, such as `rolling out web:7`.
-    pub headline: String,
-    /// The lines under it, in order: build steps, tasks with the seconds in each state, targets.
-    pub steps: Vec<Step>,
-    /// A line that appears once and stays true, such as a service's event.
-    pub note: Option<String>,
-}
-
-/// One line of progress.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Step {
-    pub label: String,
-    pub state: String,
-    /// Done and whole, in the unit of the thing; `None` for a spinner.
-    pub amount: Option<(u64, u64)>,
 }
 
 /// A host's line of the recap.

@@ -1,0 +1,98 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::Address;
+use crate::params::ParamFault;
+
+/// The world refused: what could not be done, in the other side's own words.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failure {
+    pub kind: FailureKind,
+    /// What becomes the result's `msg`: completes "could not …", names the thing, quotes the other side.
+    pub message: String,
+    /// The service's own error code, such as `LimitExceededException`.
+    pub code: Option<String>,
+    pub request_id: Option<String>,
+    /// What to do next.
+    pub hint: Option<String>,
+    /// Further fields of the result, such as a command's `rc` and `stdout`.
+    pub result: Map<String, Value>,
+    /// Several lines that say more than the message: a failed deploy's own screen.
+    pub screen: Option<String>,
+}
+
+/// What a failure means to the driver.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    /// The other side answered no.
+    Refused,
+    /// What the thing hangs on is not there.
+    Missing(Address),
+    /// The answer did not arrive: whether the write happened is not known.
+    Lost,
+    /// It did not become what was wanted in time.
+    TimedOut,
+    /// The parameters are wrong.
+    Arguments(Vec<ParamFault>),
+    /// Interrupted by the user.
+    Cancelled,
+    /// We are wrong.
+    Bug,
+}
+
+impl Failure {
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            kind: FailureKind::Refused,
+            message: message.into(),
+            code: None,
+            request_id: None,
+            hint: None,
+            result: Map::new(),
+            screen: None,
+        }
+    }
+
+    /// Returns the failure of a thing whose parent is gone.
+    pub fn missing(address: Address) -> Self {
+        let message = format!("could not find {address}");
+        Self { kind: FailureKind::Missing(address), ..Self::new(message) }
+    }
+
+    pub fn bug(message: impl fmt::Display) -> Self {
+        Self { kind: FailureKind::Bug, ..Self::new(format!("rplay is wrong here, please report it: {message}")) }
+    }
+
+    pub fn timed_out(message: impl Into<String>) -> Self {
+        Self { kind: FailureKind::TimedOut, ..Self::new(message) }
+    }
+
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    #[must_use]
+    pub fn field(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.result.insert(name.to_owned(), value.into());
+        self
+    }
+
+    #[must_use]
+    pub fn screen(mut self, screen: impl Into<String>) -> Self {
+        self.screen = Some(screen.into());
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
