@@ -9,20 +9,28 @@
 
 mod args;
 mod block;
+mod compose;
+mod entries;
 mod keywords;
 mod node;
 mod play;
 mod playbook;
+mod resolve;
 mod role;
+mod similar;
+mod tag;
 mod task;
 mod warning;
+mod yaml_fault;
 
 pub use args::Args;
 pub use block::{Block, Step};
+pub use compose::{Parsed, parse, parse_all};
 pub use keywords::Keywords;
 pub use node::{Data, Mapping, Node, Origin, Text};
 pub use play::{Play, VarsPrompt};
 pub use playbook::{Entry, ImportPlaybook, Playbook};
 pub use role::{RoleEntry, RoleMeta};
+pub use similar::nearest;
 pub use task::{Action, Loop, LoopControl, LoopSource, Task};
 pub use warning::{Loaded, Warning, WarningKind};
