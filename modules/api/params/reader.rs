@@ -1,18 +1,7 @@
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::Params;
-
-/// Something wrong with an argument, with the path of the bad value.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ParamFault {
-    /// `rules[0].proto`; empty for the arguments as a whole.
-    pub path: String,
-    /// Worded as Ansible words it.
-    pub message: String,
-    /// A did-you-mean, or what is possible.
-    pub help: Option<String>,
-}
+use super::judge::Judge;
+use super::{Param, ParamFault, Params, Spec};
 
 /// Parameters that were read, and what else is to be said of them.
 #[derive(Clone, Debug)]
@@ -20,24 +9,104 @@ pub struct Parsed<P> {
     pub params: P,
     /// The paths of values that are not known yet; those that are no text count as omitted.
     pub unknown: Vec<String>,
-    /// The unknown text of an identity, if there is one.
+    /// The unknown text of an identity, if there is one; also of a required parameter that nothing can stand in for.
     pub unknown_identity: Option<String>,
     /// Messages: an alias that is deprecated, an old spelling.
     pub deprecated: Vec<String>,
+    /// Messages: a parameter that was given twice, under two names.
+    pub warnings: Vec<String>,
 }
 
-/// Reads one level of arguments and collects everything wrong with them.
+/// Reads one level of arguments, which are judged by then, into fields.
 pub struct Reader<'a> {
-    args: &'a serde_json::Map<String, Value>,
+    values: &'a Map<String, Value>,
     path: String,
-    pub(super) faults: Vec<ParamFault>,
+    faults: Vec<ParamFault>,
+}
+
+impl Reader<'_> {
+    /// Reads a field; `None` when it is missing or wrong, which is said elsewhere.
+    pub fn field<T: Param>(&mut self, name: &str) -> Option<T> {
+        match self.values.get(name) {
+            None => T::omitted(),
+            Some(value) => {
+                let path =
+                    if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) };
+                T::read(self, &path, value)
+            }
+        }
+    }
+
+    /// Reads a struct of sub-options.
+    pub fn nested<P: Params>(&mut self, path: &str, value: &Value) -> Option<P> {
+        let mut inner = Reader { values: value.as_object()?, path: path.to_owned(), faults: Vec::new() };
+        let read = P::take(&mut inner);
+        self.faults.append(&mut inner.faults);
+        read
+    }
+
+    /// Returns what was given besides the parameters of an open struct.
+    pub fn rest<P: Params>(&self) -> Map<String, Value> {
+        let spec = P::spec();
+        let further = self.values.iter().filter(|(key, _)| spec.param(key).is_none());
+        further.map(|(key, value)| (key.clone(), value.clone())).collect()
+    }
+
+    /// Says that something is wrong.
+    pub fn fault(&mut self, fault: ParamFault) {
+        self.faults.push(fault);
+    }
 }
 
 /// Reads a module's arguments.
 ///
 /// # Errors
-/// Every fault there is, in the order of the parameters.
+/// Every fault there is, in Ansible's order: the first is the one that Ansible reports.
 pub fn parse<P: Params>(args: &Value) -> Result<Parsed<P>, Vec<ParamFault>> {
-    let _ = args;
-    Err(Vec::new())
+    let known = |_: &str| false;
+    let mut judge = Judge::new(&known, false);
+    let values = judge.arguments(&P::spec(), args);
+    let mut found = judge.found;
+    let mut reader = Reader { values: &values, path: String::new(), faults: Vec::new() };
+    let params = P::take(&mut reader);
+    found.faults.append(&mut reader.faults);
+    match params {
+        Some(params) if found.faults.is_empty() => Ok(Parsed {
+            params,
+            unknown: distinct(found.unknown),
+            unknown_identity: found.unknown_identities.into_iter().reduce(|one, other| one + &other),
+            deprecated: found.deprecated,
+            warnings: found.warnings,
+        }),
+        None if found.faults.is_empty() => Err(vec![ParamFault::new("", "the arguments could not be read")]),
+        _ => Err(found.faults),
+    }
+}
+
+fn distinct(paths: Vec<String>) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    for path in paths {
+        if !out.contains(&path) {
+            out.push(path);
+        }
+    }
+    out
+}
+
+/// Finds what is certainly wrong before anything is rendered: names, what is missing, literal values. Values for which
+/// `dynamic(path)` is true are templates and not judged; the path of the arguments as a whole is empty.
+pub fn check(spec: &Spec, args: &Value, dynamic: &dyn Fn(&str) -> bool) -> Vec<ParamFault> {
+    if dynamic("") {
+        return Vec::new();
+    }
+    let mut judge = Judge::new(dynamic, false);
+    judge.arguments(spec, args);
+    judge.found.faults
+}
+
+/// Returns the `module_args` that Ansible shows under `invocation`: every parameter after aliases, coercions and defaults,
+/// null for what is omitted, aliases as they were given, secrets masked.
+pub fn invocation(spec: &Spec, args: &Value) -> Value {
+    let known = |_: &str| false;
+    Value::Object(Judge::new(&known, true).arguments(spec, args))
 }
