@@ -51,7 +51,7 @@ impl Entries {
     /// Adds an entry that the mapping has itself.
     pub(crate) fn own(&mut self, source: &Source<'_>, key: Node, value: Node) -> Result<(), Fault> {
         let Some(equality) = Key::new(&key) else { return Err(unhashable(source, &key)) };
-        let (span, shown) = (key.span.clone(), repr(&key));
+        let (span, shown) = (key.span.clone(), key.repr().unwrap_or_default());
         if self.own.insert(equality, (key, value)).is_some() {
             let message = format!("Found duplicate mapping key {shown}.");
             self.warnings.push(Warning::new(message, &span).help("Using last defined value only."));
@@ -106,18 +106,4 @@ fn unmergeable(source: &Source<'_>, value: &Node, wanted: &str) -> Fault {
     };
     let message = format!("While constructing a mapping expected {wanted} for merging, but found {found}.");
     source.fault(message, &value.span).help("`<<` merges mappings by their aliases, as in `<<: *name`")
-}
-
-/// Returns a key as Python shows it, which is how Ansible's warning does.
-fn repr(key: &Node) -> String {
-    match &key.data {
-        Data::Null => "None".to_owned(),
-        Data::Bool(true) => "True".to_owned(),
-        Data::Bool(false) => "False".to_owned(),
-        Data::Text(text) if text.text.contains('\'') && !text.text.contains('"') => {
-            format!("\"{}\"", text.text)
-        }
-        Data::Text(text) => format!("'{}'", text.text.replace('\'', "\\'").replace('\n', "\\n")),
-        _ => key.key_text().into_owned(),
-    }
 }

@@ -7,30 +7,41 @@
 //! it names and texts. It is the only one that knows the YAML library, and what Ansible's syntax once was: old forms
 //! are translated here, with a deprecation that names today's.
 
+mod action;
 mod args;
 mod block;
 mod compose;
+mod convert;
 mod entries;
+mod fields;
+mod include;
 mod keywords;
 mod node;
+mod old;
 mod play;
 mod playbook;
+mod reading;
 mod resolve;
 mod role;
 mod similar;
 mod tag;
 mod task;
+mod vocabulary;
 mod warning;
+mod words;
 mod yaml_fault;
 
 pub use args::Args;
-pub use block::{Block, Step};
+pub use block::{Block, Step, parse_handlers, parse_tasks};
 pub use compose::{Parsed, parse, parse_all};
+pub use convert::flag;
 pub use keywords::Keywords;
 pub use node::{Data, Mapping, Node, Origin, Text};
 pub use play::{Play, VarsPrompt};
-pub use playbook::{Entry, ImportPlaybook, Playbook};
-pub use role::{RoleEntry, RoleMeta};
+pub use playbook::{Entry, ImportPlaybook, Playbook, parse_playbook};
+pub use reading::IsAction;
+pub use role::{RoleEntry, RoleMeta, parse_role_meta};
 pub use similar::nearest;
 pub use task::{Action, Loop, LoopControl, LoopSource, Task};
+pub use vocabulary::{Form, Keyword, Level};
 pub use warning::{Loaded, Warning, WarningKind};

@@ -189,6 +189,21 @@ impl Node {
         }
     }
 
+    /// Returns a value that is no collection as Python shows it, which is how Ansible's messages do.
+    pub(crate) fn repr(&self) -> Option<String> {
+        Some(match &self.data {
+            Data::Null => "None".to_owned(),
+            Data::Bool(true) => "True".to_owned(),
+            Data::Bool(false) => "False".to_owned(),
+            Data::Text(text) if text.text.contains('\'') && !text.text.contains('"') => {
+                format!("\"{}\"", text.text)
+            }
+            Data::Text(text) => format!("'{}'", text.text.replace('\'', "\\'").replace('\n', "\\n")),
+            Data::Seq(_) | Data::Map(_) => return None,
+            _ => self.key_text().into_owned(),
+        })
+    }
+
     /// Returns the node as a key of a JSON object or the name of a variable.
     pub fn key_text(&self) -> Cow<'_, str> {
         match &self.data {

@@ -16,6 +16,8 @@ pub struct Warning {
 pub enum WarningKind {
     Warning,
     Deprecated,
+    /// An old form that will stay, of which Ansible says nothing: for `lint` alone.
+    Hint,
 }
 
 impl Warning {
@@ -25,6 +27,10 @@ impl Warning {
 
     pub(crate) fn deprecated(message: impl Into<String>, span: &Span) -> Self {
         Self { kind: WarningKind::Deprecated, ..Self::new(message, span) }
+    }
+
+    pub(crate) fn hint(message: impl Into<String>, span: &Span) -> Self {
+        Self { kind: WarningKind::Hint, ..Self::new(message, span) }
     }
 
     #[must_use]
