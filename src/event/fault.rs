@@ -14,6 +14,8 @@ pub enum FaultKind {
     Setup,
     /// An option of the command line: exit code 5.
     Options,
+    /// What would fail a task for certain, found before the first one runs: exit code 2.
+    Task,
 }
 
 impl FaultKind {
@@ -23,6 +25,7 @@ impl FaultKind {
             Self::Playbook => 4,
             Self::Setup => 1,
             Self::Options => 5,
+            Self::Task => 2,
         }
     }
 }
@@ -99,12 +102,12 @@ impl fmt::Display for Fault {
 impl std::error::Error for Fault {}
 
 impl Excerpt {
-    /// Returns the span's line with one line before and after it; `None` where the file has no such line.
+    /// Returns the span's line with two lines before it and one after; `None` where the file has no such line.
     pub fn around(source: &str, span: &Span, label: String) -> Option<Self> {
         let line = usize::try_from(span.line).ok()?.checked_sub(1)?;
         let lines: Vec<&str> = source.lines().collect();
         let marked = *lines.get(line)?;
-        let first = line.saturating_sub(1);
+        let first = line.saturating_sub(2);
         let last = (line + 1).min(lines.len() - 1);
         let text: String = lines.get(first..=last)?.iter().flat_map(|line| [line, "\n"]).collect();
         let before: usize = lines.get(first..line)?.iter().map(|line| line.len() + 1).sum();
@@ -130,7 +133,7 @@ mod tests {
     fn an_excerpt_marks_the_word_at_the_span() {
         let source = "- hosts: all\n  tasks:\n    - debgu: {msg: a}\n";
         let excerpt = Excerpt::around(source, &Span::new("p.yml", 3, 7), String::new()).expect("line 3 is there");
-        assert_eq!(excerpt.first_line, 2);
+        assert_eq!(excerpt.first_line, 1);
         assert_eq!(&excerpt.text[excerpt.start..excerpt.end], "debgu");
     }
 
