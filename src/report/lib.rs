@@ -1,1 +1,34 @@
-//! rplay-report
+//! What a run looks like: readers of the one stream of events, and the only place beside `main` that prints.
+//!
+//! stdout is Ansible's, to the byte: [`Output::Default`], [`Output::Minimal`] and [`Output::AnsibleJson`] are its callbacks of
+//! those names. What Ansible has no word for (excerpts of faults, progress, hints) goes to stderr.
+//!
+//! **Invariant:** an event is enough. This crate asks neither the engine nor the file system nor the environment for
+//! anything; a journal that is played back reads the same. It knows nothing of how tasks run.
+
+mod ansible_json;
+mod default;
+mod diff;
+mod failure;
+mod fault;
+mod messages;
+mod minimal;
+mod order;
+mod paint;
+mod plan;
+mod progress;
+mod reporter;
+mod result;
+mod screen;
+mod settings;
+mod sink;
+mod text;
+
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod screens;
+
+pub use order::Order;
+pub use reporter::Reporter;
+pub use settings::{Live, Output, ResultFormat, Settings};

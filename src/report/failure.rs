@@ -1,0 +1,151 @@
+use rplay_event::{Fault, Status, TaskInfo, TaskResult};
+use serde_json::Value;
+
+use crate::messages::is_summary;
+
+/// How long a line of source may be before it is cut, its number included.
+const WIDEST: usize = 120;
+
+/// Returns the text of the `[ERROR]` that stands before a failed result, or `None` where there is none.
+///
+/// A result brings it as `exception`: one [`Fault`], or several where each is caused by the next, as values. Without it
+/// the message and the task's place make one. A loop's own result repeats what its items said, and has none.
+pub(crate) fn failure(result: &TaskResult, task: Option<&TaskInfo>) -> Option<String> {
+    let faults = given(result.result.get("exception"));
+    if let Some((first, rest)) = faults.split_first() {
+        return Some(chained(first, rest));
+    }
+    let failed = matches!(result.status, Status::Failed | Status::Unreachable);
+    let task = task.filter(|_| failed && !is_summary(result) && result.screen.is_none())?;
+    let span = task.span.as_ref()?;
+    Some(described(&Fault::new(headline(result, &task.action)).at(span)))
+}
+
+fn given(exception: Option<&Value>) -> Vec<Fault> {
+    let fault = |value: &Value| serde_json::from_value(value.clone()).ok();
+    match exception {
+        Some(Value::Array(faults)) => faults.iter().filter_map(fault).collect(),
+        Some(value) => fault(value).into_iter().collect(),
+        None => Vec::new(),
+    }
+}
+
+fn headline(result: &TaskResult, action: &str) -> String {
+    let message = result.result.get("msg").and_then(Value::as_str).unwrap_or_default();
+    if message.starts_with("Task failed") {
+        return message.to_owned();
+    }
+    let by_condition = result.result.contains_key("failed_when_result");
+    let who = if by_condition || is_action(action) { "Action" } else { "Module" };
+    if message.is_empty() {
+        return format!("Task failed: {who} failed.");
+    }
+    format!("Task failed: {who} failed: {message}")
+}
+
+/// What Ansible runs without a module behind it.
+fn is_action(action: &str) -> bool {
+    let name =
+        action.strip_prefix("ansible.builtin.").or(action.strip_prefix("ansible.legacy.")).unwrap_or(action);
+    matches!(
+        name,
+        "add_host"
+            | "assert"
+            | "debug"
+            | "fail"
+            | "group_by"
+            | "include_vars"
+            | "pause"
+            | "set_fact"
+            | "set_stats"
+            | "validate_argument_spec"
+            | "wait_for_connection"
+    )
+}
+
+/// Returns the whole chain in one line, then each fault with its place.
+fn chained(first: &Fault, rest: &[Fault]) -> String {
+    if rest.is_empty() {
+        return described(first);
+    }
+    let mut brief = String::new();
+    for fault in std::iter::once(first).chain(rest) {
+        if !brief.is_empty() {
+            brief.truncate(brief.trim_end_matches(['.', ' ']).len());
+            brief.push_str(": ");
+        }
+        brief.push_str(&fault.message);
+    }
+    let mut out = format!("{brief}\n\n{}\n", described(first));
+    for fault in rest {
+        out.push_str("\n<<< caused by >>>\n\n");
+        out.push_str(&described(fault));
+        out.push('\n');
+    }
+    out
+}
+
+/// Returns the message, where it comes from, the lines up to there, and the help.
+fn described(fault: &Fault) -> String {
+    let Some(span) = &fault.span else {
+        return match &fault.help {
+            Some(help) if !help.contains('\n') && !fault.message.contains('\n') => {
+                format!("{} {help}", fault.message)
+            }
+            Some(help) => format!("{}\n\n{help}", fault.message),
+            None => fault.message.clone(),
+        };
+    };
+    let mut out = format!("{}\nOrigin: {span}", fault.message);
+    let source = source(fault);
+    if !source.is_empty() {
+        out.push_str("\n\n");
+        out.push_str(&source.join("\n"));
+    }
+    if let Some(help) = &fault.help {
+        out.push_str("\n\n");
+        out.push_str(help);
+    }
+    out
+}
+
+/// The numbered lines up to the fault's, and the mark under its column.
+fn source(fault: &Fault) -> Vec<String> {
+    let (Some(span), Some(excerpt)) = (&fault.span, &fault.excerpt) else { return Vec::new() };
+    let margin = span.line.to_string().len();
+    let room = WIDEST - margin - 1;
+    let mut lines: Vec<String> = excerpt
+        .text
+        .lines()
+        .zip(excerpt.first_line..=span.line)
+        .map(|(line, number)| numbered(&cut(&line.replace('\t', " "), room), number, margin))
+        .collect();
+    let column = usize::try_from(span.column).unwrap_or(usize::MAX);
+    if column > 0 && column <= room {
+        lines.push(format!("{} {}", " ".repeat(margin), mark(column, room)));
+    }
+    lines
+}
+
+fn numbered(line: &str, number: u32, margin: usize) -> String {
+    let space = if line.is_empty() { "" } else { " " };
+    format!("{number:>margin$}{space}{line}")
+}
+
+fn cut(line: &str, room: usize) -> String {
+    const MARK: &str = "...";
+    if line.chars().count() <= room {
+        return line.to_owned();
+    }
+    line.chars().take(room - MARK.len()).chain(MARK.chars()).collect()
+}
+
+/// The name of the column stands behind the mark, or before it where the screen ends.
+fn mark(column: usize, room: usize) -> String {
+    let name = format!("column {column}");
+    let before = column - 1;
+    if before + 2 + name.len() > room {
+        return format!("{}{name} ^", " ".repeat(before.saturating_sub(name.len() + 1)));
+    }
+    format!("{}^ {name}", " ".repeat(before))
+}

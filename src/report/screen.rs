@@ -1,0 +1,87 @@
+use std::collections::HashSet;
+use std::io;
+
+use unicode_width::UnicodeWidthStr as _;
+
+use crate::paint::Paint;
+use crate::settings::Settings;
+use crate::sink::Sink;
+
+/// Which of the two streams a line goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Out,
+    Err,
+}
+
+/// The two streams, and what Ansible's `Display` knows: the width, the colours, what has been said already.
+pub(crate) struct Screen {
+    out: Sink,
+    err: Sink,
+    color: bool,
+    color_stderr: bool,
+    columns: usize,
+    said: HashSet<String>,
+}
+
+impl Screen {
+    pub(crate) fn new(settings: &Settings, out: Sink, err: Sink) -> Self {
+        Self {
+            out,
+            err,
+            color: settings.color,
+            color_stderr: settings.color_stderr,
+            columns: settings.width.map_or(0, |width| usize::from(width).saturating_sub(1)).max(79),
+            said: HashSet::new(),
+        }
+    }
+
+    /// Writes a text and its newline, unless it ends with one.
+    pub(crate) fn line(&mut self, side: Side, paint: Option<Paint>, text: &str) {
+        let text = text.replace("\r\n", "\n");
+        let text = text.strip_suffix('\n').unwrap_or(&text);
+        let (sink, color) = match side {
+            Side::Out => (&self.out, self.color),
+            Side::Err => (&self.err, self.color_stderr),
+        };
+        let painted = paint.filter(|_| color).map_or_else(|| text.to_owned(), |paint| paint.on(text));
+        sink.write(format!("{painted}\n").as_bytes());
+    }
+
+    /// Returns the text in the colour, where stdout takes colours.
+    pub(crate) fn painted(&self, paint: Paint, text: &str) -> String {
+        if self.color { paint.on(text) } else { text.to_owned() }
+    }
+
+    /// Writes a heading: an empty line, the text, stars to the edge of the screen.
+    pub(crate) fn banner(&mut self, text: &str) {
+        let text = text.trim();
+        let stars = self.columns.saturating_sub(text.width()).max(3);
+        self.line(Side::Out, None, &format!("\n{text} {}", "*".repeat(stars)));
+    }
+
+    /// Writes a message such as `[WARNING]: ..`, the first time it is said; one of several lines ends with an empty line.
+    pub(crate) fn message(&mut self, side: Side, paint: Paint, kind: &str, text: &str) {
+        let text = text.trim();
+        let end = if text.contains('\n') { "\n\n" } else { "\n" };
+        let text = format!("[{kind}]: {text}{end}");
+        if self.said.insert(text.clone()) {
+            self.line(side, Some(paint), &text);
+        }
+    }
+
+    pub(crate) fn flush(&mut self) {
+        self.out.flush();
+        self.err.flush();
+    }
+
+    /// Whether the reader of stdout has gone away.
+    pub(crate) fn closed(&self) -> bool {
+        self.out.closed()
+    }
+
+    /// Returns the first error of stdout that is not a closed pipe.
+    pub(crate) fn error(&self) -> io::Result<()> {
+        self.out.error()
+    }
+}
