@@ -79,8 +79,24 @@ struct Order {
     child: Child,
     env: Vec<(String, String)>,
     until: Until,
-    /// The user's terminal is the child's as well: stdin, stderr, and Ctrl-C.
-    console: bool,
+    seat: Seat,
+}
+
+/// Where a child sits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Seat {
+    /// In a session of its own.
+    Apart,
+    /// At the user's terminal, which sends its Ctrl-C to the child as well.
+    Console(Errors),
+}
+
+/// What becomes of a child's standard error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Errors {
+    /// It is rplay's own: questions to the user.
+    Shown,
+    Kept,
 }
 
 /// A started process with our ends of its pipes.
@@ -110,7 +126,7 @@ impl Children {
     /// Dropping the future kills the child and its group.
     pub(crate) async fn run(&self, child: Child, env: Vec<(String, String)>) -> Result<Exit> {
         let run = KillOnDrop(self.enter()?);
-        let order = Order { child, env, until: Until::Quiet(self.quiet), console: false };
+        let order = Order { child, env, until: Until::Quiet(self.quiet), seat: Seat::Apart };
         let (answer, answered) = tokio::sync::oneshot::channel();
         let (children, running) = (self.clone(), Arc::clone(&run.0));
         std::thread::Builder::new()
@@ -127,14 +143,13 @@ impl Children {
     /// Runs a child on this thread until it has ended and its outputs are closed, as Python's `communicate` does.
     pub(crate) fn run_here(&self, child: Child, env: Vec<(String, String)>) -> Result<Exit> {
         let run = self.enter()?;
-        self.perform(&run, Order { child, env, until: Until::Closed, console: false })
+        self.perform(&run, Order { child, env, until: Until::Closed, seat: Seat::Apart })
     }
 
-    /// Runs a child on this thread that may ask the user: it shares the terminal, stdin and stderr; only its standard
-    /// output is read.
-    pub(crate) fn ask(&self, child: Child, env: Vec<(String, String)>) -> Result<Exit> {
+    /// Runs a child on this thread that may ask the user: it shares the terminal and stdin.
+    pub(crate) fn ask(&self, child: Child, env: Vec<(String, String)>, errors: Errors) -> Result<Exit> {
         let run = self.enter()?;
-        self.perform(&run, Order { child, env, until: Until::Closed, console: true })
+        self.perform(&run, Order { child, env, until: Until::Closed, seat: Seat::Console(errors) })
     }
 
     /// Kills every child with its group, at once, and lets none start after this.
@@ -182,12 +197,12 @@ impl Run {
 
     fn perform(&self, order: Order) -> Result<Exit> {
         let deadline = order.child.timeout.and_then(|time| Instant::now().checked_add(time));
-        let Order { child, env, until, console } = order;
-        let mut started = self.start(&child, env, console)?;
+        let Order { child, env, until, seat } = order;
+        let mut started = self.start(&child, env, seat)?;
         let talk = Talk::with(&mut started.process, started.pid, child.stdin.unwrap_or_default());
         let (end, stdout, stderr) = talk.run(&started.woken, until, deadline);
         if end != End::Done {
-            kill(started.pid, !console);
+            kill(started.pid, seat == Seat::Apart);
         }
         started.leash.let_go();
         // From here on the number may become another process's: nobody may kill by it any more.
@@ -204,13 +219,13 @@ impl Run {
     }
 
     /// Starts the process unless it was cancelled meanwhile; nothing can come between the start and its being known.
-    fn start(&self, child: &Child, env: Vec<(String, String)>, console: bool) -> Result<Started> {
+    fn start(&self, child: &Child, env: Vec<(String, String)>, seat: Seat) -> Result<Started> {
         let mut stage = lock(&self.stage);
         if matches!(*stage, Stage::Killed) {
             return Err(cancelled());
         }
-        let started = Started::new(child, env, console).and_then(|(started, stop)| {
-            *stage = Stage::Alive { pid: started.pid, group: !console, _stop: stop };
+        let started = Started::new(child, env, seat).and_then(|(started, stop)| {
+            *stage = Stage::Alive { pid: started.pid, group: seat == Seat::Apart, _stop: stop };
             Ok(started)
         });
         if started.is_err() {
@@ -221,7 +236,7 @@ impl Run {
 }
 
 impl Started {
-    fn new(child: &Child, env: Vec<(String, String)>, console: bool) -> Result<(Self, PipeWriter)> {
+    fn new(child: &Child, env: Vec<(String, String)>, seat: Seat) -> Result<(Self, PipeWriter)> {
         let [program, arguments @ ..] = child.argv.as_slice() else {
             return Err(Failure::bug("a child process without a program"));
         };
@@ -230,17 +245,17 @@ impl Started {
         let (woken, stop) = pipe()?;
         let mut command = Command::new(program);
         command.args(arguments).env_clear().envs(env).envs(child.env.iter().cloned()).stdout(Stdio::piped());
-        command.stderr(if console { Stdio::inherit() } else { Stdio::piped() });
+        command.stderr(if seat == Seat::Console(Errors::Shown) { Stdio::inherit() } else { Stdio::piped() });
         command.stdin(match &child.stdin {
             Some(_) => Stdio::piped(),
-            None if console => Stdio::inherit(),
-            None => Stdio::null(),
+            None if seat == Seat::Apart => Stdio::null(),
+            None => Stdio::inherit(),
         });
         if let Some(folder) = &child.folder {
             enterable(folder).map_err(|error| no_folder(folder, &error, &child.argv))?;
             command.current_dir(folder);
         }
-        tie(&mut command, (!console).then(|| reader.as_raw_fd()));
+        tie(&mut command, (seat == Seat::Apart).then(|| reader.as_raw_fd()));
         let process = command.spawn().map_err(|error| not_started(&error, &child.argv))?;
         let pid = i32::try_from(process.id()).ok().and_then(Pid::from_raw);
         let pid = pid.ok_or_else(|| Failure::bug("a process number out of range"))?;
