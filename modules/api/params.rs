@@ -12,6 +12,7 @@ mod controller;
 mod fault;
 mod judge;
 mod kinds;
+mod mistakes;
 mod python;
 mod reader;
 mod rules;

@@ -109,3 +109,57 @@ fn distinct(texts: &[(&Variant, Vec<String>)]) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use syn::parse_quote;
+
+    use super::*;
+
+    fn error(input: &DeriveInput) -> String {
+        derive(input).expect_err("an error is expected").to_string()
+    }
+
+    #[test]
+    fn a_mistake_is_named() {
+        assert_eq!(
+            error(&parse_quote!(
+                struct X;
+            )),
+            "Choice is for an enum; parameters in a struct derive Params"
+        );
+        assert_eq!(
+            error(&parse_quote!(
+                enum X {}
+            )),
+            "an enum without variants leaves no choice"
+        );
+        assert_eq!(
+            error(&parse_quote!(
+                enum X {
+                    A(u8),
+                }
+            )),
+            "a choice is one text: its variant has no fields"
+        );
+        assert_eq!(
+            error(&parse_quote!(
+                enum X {
+                    A,
+                    #[choice("a")]
+                    B,
+                }
+            )),
+            "the text \"a\" stands for two variants"
+        );
+        assert!(
+            error(&parse_quote!(
+                enum X {
+                    #[choice(3)]
+                    A,
+                }
+            ))
+            .ends_with("a choice reads #[choice(\"TEXT\")] or #[choice(\"A\", \"B\")]")
+        );
+    }
+}

@@ -92,9 +92,12 @@ fn distinct(fields: &[Field<'_>]) -> Result<()> {
         for spelling in field.spelled() {
             if let Some(other) = seen.insert(spelling, &field.name) {
                 let message = format!("\"{spelling}\" is taken: it means the parameter {other}");
-                return Err(Error::new_spanned(&field.field.ident, message));
+                return Err(Error::new_spanned(&field.source.ident, message));
             }
         }
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -133,3 +133,50 @@ fn variant_text(variant: &Variant) -> Result<String> {
     }
     Ok(text)
 }
+
+#[cfg(test)]
+mod tests {
+    use syn::parse_quote;
+
+    use super::*;
+
+    fn error(input: &DeriveInput) -> String {
+        derive(input).expect_err("an error is expected").to_string()
+    }
+
+    #[test]
+    fn a_mistake_is_named() {
+        assert_eq!(
+            error(&parse_quote!(
+                struct X(u8, u8);
+            )),
+            "a piece of state has named fields, or one field without a name"
+        );
+        assert_eq!(
+            error(&parse_quote!(
+                enum X {
+                    A(u8),
+                }
+            )),
+            "a piece of state that is an enum has no fields in its variants"
+        );
+        assert_eq!(
+            error(&parse_quote!(
+                struct X {
+                    #[state(hide)]
+                    a: u8,
+                }
+            )),
+            "state takes `name = \"…\"`, `hidden` or `flatten` here"
+        );
+        assert_eq!(
+            error(&parse_quote!(
+                enum X {
+                    #[state(name = "a")]
+                    A,
+                }
+            )),
+            "state takes `rename = \"…\"` here"
+        );
+    }
+}

@@ -185,8 +185,8 @@ mod tests {
 
     use super::*;
 
-    fn read(kind: &Kind, value: Value) -> Result<Value, String> {
-        scalar(kind, &value)
+    fn read(kind: &Kind, value: impl Into<Value>) -> Result<Value, String> {
+        scalar(kind, &value.into())
     }
 
     #[test]

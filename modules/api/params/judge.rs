@@ -3,13 +3,14 @@
 //! Order and words are Ansible's: mutually exclusive, missing, types, choices, rules, then the sub-options level by level,
 //! and what is unsupported last. So the first fault is the one that Ansible reports.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
 use super::fault::did_you_mean;
 use super::rules::{self, Given};
-use super::{FaultKind, Kind, ParamFault, ParamSpec, Spec};
+use super::{FaultKind, Kind, ParamFault, ParamSpec, Rule, Spec};
 use crate::unknown;
 
 mod output;
@@ -83,28 +84,25 @@ impl<'a> Judge<'a> {
     /// Judges a module's arguments and returns the good values by name.
     pub(super) fn arguments(&mut self, spec: &Spec, args: &Value) -> Map<String, Value> {
         let fields = match args {
-            Value::Null => Map::new(),
-            Value::String(text) if unknown::is_unknown(text) && spec.free_form.is_none() => {
-                return self.all_unknown(spec, text);
-            }
+            Value::Object(fields) => Ok(Cow::Borrowed(fields)),
+            Value::Null => Ok(Cow::Owned(Map::new())),
             Value::String(text) if spec.free_form.is_some() => {
-                Map::from_iter([(RAW.to_owned(), Value::from(text.as_str()))])
+                Ok(Cow::Owned(Map::from_iter([(RAW.to_owned(), Value::from(text.as_str()))])))
             }
-            other => match super::coerce::mapping(other) {
-                Ok(fields) => fields,
-                Err(reason) => {
-                    let message = format!("the arguments are no mapping: {reason}");
-                    self.found.faults.push(ParamFault::new("", message));
-                    return Map::new();
-                }
-            },
+            Value::String(text) if unknown::is_unknown(text) => return self.all_unknown(spec, text),
+            other => super::coerce::mapping(other).map(Cow::Owned),
         };
-        let fields = self.level(spec, &fields, &Level::default()).value;
+        let judged = match fields {
+            Ok(fields) => self.level(spec, &fields, &Level::default()).fields(),
+            Err(reason) => {
+                self.found
+                    .faults
+                    .push(ParamFault::new("", format!("the arguments are no mapping: {reason}")));
+                Map::new()
+            }
+        };
         self.found.faults.append(&mut self.found.unsupported);
-        match fields {
-            Value::Object(fields) => fields,
-            _ => Map::new(),
-        }
+        judged
     }
 
     /// The arguments as a whole come from something that is not known yet.
@@ -122,13 +120,13 @@ impl<'a> Judge<'a> {
         let mut faults = value::Faults::default();
         let mut entries: Vec<Entry<'_>> =
             spec.params.iter().map(|param| self.entry(spec, param, args, level, &mut faults)).collect();
-        self.exclusive(spec, &entries, level);
+        self.apply(rules::exclusive, spec, &entries, level);
         self.missing(&entries, level);
         self.found.faults.extend(faults.in_order());
         for entry in &mut entries {
             self.default(entry, level);
         }
-        self.required(spec, &entries, level);
+        self.apply(rules::required, spec, &entries, level);
         for entry in &mut entries {
             self.deepen_entry(entry, level);
         }
@@ -220,14 +218,17 @@ impl<'a> Judge<'a> {
         value.as_str().is_some_and(|text| text.contains("omit")) && (self.dynamic)(path)
     }
 
-    fn exclusive(&mut self, spec: &Spec, entries: &[Entry<'_>], level: &Level) {
-        let found = output::with_given(entries, level, |given| rules::exclusive(&spec.rules, given));
-        self.found.faults.extend(found.into_iter().map(|fault| level.found_in(fault)));
-    }
-
-    fn required(&mut self, spec: &Spec, entries: &[Entry<'_>], level: &Level) {
-        let found = output::with_given(entries, level, |given| rules::required(&spec.rules, given));
-        self.found.faults.extend(found.into_iter().map(|fault| level.found_in(fault)));
+    fn apply(
+        &mut self,
+        rules: fn(&[Rule], &Given<'_>) -> Vec<ParamFault>,
+        spec: &Spec,
+        entries: &[Entry<'_>],
+        level: &Level,
+    ) {
+        if !spec.rules.is_empty() {
+            let found = output::with_given(entries, level, |given| rules(&spec.rules, given));
+            self.found.faults.extend(found.into_iter().map(|fault| level.found_in(fault)));
+        }
     }
 
     fn missing(&mut self, entries: &[Entry<'_>], level: &Level) {
@@ -255,7 +256,7 @@ impl<'a> Judge<'a> {
             (Kind::Options(spec), Value::Object(fields)) => {
                 self.level(spec, &fields, &Level { path: path.to_owned(), context: context.to_vec() })
             }
-            (Kind::List(inner), Value::Array(items)) if inner.has_options() => {
+            (Kind::List(inner), Value::Array(items)) if inner.options().is_some() => {
                 let deep = items.into_iter().enumerate().map(|(at, item)| {
                     let deep = self.deepen(inner, Coerced::known(item), &format!("{path}[{at}]"), context);
                     (deep.value, deep.status)
@@ -263,7 +264,7 @@ impl<'a> Judge<'a> {
                 let (items, found): (Vec<_>, Vec<_>) = deep.unzip();
                 Coerced { value: Value::Array(items), status: Status::worst_of(found) }
             }
-            (Kind::Dict(inner), Value::Object(fields)) if inner.has_options() => {
+            (Kind::Dict(inner), Value::Object(fields)) if inner.options().is_some() => {
                 let deep = fields.into_iter().map(|(key, item)| {
                     let deep = self.deepen(inner, Coerced::known(item), &join(path, &key), context);
                     ((key, deep.value), deep.status)
@@ -289,7 +290,7 @@ impl<'a> Judge<'a> {
             let status = entry.coerced.as_ref().map(|coerced| &coerced.status);
             match (&entry.unknown, status) {
                 (Some(marker), _) if entry.spec.identity => {
-                    self.found.unknown_identities.push(marker.clone())
+                    self.found.unknown_identities.push(marker.clone());
                 }
                 (None, Some(Status::Unknown(marker))) if entry.spec.identity || entry.spec.required => {
                     self.found.unknown_identities.push(marker.clone());
@@ -347,16 +348,6 @@ impl Coerced {
         match self.value {
             Value::Object(fields) => fields,
             _ => Map::new(),
-        }
-    }
-}
-
-impl Kind {
-    fn has_options(&self) -> bool {
-        match self {
-            Self::Options(_) => true,
-            Self::List(inner) | Self::Dict(inner) => inner.has_options(),
-            _ => false,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Python's spelling of values, which users see in Ansible's messages and get where a text is wanted.
 
+use std::fmt::Write as _;
+
 use serde_json::{Map, Number, Value};
 
 /// Returns the type's name as Ansible's messages have it.
@@ -62,7 +64,10 @@ fn text_repr(text: &str) -> String {
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
             _ if character == quote => out.extend(['\\', character]),
-            _ if character.is_ascii_control() => out.push_str(&format!("\\x{:02x}", u32::from(character))),
+            _ if character.is_ascii_control() => {
+                // Writing into a String cannot fail.
+                let _ = write!(out, "\\x{:02x}", u32::from(character));
+            }
             _ => out.push(character),
         }
     }
@@ -89,13 +94,11 @@ fn json_text(text: &str) -> String {
     for character in Value::from(text).to_string().chars() {
         if character.is_ascii() {
             out.push(character);
-        } else {
-            let units = character
-                .encode_utf16(&mut [0; 2])
-                .iter()
-                .map(|unit| format!("\\u{unit:04x}"))
-                .collect::<String>();
-            out.push_str(&units);
+            continue;
+        }
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            // Writing into a String cannot fail.
+            let _ = write!(out, "\\u{unit:04x}");
         }
     }
     out

@@ -48,7 +48,7 @@ pub(super) fn mapping(text: &str) -> Result<Map<String, Value>, &'static str> {
     }
     fields(text.trim())
         .into_iter()
-        .map(|field| Some(field.split_once('=').map(|(key, value)| (key.to_owned(), Value::from(value)))?))
+        .map(|field| field.split_once('=').map(|(key, value)| (key.to_owned(), Value::from(value))))
         .collect::<Option<_>>()
         .ok_or("unable to evaluate string in the \"key=value\" format as dictionary")
 }

@@ -13,7 +13,7 @@ const KNOWN: &str = "a parameter takes `name`, `alias`, `deprecated_alias(\"old\
 
 /// A field as the derive knows it.
 pub(super) struct Field<'a> {
-    pub(super) field: &'a syn::Field,
+    pub(super) source: &'a syn::Field,
     pub(super) name: String,
     pub(super) role: Role,
     doc: String,
@@ -68,7 +68,7 @@ impl<'a> Field<'a> {
         }
         spellings.retain(|spelling| *spelling != name && !marks.names().any(|known| known == spelling));
         spellings.dedup();
-        Ok(Self { field, name, role, doc, marks, spellings })
+        Ok(Self { source: field, name, role, doc, marks, spellings })
     }
 
     /// Returns every text that means the parameter.
@@ -84,7 +84,7 @@ impl<'a> Field<'a> {
         }
         let Self { name, doc, spellings, marks, .. } = self;
         let Marks { aliases, identity, .. } = marks;
-        let ty = &self.field.ty;
+        let ty = &self.source.ty;
         let deprecated = marks.deprecated.iter().map(|(old, advice)| quote!((#old, #advice)));
         let plain = quote!(<#ty as ::rplay_module::params::Param>::kind());
         let kind = marks.kind.as_ref().map_or_else(|| plain.clone(), |kind| quote!(#plain.of(#kind)));
@@ -114,7 +114,7 @@ impl<'a> Field<'a> {
 
     /// Returns the call that takes a flattened struct's description in.
     pub(super) fn flattened(&self) -> Option<TokenStream> {
-        let ty = &self.field.ty;
+        let ty = &self.source.ty;
         matches!(self.role, Role::Flatten)
             .then(|| quote!(.flatten(<#ty as ::rplay_module::params::Params>::spec())))
     }
@@ -122,7 +122,7 @@ impl<'a> Field<'a> {
     /// Returns the line that reads the field, and the one that puts it in its place. All are read before any is missed.
     pub(super) fn taken(&self, at: usize) -> (TokenStream, TokenStream) {
         let (local, ty, name, ident) =
-            (format_ident!("field_{at}"), &self.field.ty, &self.name, &self.field.ident);
+            (format_ident!("field_{at}"), &self.source.ty, &self.name, &self.source.ident);
         let read = match self.role {
             Role::Param => quote!(reader.field::<#ty>(#name)),
             Role::Flatten => quote!(<#ty as ::rplay_module::params::Params>::take(reader)),
@@ -168,26 +168,26 @@ impl Marks {
             "secret" => self.secret = true,
             "flatten" => self.flatten = true,
             "rest" => self.rest = true,
-            "path" => self.kind(meta, quote!(Path))?,
-            "bytes" => self.kind(meta, quote!(Bytes))?,
-            "json" => self.kind(meta, quote!(Json))?,
+            "path" => self.kind(meta, &quote!(Path))?,
+            "bytes" => self.kind(meta, &quote!(Bytes))?,
+            "json" => self.kind(meta, &quote!(Json))?,
             "files" => {
                 let folder = text(meta)?;
-                self.kind(meta, quote!(ControllerFile(#folder)))?;
+                self.kind(meta, &quote!(ControllerFile(#folder)))?;
             }
             "choices" => {
                 let content;
                 parenthesized!(content in meta.input);
                 let texts = Punctuated::<LitStr, Token![,]>::parse_terminated(&content)?;
                 let texts = texts.iter();
-                self.kind(meta, quote!(Choice(::std::vec![#(#texts),*])))?;
+                self.kind(meta, &quote!(Choice(::std::vec![#(#texts),*])))?;
             }
             _ => return Err(meta.error(KNOWN)),
         }
         Ok(())
     }
 
-    fn kind(&mut self, meta: &ParseNestedMeta<'_>, kind: TokenStream) -> Result<()> {
+    fn kind(&mut self, meta: &ParseNestedMeta<'_>, kind: &TokenStream) -> Result<()> {
         match self.kind.replace(quote!(::rplay_module::params::Kind::#kind)) {
             None => Ok(()),
             Some(_) => Err(meta.error("a parameter is of one kind: choices, path, bytes, json or files")),

@@ -19,7 +19,7 @@ pub(super) struct Rules {
     pub(super) pascal_case: bool,
     free_form: Option<LitStr>,
     unbuilt: Vec<LitStr>,
-    rules: Vec<TokenStream>,
+    over: Vec<TokenStream>,
     /// Names that rules are about.
     named: Vec<LitStr>,
 }
@@ -60,7 +60,7 @@ impl Rules {
         if names.len() < 2 {
             return Err(meta.error("the rule is about two parameters or more"));
         }
-        self.rules.push(quote!(::rplay_module::params::Rule::#rule(::std::vec![#(#names),*])));
+        self.over.push(quote!(::rplay_module::params::Rule::#rule(::std::vec![#(#names),*])));
         self.named.extend(names);
         Ok(())
     }
@@ -85,7 +85,7 @@ impl Rules {
             }
         };
         let needs = texts(&content)?;
-        self.rules.push(quote! {
+        self.over.push(quote! {
             ::rplay_module::params::Rule::RequiredIf {
                 when: #when,
                 is: ::rplay_module::params::derived::Value::from(#is),
@@ -109,7 +109,7 @@ impl Rules {
             return Err(Error::new_spanned(word, "`needs(…)` is what this rule says"));
         }
         let needs = texts(&content)?;
-        self.rules.push(quote! {
+        self.over.push(quote! {
             ::rplay_module::params::Rule::RequiredBy { given: #given, needs: ::std::vec![#(#needs),*] }
         });
         self.named.push(given);
@@ -134,13 +134,12 @@ impl Rules {
 
     /// Returns the fields of `Spec` that come from the struct's attributes.
     pub(super) fn tokens(&self, open: bool) -> TokenStream {
-        let Self { rules, unbuilt, .. } = self;
-        let free_form = match &self.free_form {
-            Some(name) => quote!(::std::option::Option::Some(#name)),
-            None => quote!(::std::option::Option::None),
-        };
+        let Self { over, unbuilt, .. } = self;
+        let none = || quote!(::std::option::Option::None);
+        let free_form =
+            self.free_form.as_ref().map_or_else(none, |name| quote!(::std::option::Option::Some(#name)));
         quote! {
-            rules: ::std::vec![#(#rules),*],
+            rules: ::std::vec![#(#over),*],
             unbuilt: ::std::vec![#(#unbuilt),*],
             open: #open,
             free_form: #free_form,
