@@ -4,7 +4,7 @@ use rplay_event::{Fault, Span};
 
 use crate::args::{Given, unexpected};
 use crate::fields::unknown;
-use crate::reading::Reading;
+use crate::reading::{Reading, clipped};
 use crate::vocabulary::Level;
 use crate::words;
 use crate::{Action, Args, Data, Mapping, Node, Warning, nearest};
@@ -153,7 +153,7 @@ impl<'a> Sorted<'a> {
 }
 
 fn conflicting(first: &str, second: &Node) -> Fault {
-    Fault::new(format!("conflicting action statements: {first}, {}", second.key_text()))
+    Fault::new(format!("conflicting action statements: {}, {}", clipped(first), clipped(&second.key_text())))
         .at(&second.span)
         .help("a task calls one module: begin another task with `- `")
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use rplay_event::Fault;
 
-use crate::reading::Reading;
+use crate::reading::{Reading, clipped};
 use crate::words::{self, Unbalanced};
 use crate::{Data, Mapping, Node, Origin, Text, Warning};
 
@@ -152,7 +152,10 @@ pub(crate) fn unexpected(action: &str, value: &Node) -> Fault {
         Data::Seq(_) => fault.help("parameters are a mapping: write `name: value`, one line each"),
         _ if is_command(action) => {
             let written = value.key_text();
-            fault.help(format!("put quotes around it, for a command is a text: {action}: \"{written}\""))
+            fault.help(format!(
+                "put quotes around it, for a command is a text: {action}: \"{}\"",
+                clipped(&written)
+            ))
         }
         _ => fault.help("parameters are a mapping or a text"),
     }
@@ -160,7 +163,7 @@ pub(crate) fn unexpected(action: &str, value: &Node) -> Fault {
 
 fn unbalanced(value: &Node, open: Unbalanced) -> Fault {
     let text = value.as_str().unwrap_or_default();
-    let line = text.lines().next().unwrap_or_default();
+    let line = clipped(text);
     let help = match open {
         Unbalanced::Quote(quote) => {
             format!("a {quote} has no other to close it; write it as \\{quote} if it is meant")

@@ -48,23 +48,36 @@ fn step(reading: &mut Reading<'_>, keyword: &str, level: Level, node: &Node) -> 
             if level == Level::Handler && matches!(keyword, "block" | "rescue" | "always") {
                 reading.fault(Fault::new("Using a block as a handler is not supported.").at(&node.span));
             }
-            Some(Step::Block(Box::new(Block::read(reading, level, mapping, &node.span))))
+            Some(Step::Block(block(reading, level, mapping, &node.span)))
         }
-        Some(mapping) => {
-            Task::read(reading, level, mapping, &node.span).map(|task| Step::Task(Box::new(task)))
-        }
+        Some(mapping) => task(reading, level, mapping, &node.span),
         None => {
-            let message = format!(
-                "A malformed block was encountered while loading {}: {} should be a dict but was a {}",
-                place(keyword),
-                shown(node),
-                node.kind()
-            );
-            let help = "a task is a mapping: `module:` and its parameters, and keywords beside it";
-            reading.fault(Fault::new(message).at(&node.span).help(help));
+            reading.fault(no_task(keyword, node));
             None
         }
     }
+}
+
+fn task(reading: &mut Reading<'_>, level: Level, mapping: &Mapping, span: &Span) -> Option<Step> {
+    Task::read(reading, level, mapping, span).map(|task| Step::Task(Box::new(task)))
+}
+
+/// Reads a block. Blocks lie in blocks: what is large is left to functions that call no other block.
+fn block(reading: &mut Reading<'_>, level: Level, mapping: &Mapping, span: &Span) -> Box<Block> {
+    let today = old::task(reading, mapping);
+    let fields = Fields::read(reading, Level::Block, today.as_ref().unwrap_or(mapping).iter());
+    let lists = ["block", "rescue", "always"]
+        .map(|name| fields.node(name).map(|node| steps(reading, name, level, node)).unwrap_or_default());
+    Block::assemble(reading, &fields, lists, span)
+}
+
+fn no_task(keyword: &str, node: &Node) -> Fault {
+    let (place, shown, found) = (place(keyword), shown(node), node.kind());
+    let message = format!(
+        "A malformed block was encountered while loading {place}: {shown} should be a dict but was a {found}"
+    );
+    let help = "a task is a mapping: `module:` and its parameters, and keywords beside it";
+    Fault::new(message).at(&node.span).help(help)
 }
 
 fn place(keyword: &str) -> &str {
@@ -73,29 +86,28 @@ fn place(keyword: &str) -> &str {
 
 fn malformed(keyword: &str, node: &Node, in_block: bool) -> Fault {
     let wanted = if in_block { "a list" } else { "a list or None" };
-    let (place, shown, found) = (place(keyword), shown(node), node.kind());
+    let (place, found) = (place(keyword), node.kind());
     let message = format!(
-        "A malformed block was encountered while loading {place}: {shown} should be {wanted} but is a {found}"
+        "A malformed block was encountered while loading {place}: should be {wanted} but is a {found}"
     );
     Fault::new(message).at(&node.span).help("begin every task with `- `")
 }
 
 impl Block {
-    fn read(reading: &mut Reading<'_>, level: Level, mapping: &Mapping, span: &Span) -> Self {
-        let today = old::task(reading, mapping);
-        let fields = Fields::read(reading, Level::Block, today.as_ref().unwrap_or(mapping).iter());
-        let mut list =
-            |name: &str| fields.node(name).map(|node| steps(reading, name, level, node)).unwrap_or_default();
-        let (block, rescue, always) = (list("block"), list("rescue"), list("always"));
-        for (name, _) in
-            [("rescue", &rescue), ("always", &always)].iter().filter(|(_, list)| !list.is_empty())
-        {
-            if fields.node("block").is_none() {
+    fn assemble(
+        reading: &mut Reading<'_>,
+        fields: &Fields<'_>,
+        lists: [Vec<Step>; 3],
+        span: &Span,
+    ) -> Box<Self> {
+        let [block, rescue, always] = lists;
+        for (name, list) in [("rescue", &rescue), ("always", &always)] {
+            if !list.is_empty() && fields.node("block").is_none() {
                 reading
                     .fault(Fault::new(format!("'{name}' keyword cannot be used without 'block'")).at(span));
             }
         }
-        Self { keywords: fields.keywords(reading), block, rescue, always, span: span.clone() }
+        Box::new(Self { keywords: fields.keywords(reading), block, rescue, always, span: span.clone() })
     }
 }
 

@@ -7,6 +7,7 @@ use libyaml_safer::{Event, EventData, Mark, Parser, ScalarStyle};
 use rplay_event::{Fault, Span};
 
 use crate::entries::Entries;
+use crate::reading::clipped;
 use crate::resolve::{self, Kind};
 use crate::tag::{self, Tag};
 use crate::yaml_fault::{self, Source};
@@ -25,22 +26,28 @@ pub struct Parsed {
 /// Reads the one YAML document of a text, JSON included; a text without any is null.
 pub fn parse(name: &str, text: &str) -> Result<Parsed, Fault> {
     let source = Source::new(name, text)?;
-    let mut composer = Composer::new(&source)?;
-    let first = composer.document()?;
-    if let Some(next) = composer.next_start()? {
-        let message = "Expected a single document in the stream but found another document.";
-        return Err(source
-            .fault(message, &next)
-            .help("what follows a line of `---` belongs into a file of its own"));
-    }
+    let first = first(&source).map_err(|fault| *fault)?;
     Ok(first.unwrap_or_else(|| Parsed { node: Node::null(&source.span(1, 1)), warnings: Vec::new() }))
+}
+
+fn first(source: &Source<'_>) -> Result<Option<Parsed>, Box<Fault>> {
+    let mut composer = Composer::new(source)?;
+    let first = composer.document()?;
+    match composer.next_start()? {
+        Some(next) => {
+            let message = "Expected a single document in the stream but found another document.";
+            let help = "what follows a line of `---` belongs into a file of its own";
+            Err(source.fault(message, &next).help(help).into())
+        }
+        None => Ok(first),
+    }
 }
 
 /// Reads every YAML document of a text.
 pub fn parse_all(name: &str, text: &str) -> Result<Vec<Parsed>, Fault> {
     let source = Source::new(name, text)?;
-    let mut composer = Composer::new(&source)?;
-    std::iter::from_fn(|| composer.document().transpose()).collect()
+    let all = |mut composer: Composer<'_>| std::iter::from_fn(|| composer.document().transpose()).collect();
+    Composer::new(&source).and_then(all).map_err(|fault| *fault)
 }
 
 /// A node while its surroundings are being built.
@@ -76,15 +83,14 @@ struct Place {
     depth: usize,
 }
 
-/// A scalar's event without its position.
-struct Scalar {
+/// What stands before a node.
+struct Properties {
+    anchor: Option<String>,
     tag: Option<String>,
-    value: String,
-    plain: bool,
 }
 
 impl<'a> Composer<'a> {
-    fn new(source: &'a Source<'a>) -> Result<Self, Fault> {
+    fn new(source: &'a Source<'a>) -> Result<Self, Box<Fault>> {
         let mut parser = Parser::new();
         parser.set_input(source.padded());
         let mut composer =
@@ -93,8 +99,8 @@ impl<'a> Composer<'a> {
         Ok(composer)
     }
 
-    fn next(&mut self) -> Result<Event, Fault> {
-        self.parser.parse().map_err(|error| yaml_fault::fault(self.source, &error))
+    fn next(&mut self) -> Result<Event, Box<Fault>> {
+        self.parser.parse().map_err(|error| Box::new(yaml_fault::fault(self.source, &error)))
     }
 
     fn span(&self, mark: Mark) -> Span {
@@ -102,7 +108,7 @@ impl<'a> Composer<'a> {
     }
 
     /// Returns where the next document begins, if there is one.
-    fn next_start(&mut self) -> Result<Option<Span>, Fault> {
+    fn next_start(&mut self) -> Result<Option<Span>, Box<Fault>> {
         if self.started.is_none() {
             let event = self.next()?;
             if matches!(event.data, EventData::DocumentStart { .. }) {
@@ -112,7 +118,7 @@ impl<'a> Composer<'a> {
         Ok(self.started.clone())
     }
 
-    fn document(&mut self) -> Result<Option<Parsed>, Fault> {
+    fn document(&mut self) -> Result<Option<Parsed>, Box<Fault>> {
         if self.next_start()?.is_none() {
             return Ok(None);
         }
@@ -125,50 +131,46 @@ impl<'a> Composer<'a> {
         Ok(Some(Parsed { node, warnings: std::mem::take(&mut self.warnings) }))
     }
 
-    fn node(&mut self, event: Event, place: Place) -> Result<Built, Fault> {
+    /// Builds a node. Nodes lie in nodes: what is large is left to functions that build no other.
+    fn node(&mut self, event: Event, place: Place) -> Result<Built, Box<Fault>> {
         let span = self.span(event.start_mark);
-        if place.depth > DEEPEST {
-            return Err(self.too_deep(&span));
+        if let EventData::Alias { anchor } = &event.data {
+            return self.alias(anchor, &span);
         }
-        let (anchor, tag) = match &event.data {
-            EventData::Alias { anchor } => return self.alias(anchor, &span),
-            EventData::Scalar { anchor, tag, .. }
-            | EventData::SequenceStart { anchor, tag, .. }
-            | EventData::MappingStart { anchor, tag, .. } => (anchor.clone(), tag.clone()),
-            _ => return Err(self.source.fault("Found no node where one should stand.", &span)),
-        };
-        if let Some((message, help)) = tag::deprecation(tag.as_deref()) {
-            self.warnings.push(Warning::deprecated(message, &span).help(help));
-        }
-        if let Some(anchor) = &anchor {
-            self.open(anchor, &span)?;
-        }
-        let built = self.untagged(event, tag, place, &span)?;
-        if let Some(anchor) = anchor {
+        let properties = self.properties(&event.data, place, &span)?;
+        let tag = properties.tag.as_deref();
+        let built = match event.data {
+            EventData::SequenceStart { .. } => self.sequence(&Tag::new(tag), place, &span),
+            EventData::MappingStart { .. } => self.mapping(&Tag::new(tag), place, &span),
+            data => self.scalar(data, event.end_mark, tag, place.origin, &span),
+        }?;
+        if let Some(anchor) = properties.anchor {
             self.anchors.insert(anchor, Anchor::Complete(built.clone()));
         }
         Ok(built)
     }
 
-    fn untagged(
-        &mut self,
-        event: Event,
-        tag: Option<String>,
-        place: Place,
-        span: &Span,
-    ) -> Result<Built, Fault> {
-        match event.data {
-            EventData::Scalar { value, plain_implicit, style, .. } => {
-                let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
-                let value = if block { self.source.unpadded(value, event.end_mark.index) } else { value };
-                self.scalar(Scalar { tag, value, plain: plain_implicit }, place.origin, span)
-            }
-            EventData::SequenceStart { .. } => self.sequence(&Tag::new(tag.as_deref()), place, span),
-            _ => self.mapping(&Tag::new(tag.as_deref()), place, span),
+    /// Takes in what stands before a node.
+    fn properties(&mut self, data: &EventData, place: Place, span: &Span) -> Result<Properties, Box<Fault>> {
+        if place.depth > DEEPEST {
+            return Err(self.too_deep(span));
         }
+        let (EventData::Scalar { anchor, tag, .. }
+        | EventData::SequenceStart { anchor, tag, .. }
+        | EventData::MappingStart { anchor, tag, .. }) = data
+        else {
+            return Err(self.source.fault("Found no node where one should stand.", span).into());
+        };
+        if let Some((message, help)) = tag::deprecation(tag.as_deref()) {
+            self.warnings.push(Warning::deprecated(message, span).help(help));
+        }
+        if let Some(anchor) = anchor {
+            self.open(anchor, span)?;
+        }
+        Ok(Properties { anchor: anchor.clone(), tag: tag.clone() })
     }
 
-    fn open(&mut self, anchor: &str, span: &Span) -> Result<(), Fault> {
+    fn open(&mut self, anchor: &str, span: &Span) -> Result<(), Box<Fault>> {
         let first = match self.anchors.get(anchor) {
             None => {
                 self.anchors.insert(anchor.to_owned(), Anchor::Open(span.clone()));
@@ -179,15 +181,15 @@ impl<'a> Composer<'a> {
         };
         let message = "Found duplicate anchor; first occurrence second occurrence.";
         let help = format!("`&{anchor}` is taken by line {}: choose another name", first.line);
-        Err(self.source.fault(message, span).help(help))
+        Err(self.source.fault(message, span).help(help).into())
     }
 
-    fn alias(&self, anchor: &str, span: &Span) -> Result<Built, Fault> {
+    fn alias(&self, anchor: &str, span: &Span) -> Result<Built, Box<Fault>> {
         match self.anchors.get(anchor) {
             Some(Anchor::Complete(built)) => Ok(built.clone()),
             Some(Anchor::Open(_)) => {
                 let help = format!("`*{anchor}` stands inside of what `&{anchor}` names");
-                Err(self.source.fault("Found unconstructable recursive node.", span).help(help))
+                Err(self.source.fault("Found unconstructable recursive node.", span).help(help).into())
             }
             None => {
                 let help = match crate::similar::nearest(anchor, self.anchors.keys().map(String::as_str)) {
@@ -196,15 +198,26 @@ impl<'a> Composer<'a> {
                         format!("no `&{anchor}` stands before it; a text that begins with `*` needs quotes")
                     }
                 };
-                Err(self.source.fault("Found undefined alias.", span).help(help))
+                Err(self.source.fault("Found undefined alias.", span).help(help).into())
             }
         }
     }
 
-    fn scalar(&self, scalar: Scalar, origin: Origin, span: &Span) -> Result<Built, Fault> {
-        let Scalar { tag, value, plain } = scalar;
-        let (kind, origin) = match Tag::new(tag.as_deref()) {
-            Tag::Implicit => (if plain { resolve::kind(&value) } else { Kind::Text }, origin),
+    fn scalar(
+        &self,
+        data: EventData,
+        end: Mark,
+        tag: Option<&str>,
+        origin: Origin,
+        span: &Span,
+    ) -> Result<Built, Box<Fault>> {
+        let EventData::Scalar { value, plain_implicit, style, .. } = data else {
+            return Err(self.expected("a scalar", "none", span));
+        };
+        let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+        let value = if is_block { self.source.unpadded(value, end.index) } else { value };
+        let (kind, origin) = match Tag::new(tag) {
+            Tag::Implicit => (if plain_implicit { resolve::kind(&value) } else { Kind::Text }, origin),
             Tag::Null => (Kind::Null, origin),
             Tag::Bool => (Kind::Bool, origin),
             Tag::Int => (Kind::Int, origin),
@@ -213,7 +226,7 @@ impl<'a> Composer<'a> {
             // Ansible resolves what these tags stand before as if it were plain, quotes or not.
             Tag::Unsafe => (resolve::kind(&value), Origin::Unsafe),
             Tag::Vault if resolve::kind(&value) == Kind::Text => (Kind::Text, Origin::Vault),
-            Tag::Vault => return Err(self.no_vault(tag.as_deref(), span)),
+            Tag::Vault => return Err(self.no_vault(tag, span)),
             Tag::Seq | Tag::Pairs => return Err(self.expected("a sequence", "scalar", span)),
             Tag::Map | Tag::Set => return Err(self.expected("a mapping", "scalar", span)),
             Tag::Unknown(tag) => return Err(self.no_constructor(&tag, span)),
@@ -221,21 +234,14 @@ impl<'a> Composer<'a> {
         let Some(data) = resolve::construct(kind, &value, origin) else {
             let (kind, tag) = if kind == Kind::Bool { ("boolean", "bool") } else { ("number", "number") };
             let help = format!("put quotes around it if a text is meant, and leave out a tag for a {tag}");
-            return Err(self.source.fault(format!("Could not read {value:?} as a {kind}."), span).help(help));
+            let message = format!("Could not read {:?} as a {kind}.", clipped(&value));
+            return Err(self.source.fault(message, span).help(help).into());
         };
         Ok(Built { node: Node::new(data, span), height: 0, kind })
     }
 
-    fn sequence(&mut self, tag: &Tag, place: Place, span: &Span) -> Result<Built, Fault> {
-        let origin = match tag {
-            Tag::Implicit | Tag::Seq | Tag::Pairs => place.origin,
-            Tag::Unsafe => Origin::Unsafe,
-            Tag::Vault => return Err(self.no_vault(Some("!vault"), span)),
-            Tag::Map | Tag::Set => return Err(self.expected("a mapping", "sequence", span)),
-            Tag::Unknown(tag) => return Err(self.no_constructor(tag, span)),
-            _ => return Err(self.expected("a scalar", "sequence", span)),
-        };
-        let inner = Place { origin, depth: place.depth + 1 };
+    fn sequence(&mut self, tag: &Tag, place: Place, span: &Span) -> Result<Built, Box<Fault>> {
+        let inner = self.inside(tag, &[Tag::Seq, Tag::Pairs], "sequence", place, span)?;
         let (mut items, mut height) = (Vec::new(), 0);
         loop {
             let event = self.next()?;
@@ -244,23 +250,17 @@ impl<'a> Composer<'a> {
             }
             let item = self.node(event, inner)?;
             height = height.max(item.height);
-            let item = self.value(item)?;
-            items.push(if *tag == Tag::Pairs { self.pair(&item)? } else { item });
+            items.push(self.value(item)?);
         }
-        let extra = usize::from(*tag == Tag::Pairs);
-        self.collected(Data::Seq(items.into()), height + extra, span)
+        if *tag == Tag::Pairs {
+            items = items.iter().map(|item| self.pair(item)).collect::<Result<_, _>>()?;
+            height += 1;
+        }
+        self.collected(Data::Seq(items.into()), height, span)
     }
 
-    fn mapping(&mut self, tag: &Tag, place: Place, span: &Span) -> Result<Built, Fault> {
-        let origin = match tag {
-            Tag::Implicit | Tag::Map | Tag::Set => place.origin,
-            Tag::Unsafe => Origin::Unsafe,
-            Tag::Vault => return Err(self.no_vault(Some("!vault"), span)),
-            Tag::Seq | Tag::Pairs => return Err(self.expected("a sequence", "mapping", span)),
-            Tag::Unknown(tag) => return Err(self.no_constructor(tag, span)),
-            _ => return Err(self.expected("a scalar", "mapping", span)),
-        };
-        let inner = Place { origin, depth: place.depth + 1 };
+    fn mapping(&mut self, tag: &Tag, place: Place, span: &Span) -> Result<Built, Box<Fault>> {
+        let inner = self.inside(tag, &[Tag::Map, Tag::Set], "mapping", place, span)?;
         let (mut entries, mut height) = (Entries::default(), 0);
         loop {
             let event = self.next()?;
@@ -271,13 +271,48 @@ impl<'a> Composer<'a> {
             let event = self.next()?;
             let value = self.node(event, inner)?;
             height = height.max(value.height);
-            if key.kind == Kind::Merge {
-                entries.merge(self.source, &value.node)?;
-            } else {
-                let value = self.value(value)?;
-                entries.own(self.source, key.node, value)?;
-            }
+            self.entry(&mut entries, key, value)?;
         }
+        self.mapped(tag, entries, height, span)
+    }
+
+    /// Returns where the elements of a collection with this tag stand; `own` are the tags that fit it.
+    fn inside(
+        &self,
+        tag: &Tag,
+        own: &[Tag],
+        found: &str,
+        place: Place,
+        span: &Span,
+    ) -> Result<Place, Box<Fault>> {
+        let inside = |origin| Ok(Place { origin, depth: place.depth + 1 });
+        match tag {
+            Tag::Implicit => inside(place.origin),
+            tag if own.contains(tag) => inside(place.origin),
+            Tag::Unsafe => inside(Origin::Unsafe),
+            Tag::Vault => Err(self.no_vault(None, span)),
+            Tag::Seq | Tag::Pairs => Err(self.expected("a sequence", found, span)),
+            Tag::Map | Tag::Set => Err(self.expected("a mapping", found, span)),
+            Tag::Unknown(tag) => Err(self.no_constructor(tag, span)),
+            _ => Err(self.expected("a scalar", found, span)),
+        }
+    }
+
+    fn entry(&self, entries: &mut Entries, key: Built, value: Built) -> Result<(), Box<Fault>> {
+        if key.kind == Kind::Merge {
+            return entries.merge(self.source, &value.node);
+        }
+        let value = self.value(value)?;
+        entries.own(self.source, key.node, value)
+    }
+
+    fn mapped(
+        &mut self,
+        tag: &Tag,
+        entries: Entries,
+        height: usize,
+        span: &Span,
+    ) -> Result<Built, Box<Fault>> {
         let (mapping, warnings) = entries.finish();
         self.warnings.extend(warnings);
         let data = match tag {
@@ -288,14 +323,14 @@ impl<'a> Composer<'a> {
     }
 
     /// Returns an element of an ordered mapping, which is a mapping of one entry, as a pair.
-    fn pair(&self, item: &Node) -> Result<Node, Fault> {
+    fn pair(&self, item: &Node) -> Result<Node, Box<Fault>> {
         match item.as_map().map(|mapping: &Mapping| mapping.entries.as_slice()) {
             Some([(key, value)]) => Ok(Node::seq(vec![key.clone(), value.clone()], &item.span)),
-            _ => Err(self.source.fault("Expected a mapping of length 1.", &item.span)),
+            _ => Err(self.source.fault("Expected a mapping of length 1.", &item.span).into()),
         }
     }
 
-    fn collected(&self, data: Data, height: usize, span: &Span) -> Result<Built, Fault> {
+    fn collected(&self, data: Data, height: usize, span: &Span) -> Result<Built, Box<Fault>> {
         if height >= DEEPEST {
             return Err(self.too_deep(span));
         }
@@ -303,7 +338,7 @@ impl<'a> Composer<'a> {
     }
 
     /// Returns a node that stands where a value does, for which `<<` and `=` are none.
-    fn value(&self, built: Built) -> Result<Node, Fault> {
+    fn value(&self, built: Built) -> Result<Node, Box<Fault>> {
         match built.kind {
             Kind::Merge => Err(self.no_constructor("tag:yaml.org,2002:merge", &built.node.span)),
             Kind::Value => Err(self.no_constructor("tag:yaml.org,2002:value", &built.node.span)),
@@ -311,22 +346,22 @@ impl<'a> Composer<'a> {
         }
     }
 
-    fn too_deep(&self, span: &Span) -> Fault {
-        self.source.fault(format!("Found more than {DEEPEST} collections inside each other."), span)
+    fn too_deep(&self, span: &Span) -> Box<Fault> {
+        self.source.fault(format!("Found more than {DEEPEST} collections inside each other."), span).into()
     }
 
-    fn no_vault(&self, tag: Option<&str>, span: &Span) -> Fault {
+    fn no_vault(&self, tag: Option<&str>, span: &Span) -> Box<Fault> {
         let tag = tag.unwrap_or("!vault");
         let help =
             "write `!vault |` and the envelope that `encrypt_string` prints, indented, on the lines below";
-        self.source.fault(format!("The '{tag}' tag requires a string value."), span).help(help)
+        self.source.fault(format!("The '{tag}' tag requires a string value."), span).help(help).into()
     }
 
-    fn expected(&self, wanted: &str, found: &str, span: &Span) -> Fault {
-        self.source.fault(format!("Expected {wanted} node, but found {found}."), span)
+    fn expected(&self, wanted: &str, found: &str, span: &Span) -> Box<Fault> {
+        self.source.fault(format!("Expected {wanted} node, but found {found}."), span).into()
     }
 
-    fn no_constructor(&self, tag: &str, span: &Span) -> Fault {
+    fn no_constructor(&self, tag: &str, span: &Span) -> Box<Fault> {
         let help = match tag {
             "tag:yaml.org,2002:merge" | "tag:yaml.org,2002:value" => {
                 "put quotes around it: alone it is a sign of YAML"
@@ -335,7 +370,10 @@ impl<'a> Composer<'a> {
                 "the tags that can be used are `!vault` and `!unsafe`; a text that begins with `!` needs quotes"
             }
         };
-        self.source.fault(format!("Could not determine a constructor for the tag '{tag}'."), span).help(help)
+        self.source
+            .fault(format!("Could not determine a constructor for the tag '{}'.", clipped(tag)), span)
+            .help(help)
+            .into()
     }
 }
 

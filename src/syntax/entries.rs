@@ -49,7 +49,7 @@ impl Key {
 
 impl Entries {
     /// Adds an entry that the mapping has itself.
-    pub(crate) fn own(&mut self, source: &Source<'_>, key: Node, value: Node) -> Result<(), Fault> {
+    pub(crate) fn own(&mut self, source: &Source<'_>, key: Node, value: Node) -> Result<(), Box<Fault>> {
         let Some(equality) = Key::new(&key) else { return Err(unhashable(source, &key)) };
         let (span, shown) = (key.span.clone(), key.repr().unwrap_or_default());
         if self.own.insert(equality, (key, value)).is_some() {
@@ -60,7 +60,7 @@ impl Entries {
     }
 
     /// Adds what stands behind `<<`: a mapping, or several, of which the first goes before the others.
-    pub(crate) fn merge(&mut self, source: &Source<'_>, value: &Node) -> Result<(), Fault> {
+    pub(crate) fn merge(&mut self, source: &Source<'_>, value: &Node) -> Result<(), Box<Fault>> {
         match &value.data {
             Data::Map(mapping) => self.merge_one(mapping),
             Data::Seq(items) => {
@@ -88,22 +88,23 @@ impl Entries {
     }
 }
 
-fn unhashable(source: &Source<'_>, key: &Node) -> Fault {
-    let fault = source.fault("While constructing a mapping found unhashable key.", &key.span);
+fn unhashable(source: &Source<'_>, key: &Node) -> Box<Fault> {
+    let message = "While constructing a mapping found unhashable key.";
     match source.template_advice(&key.span) {
-        Some(help) => fault.help(help),
+        Some((span, help)) => source.fault(message, &span).help(help).into(),
         None => {
-            fault.help("a key is a text or a number; put quotes around a text that begins with `{` or `[`")
+            let help = "a key is a text or a number; put quotes around a text that begins with `{` or `[`";
+            source.fault(message, &key.span).help(help).into()
         }
     }
 }
 
-fn unmergeable(source: &Source<'_>, value: &Node, wanted: &str) -> Fault {
+fn unmergeable(source: &Source<'_>, value: &Node, wanted: &str) -> Box<Fault> {
     let found = match value.data {
         Data::Seq(_) => "sequence",
         Data::Map(_) => "mapping",
         _ => "scalar",
     };
     let message = format!("While constructing a mapping expected {wanted} for merging, but found {found}.");
-    source.fault(message, &value.span).help("`<<` merges mappings by their aliases, as in `<<: *name`")
+    source.fault(message, &value.span).help("`<<` merges mappings by their aliases, as in `<<: *name`").into()
 }

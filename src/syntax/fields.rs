@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use rplay_event::{Fault, FaultKind};
 
-use crate::reading::{Reading, shown};
+use crate::reading::{Reading, clipped, shown};
 use crate::vocabulary::{Form, Keyword, Level};
 use crate::{Data, Keywords, Mapping, Node, Warning};
 
@@ -192,7 +192,8 @@ fn is_tag(node: &Node) -> bool {
 /// Returns the fault of a word that is no keyword where it stands; `class` is what Ansible calls the place.
 pub(crate) fn unknown(class: &str, level: Level, key: &Node) -> Fault {
     let word = key.key_text();
-    let fault = Fault::new(format!("'{word}' is not a valid attribute for a {class}")).at(&key.span);
+    let fault =
+        Fault::new(format!("'{}' is not a valid attribute for a {class}", clipped(&word))).at(&key.span);
     match level.advice(&word) {
         Some(help) => fault.help(help),
         None => fault,
@@ -210,7 +211,7 @@ pub(crate) fn variable_name(key: &Node) -> Result<(), Fault> {
     };
     let message = match key.as_str() {
         Some(name) if is_word(name) && !TAKEN.contains(&name) => return Ok(()),
-        Some(name) => format!("Invalid variable name '{name}'."),
+        Some(name) => format!("Invalid variable name '{}'.", clipped(name)),
         None => format!("Invalid variable name '{}' of type '{}'.", key.key_text(), key.kind()),
     };
     Err(Fault::new(message).at(&key.span).help("a name is a letter or `_`, and then letters, digits and `_`"))

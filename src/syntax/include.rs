@@ -163,3 +163,110 @@ fn check_import(reading: &mut Reading<'_>, task: &Task, include: &str) {
         reading.fault(Fault::new(message).at(&looping.span).help(format!("write `{include}`")));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{assert_one, handler_faults, task, task_faults};
+
+    #[test]
+    fn what_an_include_cannot_take_is_told() {
+        let cases = [
+            (
+                "- include_tasks: {file: x.yml, fiel: y}\n",
+                1,
+                32,
+                "Invalid options for include_tasks: fiel",
+                Some("did you mean `file`?"),
+            ),
+            (
+                "- include_tasks: x.yml a=b\n",
+                1,
+                18,
+                "Invalid options for include_tasks: a",
+                Some("it takes: apply, file"),
+            ),
+            ("- include_tasks:\n", 1, 3, "No file specified for include_tasks", None),
+            (
+                "- include_tasks: x.yml\n  become: yes\n",
+                2,
+                3,
+                "'become' is not a valid attribute for a TaskInclude",
+                Some(
+                    "`apply: {become: ...}` as a parameter of include_tasks gives it to the tasks that are included",
+                ),
+            ),
+            (
+                "- include_tasks: {file: x.yml, apply: a}\n",
+                1,
+                39,
+                "Expected a dict for apply but got str instead",
+                None,
+            ),
+            (
+                "- include_tasks: {file: x.yml, apply: {wen: a}}\n",
+                1,
+                40,
+                "'wen' is not a valid attribute for a Block",
+                Some("did you mean `when`?"),
+            ),
+            (
+                "- import_tasks: {file: x.yml, apply: {}}\n",
+                1,
+                38,
+                "Invalid options for import_tasks: apply",
+                Some("it is for `include_tasks`: keywords beside import_tasks reach every task"),
+            ),
+            (
+                "- import_tasks: x.yml\n  loop: [1]\n",
+                2,
+                3,
+                "You cannot use loops on 'import_tasks' statements. You should use 'include_tasks' instead.",
+                Some("write `include_tasks`"),
+            ),
+            (
+                "- import_role: {name: x}\n  with_items: [1]\n",
+                2,
+                3,
+                "You cannot use loops on 'import_role' statements. You should use 'include_role' instead.",
+                Some("write `include_role`"),
+            ),
+            ("- include_role: {tasks_from: x}\n", 1, 3, "'name' is a required field for include_role.", None),
+            (
+                "- include_role: {name: x, task_from: y}\n",
+                1,
+                27,
+                "Invalid options for include_role: task_from",
+                Some("did you mean `tasks_from`?"),
+            ),
+            (
+                "- include_role: {name: x, tasks_from: [y]}\n",
+                1,
+                39,
+                "Expected a string for tasks_from but got list instead",
+                None,
+            ),
+        ];
+        for (text, line, column, message, help) in cases {
+            assert_one(task_faults(text), text, line, column, message, help);
+        }
+    }
+
+    #[test]
+    fn a_handler_includes_no_role() {
+        let text = "- include_role: {name: x}\n";
+        assert_one(
+            handler_faults(text),
+            text,
+            1,
+            3,
+            "Using 'include_role' as a handler is not supported.",
+            None,
+        );
+    }
+
+    #[test]
+    fn imports_take_every_keyword() {
+        let (task, _) = task("- import_tasks: x.yml\n  become: yes\n  when: a\n");
+        assert!(task.keywords.become_enabled.is_some());
+    }
+}

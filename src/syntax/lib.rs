@@ -8,6 +8,7 @@
 //! are translated here, with a deprecation that names today's.
 
 mod action;
+mod apply;
 mod args;
 mod block;
 mod compose;
@@ -16,6 +17,8 @@ mod entries;
 mod fields;
 mod include;
 mod keywords;
+#[cfg(test)]
+mod mutation;
 mod node;
 mod old;
 mod play;
@@ -26,11 +29,14 @@ mod role;
 mod similar;
 mod tag;
 mod task;
+#[cfg(test)]
+mod testing;
 mod vocabulary;
 mod warning;
 mod words;
 mod yaml_fault;
 
+pub use apply::{key_values, parse_apply};
 pub use args::Args;
 pub use block::{Block, Step, parse_handlers, parse_tasks};
 pub use compose::{Parsed, parse, parse_all};

@@ -99,7 +99,7 @@ impl<'a, 'b> Entries<'a, 'b> {
     /// Reads `include:` in a list of tasks: an import, but for what is only known when the task runs.
     fn include(&mut self) {
         let is_static = self.position("static").and_then(|at| self.entries.get(at)?.1.to_flag());
-        let Some(at) = self.position("include") else { return self.drop_static() };
+        let Some(at) = self.position("include") else { return self.replace_static() };
         let loops = self
             .entries
             .iter()
@@ -116,13 +116,26 @@ impl<'a, 'b> Entries<'a, 'b> {
         self.take("static");
     }
 
-    /// Drops the `static` of an include whose name says whether it is.
-    fn drop_static(&mut self) {
-        if let Some((key, _)) = self.has("include_tasks").then(|| self.take("static")).flatten() {
+    /// Reads `static:` beside an action that is one of two: its name says today whether it is static.
+    fn replace_static(&mut self) {
+        const PAIRS: [(&str, &str); 2] = [("include_tasks", "import_tasks"), ("include_role", "import_role")];
+        let pair = PAIRS.iter().find_map(|(include, import)| {
+            let at = self.position(include).or_else(|| self.position(import))?;
+            Some((at, *include, *import))
+        });
+        let Some((at, include, import)) = pair else { return };
+        let Some(flag) = self.position("static").and_then(|at| self.entries.get(at)?.1.to_flag()) else {
+            return;
+        };
+        let action = if flag { import } else { include };
+        if let Some((key, _)) = self.entries.get_mut(at) {
+            *key = Node::text(action, &key.span.clone());
+        }
+        if let Some((key, _)) = self.take("static") {
             self.deprecated(
-                "`static` is no keyword any more",
+                &format!("`static: {flag}` is an old form of `{action}`"),
                 &key.span,
-                "write `import_tasks` for a static include",
+                &format!("write `{action}`"),
             );
         }
     }
@@ -164,5 +177,74 @@ impl<'a, 'b> Entries<'a, 'b> {
         }
         self.entries.push((node("vars".to_owned()), Node::map(vars, &value.span)));
         found.free_form.map_or_else(|| Node::null(&value.span), node)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::{is_action, task};
+    use crate::{Entry, Node, WarningKind, parse_playbook};
+
+    #[test]
+    fn an_old_include_is_an_import_unless_it_depends_on_the_run() {
+        let cases = [
+            ("- include: x.yml", "import_tasks"),
+            ("- include: x.yml\n  with_items: [1]", "include_tasks"),
+            ("- include: '{{ x }}.yml'", "include_tasks"),
+            ("- include: '{{ x }}.yml'\n  static: yes", "import_tasks"),
+            ("- include: x.yml\n  static: no", "include_tasks"),
+            ("- include_tasks: x.yml\n  static: yes", "import_tasks"),
+            ("- import_role: {name: x}\n  static: no", "include_role"),
+        ];
+        for (text, action) in cases {
+            let (task, warnings) = task(text);
+            assert_eq!(&*task.action.name, action, "{text}");
+            assert_eq!(warnings.len(), 1, "{text}");
+            assert_eq!(warnings[0].kind, WarningKind::Deprecated);
+            assert_eq!(warnings[0].help.as_deref(), Some(&*format!("write `{action}`")), "{text}");
+        }
+    }
+
+    #[test]
+    fn words_behind_an_old_include_are_variables_and_tags() {
+        let (task, _) = task("- include: x.yml a=1 b='c d' tags=t\n  vars: {e: f}\n");
+        assert_eq!(task.args.free_form.as_ref().and_then(Node::as_str), Some("x.yml"));
+        let vars = Node::map(crate::Mapping::clone(&task.keywords.vars), &task.span).to_json();
+        assert_eq!(vars, json!({"e": "f", "a": "1", "b": "c d"}));
+        assert_eq!(task.keywords.tags.iter().filter_map(Node::as_str).collect::<Vec<_>>(), ["t"]);
+    }
+
+    #[test]
+    fn privileges_have_new_names() {
+        let (task, warnings) = task("- debug:\n  sudo: yes\n  sudo_user: a\n");
+        assert_eq!(task.keywords.become_enabled.as_ref().map(Node::to_json), Some(json!(true)));
+        assert_eq!(task.keywords.become_user.as_ref().map(Node::to_json), Some(json!("a")));
+        let said: Vec<_> = warnings.iter().map(|warning| (&*warning.message, warning.span.line)).collect();
+        assert_eq!(
+            said,
+            [("`sudo` is an old form of `become`", 2), ("`sudo_user` is an old form of `become_user`", 3)]
+        );
+        let (task, _) = crate::testing::task("- debug:\n  su: yes\n");
+        assert_eq!(task.keywords.become_method.as_ref().map(Node::to_json), Some(json!("su")));
+    }
+
+    #[test]
+    fn what_always_ran_is_never_only_checked() {
+        let (task, _) = task("- debug:\n  always_run: yes\n");
+        assert_eq!(task.keywords.check_mode.as_ref().map(Node::to_json), Some(json!(false)));
+    }
+
+    #[test]
+    fn an_old_include_in_a_playbook_brings_in_a_playbook() {
+        let text = "- include: x.yml a=1\n  when: b\n- hosts: c\n  user: d\n";
+        let loaded = parse_playbook("p.yml", text, &is_action).expect("the playbook is right");
+        let [Entry::ImportPlaybook(import), Entry::Play(play)] = loaded.value.entries.as_slice() else {
+            panic!("an import and a play")
+        };
+        assert_eq!((import.path.as_str(), import.keywords.when.len()), (Some("x.yml"), 1));
+        assert_eq!(import.keywords.vars.get("a").and_then(Node::as_str), Some("1"));
+        assert_eq!(play.keywords.remote_user.as_ref().and_then(Node::as_str), Some("d"));
     }
 }

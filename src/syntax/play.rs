@@ -93,13 +93,13 @@ impl Play {
 fn stranger(reading: &Reading<'_>, key: &Node) -> Fault {
     let fault = unknown(Level::Play.class(), Level::Play, key);
     match key.as_str() {
+        // Alone it has been renamed already; it is also a module, but that stands in no play.
+        Some("user") => Fault::new(
+            "both 'user' and 'remote_user' are set for this play. The use of 'user' is deprecated, and should be removed",
+        )
+        .at(&key.span),
         Some(name) if (reading.is_action)(name) => {
             fault.help("this is a task: it stands in the list `tasks:` of a play")
-        }
-        Some("remote_user" | "user") => {
-            let message = "both 'user' and 'remote_user' are set for this play. The use of 'user' is deprecated, and \
-                           should be removed";
-            Fault::new(message).at(&key.span)
         }
         _ => fault,
     }

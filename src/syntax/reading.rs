@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use rplay_event::{Fault, Span};
 
 use crate::{Loaded, Node, Warning, compose};
@@ -42,11 +44,35 @@ pub(crate) fn read<T>(
     }
 }
 
+/// Reads a part of a playbook from a node that was read before.
+pub(crate) fn read_node<T>(
+    node: &Node,
+    build: impl FnOnce(&mut Reading<'_>, &Node) -> Option<T>,
+) -> Result<T, Vec<Fault>> {
+    let mut reading = Reading { is_action: &|_| false, faults: Vec::new(), warnings: Vec::new() };
+    match build(&mut reading, node) {
+        Some(value) if reading.faults.is_empty() => Ok(value),
+        _ => Err(reading.faults),
+    }
+}
+
 fn place(span: &Span) -> (u32, u32) {
     (span.line, span.column)
 }
 
-/// Returns the kind of a value with what it is, as messages show it: `'maybe'`, `5`, `a list`.
+/// How much of what the user wrote a message repeats, in characters: the excerpt shows the rest.
+const LONGEST: usize = 100;
+
+/// Returns a value as messages show it: `'maybe'`, `5`, `of type 'list'`.
 pub(crate) fn shown(node: &Node) -> String {
-    node.repr().unwrap_or_else(|| format!("of type {:?}", node.kind()).replace('"', "'"))
+    node.repr().map_or_else(|| format!("of type '{}'", node.kind()), |text| clipped(&text).into_owned())
+}
+
+/// Returns the first line of a text, or the beginning of a long one.
+pub(crate) fn clipped(text: &str) -> Cow<'_, str> {
+    let line = text.lines().next().unwrap_or_default();
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => Cow::Owned(format!("{}...", line.get(..end).unwrap_or_default())),
+        None => Cow::Borrowed(line),
+    }
 }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use rplay_event::{Fault, Span};
 
 use crate::fields::Fields;
-use crate::reading::{Reading, read, shown};
+use crate::reading::{Reading, read};
 use crate::vocabulary::Level;
 use crate::{Data, Keywords, Loaded, Mapping, Node, old};
 
@@ -35,9 +35,9 @@ impl RoleEntry {
             Data::Null => Vec::new(),
             Data::Seq(items) => items.iter().filter_map(|item| Self::read(reading, item)).collect(),
             _ => {
-                let (shown, found) = (shown(node), node.kind());
+                let found = node.kind();
                 let message = format!(
-                    "A malformed role declaration was encountered: {shown} should be a list but was a {found}"
+                    "A malformed role declaration was encountered: should be a list but was a {found}"
                 );
                 reading.fault(Fault::new(message).at(&node.span).help("begin every role with `- `"));
                 Vec::new()

@@ -131,7 +131,7 @@ impl Loop {
         });
         let mut loops: Vec<Self> = list.into_iter().collect();
         for (key, value) in lookups {
-            let lookup = key.as_str().unwrap_or_default().trim_start_matches("with_");
+            let lookup = key.as_str().and_then(|name| name.strip_prefix("with_")).unwrap_or_default();
             if value.is_null() {
                 let message = format!("you must specify a value when using with_{lookup}");
                 reading.fault(Fault::new(message).at(&key.span));

@@ -72,9 +72,11 @@ impl<'a> Source<'a> {
         self.text.lines().nth(usize::try_from(number).ok()?.checked_sub(1)?)
     }
 
-    /// Returns how to write the template that an unquoted value at this place was meant to be.
-    pub(crate) fn template_advice(&self, span: &Span) -> Option<String> {
-        Some(unquoted_template(&Line::new(self.line(span.line)?))?.help)
+    /// Returns where an unquoted value that was meant to be a template begins, and how to write it.
+    pub(crate) fn template_advice(&self, span: &Span) -> Option<(Span, String)> {
+        let advice = unquoted_template(&Line::new(self.line(span.line)?))?;
+        let column = u32::try_from(advice.column? + 1).ok()?;
+        Some((Span { column, ..span.clone() }, advice.help))
     }
 }
 
@@ -209,7 +211,7 @@ fn reserved(line: &Line<'_>, error: &Error) -> Option<Advice> {
     let unread = error.problem().contains("cannot start any token")
         || error.problem().contains("did not find expected");
     let first = line.value.chars().next()?;
-    (starts && unread).then(|| line.advice(&format!("a value that begins with `{first}` needs quotes")))
+    (starts && unread).then(|| line.advice(&format!("a value that begins with {first} needs quotes")))
 }
 
 fn general_advice(error: &Error) -> Option<String> {
@@ -234,4 +236,87 @@ fn general_advice(error: &Error) -> Option<String> {
         _ => return None,
     };
     Some(help.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::parse;
+
+    #[test]
+    fn each_slip_is_named_with_the_line_that_was_meant() {
+        let cases = [
+            (
+                "a:\n  msg: {{ foo }}\n",
+                2,
+                8,
+                "a value that begins with a template needs quotes: msg: \"{{ foo }}\"",
+            ),
+            (
+                "a:\n  msg: {{ foo }}/\"x\"\n",
+                2,
+                8,
+                "a value that begins with a template needs quotes: msg: '{{ foo }}/\"x\"'",
+            ),
+            (
+                "- name: {% if a %}\n",
+                1,
+                9,
+                "a value that begins with a template needs quotes: name: \"{% if a %}\"",
+            ),
+            (
+                "- shell: echo 'a: b'\n",
+                1,
+                10,
+                "a value with a colon and a space in it needs quotes: shell: \"echo 'a: b'\"",
+            ),
+            (
+                "- when: \"a\" in b\n",
+                1,
+                9,
+                "a value that begins with a quote must end with it; put quotes around the whole: when: '\"a\" in b'",
+            ),
+            ("- a:\n\tb: c\n", 2, 1, "YAML is indented with spaces, never with tabs"),
+            ("- a: @b\n", 1, 6, "a value that begins with @ needs quotes: a: \"@b\""),
+            ("- a: *.txt\n", 1, 6, "a value that begins with * needs quotes: a: \"*.txt\""),
+            ("- a: \"b\n- c: d\n", 1, 6, "the quotation that begins here has no end"),
+            ("- a: \"C:\\d\"\n", 1, 9, "in double quotes write `\\\\` for a backslash, or use single quotes"),
+            ("- a: {b: c\n- d: e\n", 2, 4, "a `{` is not closed, or a comma is missing between two entries"),
+            ("- a: [b\n- d: e\n", 2, 4, "a `[` is not closed, or a comma is missing between two elements"),
+            (
+                "a:\n  b: c\n d: e\n",
+                3,
+                2,
+                "look at the indentation of this line: it belongs to none of the lines above",
+            ),
+            ("a:\n  b\nc: d\ne\n", 5, 1, "a key needs a colon and a space behind it: `key: value`"),
+            ("a: \u{7}\n", 1, 4, "remove the character U+0007, or write it as \"\\u0007\" in double quotes"),
+        ];
+        for (text, line, column, help) in cases {
+            let fault = parse("p.yml", text).expect_err("the text is no YAML");
+            let span = fault.span.expect("the fault has a place");
+            assert_eq!(
+                (span.line, span.column, fault.help.as_deref()),
+                (line, column, Some(help)),
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_problem_is_told_in_libyamls_words() {
+        let cases = [
+            ("- a: b: c\n", "YAML parsing failed: Mapping values are not allowed in this context."),
+            (
+                "- a: \"b\n",
+                "YAML parsing failed: While scanning a quoted scalar found unexpected end of stream.",
+            ),
+            (
+                "a:\n  b: c\n d: e\n",
+                "YAML parsing failed: While parsing a block mapping did not find expected key.",
+            ),
+        ];
+        for (text, message) in cases {
+            assert_eq!(parse("p.yml", text).expect_err("the text is no YAML").message, message, "{text:?}");
+        }
+    }
 }
