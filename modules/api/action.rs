@@ -58,6 +58,8 @@ pub struct Deed {
     pub failure: Option<Failure>,
     pub result: Map<String, Value>,
     pub diff: Vec<Diff>,
+    /// A foretold result is what check mode returns, and says nothing of what the run will give (`command`).
+    pub unknown: bool,
 }
 
 impl Deed {

@@ -22,6 +22,7 @@ mod part;
 mod resource;
 mod secret;
 pub mod unknown;
+pub mod words;
 
 pub use action::{Action, Deed, Effect, InCheck};
 pub use address::{Address, Realm};

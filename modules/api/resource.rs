@@ -2,7 +2,7 @@ use std::future::{Future, ready};
 
 use serde_json::Value;
 
-use crate::{Address, Cx, Failure, Params, Realm, Result, State};
+use crate::{Address, Cx, Diff, Failure, Params, Realm, Result, State};
 
 /// Keeps one thing in one state.
 ///
@@ -72,6 +72,15 @@ pub trait Resource: Send + Sync + 'static {
     fn output(&self, p: &Self::Params, report: &Report<'_, Self>) -> Value
     where
         Self: Sized;
+
+    /// Returns the difference as `--diff` shows it, where Ansible shows something else than the managed fields (`copy`: the
+    /// two texts); asked for only when something changed.
+    fn diff(&self, _p: &Self::Params, _report: &Report<'_, Self>) -> Option<Vec<Diff>>
+    where
+        Self: Sized,
+    {
+        None
+    }
 
     /// Returns the id by which others call the thing; what refers to it by name finds it without asking again.
     fn id(&self, _state: &Self::State) -> Option<String> {

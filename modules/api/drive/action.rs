@@ -66,7 +66,9 @@ async fn check<A: Action>(action: &A, name: &str, cx: &Cx, p: &A::Params, known:
             if known && let Some(deed) = action.needless(cx, p).await? {
                 return Ok(outcome(name, deed, Intent::Keep));
             }
-            Ok(outcome(name, action.foretell(cx, p).await?, Intent::WillRun))
+            let deed = action.foretell(cx, p).await?;
+            let intent = foretold(&deed);
+            Ok(outcome(name, deed, intent))
         }
     }
 }
@@ -83,11 +85,17 @@ async fn plan<A: Action>(action: &A, name: &str, cx: &Cx, p: &A::Params, known: 
     }
     let deed = if A::IN_CHECK == InCheck::Foretell { action.foretell(cx, p).await? } else { Deed::default() };
     // What only says that it would be skipped in check mode says nothing of what the run will give.
-    if deed.skipped || deed.result.is_empty() {
+    if deed.skipped || deed.unknown || deed.result.is_empty() {
         let planned = Planned { address: name.to_owned(), action: Intent::WillRun, fields: Vec::new(), reason: None };
         return Ok(Outcome { changed: true, unknown: true, planned: vec![planned], ..Outcome::default() });
     }
-    Ok(outcome(name, deed, Intent::WillRun))
+    let intent = foretold(&deed);
+    Ok(outcome(name, deed, intent))
+}
+
+/// A deed that would change nothing is needless, whether it said so beforehand or not.
+fn foretold(deed: &Deed) -> Intent {
+    if deed.changed || deed.skipped { Intent::WillRun } else { Intent::Keep }
 }
 
 fn outcome(name: &str, deed: Deed, action: Intent) -> Outcome {

@@ -182,7 +182,7 @@ impl<R: Resource> Drive<'_, R> {
         Outcome {
             changed,
             result: object(self.resource.output(self.p, &report)),
-            diff: diff(address, changed, found.have.as_ref(), found.want.as_ref()),
+            diff: self.diff(address, &report),
             planned: vec![Planned { address: address.to_string(), action, fields, reason }],
             ..Outcome::default()
         }
@@ -204,6 +204,11 @@ impl<R: Resource> Drive<'_, R> {
         let named: Vec<&str> =
             self.omitted.iter().map(String::as_str).chain(fields.iter().map(|field| field.path.as_str())).collect();
         format!("{} {}", named.join(", "), unknown::SHOWN)
+    }
+
+    fn diff(&self, address: &Address, report: &Report<'_, R>) -> Vec<Diff> {
+        let own = report.changed.then(|| self.resource.diff(self.p, report)).flatten();
+        own.unwrap_or_else(|| diff(address, report.changed, report.before, report.after))
     }
 
     // Applying.
@@ -246,7 +251,7 @@ impl<R: Resource> Drive<'_, R> {
         Outcome {
             changed,
             result: object(self.resource.output(self.p, &report)),
-            diff: diff(address, changed, before, now.as_ref()),
+            diff: self.diff(address, &report),
             planned: vec![Planned { address: address.to_string(), action, fields, reason: None }],
             ..Outcome::default()
         }
