@@ -36,7 +36,7 @@ impl<'a> Sorted<'a> {
                 // A handler knows every keyword of a task and its own: which fits is judged later.
                 Some(name) if Level::Handler.keyword(name).is_some() => sorted.keywords.push(entry),
                 Some(name) if name.starts_with("with_") && !(reading.is_action)(name) => {
-                    sorted.lookups.push(entry)
+                    sorted.lookups.push(entry);
                 }
                 _ => sorted.others.push(entry),
             }

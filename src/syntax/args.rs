@@ -71,7 +71,8 @@ impl Given {
     /// Adds a text of `key=value` words.
     pub(crate) fn add_words(&mut self, action: &str, value: &Node) -> Result<(), Fault> {
         let Some(text) = value.as_text() else { return Err(unexpected(action, value)) };
-        let found = words::words(&text.text, is_command(action)).map_err(|open| unbalanced(value, open))?;
+        let found = words::words(&text.text, is_command(action))
+            .map_err(|open| unbalanced(&text.text, open).at(&value.span))?;
         let node = |written: String| {
             Node::new(Data::Text(Text { text: written.into(), origin: text.origin }), &value.span)
         };
@@ -115,21 +116,17 @@ impl Given {
 
     /// Returns the parameters, unless one has a name that Ansible keeps for itself.
     pub(crate) fn finish(self, action: &str) -> Result<Args, Fault> {
-        let taken = self.named.iter().find(|(key, _)| key.key_text().starts_with("_ansible_"));
-        match taken.filter(|_| !is_command(action)) {
-            Some((key, _)) => {
-                let name = key.key_text();
-                Err(Fault::new(format!(
-                    "Invalid parameter specified beginning with keyword '_ansible_' for action '{action}': '{name}'. The \
-                     prefix '_ansible_' is reserved for internal use only."
-                ))
-                .at(&key.span))
-            }
-            None => {
-                let Self { named, free_form, template } = self;
-                Ok(Args { named: Arc::new(named), free_form, template })
-            }
+        let is_taken = |key: &Node| key.key_text().starts_with("_ansible_");
+        if let Some((key, _)) = self.named.iter().find(|(key, _)| is_taken(key) && !is_command(action)) {
+            let name = key.key_text();
+            let message = format!(
+                "Invalid parameter specified beginning with keyword '_ansible_' for action '{action}': '{name}'. The \
+                 prefix '_ansible_' is reserved for internal use only."
+            );
+            return Err(Fault::new(message).at(&key.span));
         }
+        let Self { named, free_form, template } = self;
+        Ok(Args { named: Arc::new(named), free_form, template })
     }
 
     /// Takes a parameter out.
@@ -161,9 +158,8 @@ pub(crate) fn unexpected(action: &str, value: &Node) -> Fault {
     }
 }
 
-fn unbalanced(value: &Node, open: Unbalanced) -> Fault {
-    let text = value.as_str().unwrap_or_default();
-    let line = clipped(text);
+/// Returns the fault of a text of words in which something is not closed.
+pub(crate) fn unbalanced(text: &str, open: Unbalanced) -> Fault {
     let help = match open {
         Unbalanced::Quote(quote) => {
             format!("a {quote} has no other to close it; write it as \\{quote} if it is meant")
@@ -171,5 +167,5 @@ fn unbalanced(value: &Node, open: Unbalanced) -> Fault {
         Unbalanced::Block(open) => format!("a `{open}` is not closed"),
     };
     let message = "failed at splitting arguments, either an unbalanced jinja2 block or quotes";
-    Fault::new(format!("{message}: {line}")).at(&value.span).help(help)
+    Fault::new(format!("{message}: {}", clipped(text))).help(help)
 }

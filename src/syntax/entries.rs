@@ -90,13 +90,11 @@ impl Entries {
 
 fn unhashable(source: &Source<'_>, key: &Node) -> Box<Fault> {
     let message = "While constructing a mapping found unhashable key.";
-    match source.template_advice(&key.span) {
-        Some((span, help)) => source.fault(message, &span).help(help).into(),
-        None => {
-            let help = "a key is a text or a number; put quotes around a text that begins with `{` or `[`";
-            source.fault(message, &key.span).help(help).into()
-        }
+    if let Some((span, help)) = source.template_advice(&key.span) {
+        return source.fault(message, &span).help(help).into();
     }
+    let help = "a key is a text or a number; put quotes around a text that begins with `{` or `[`";
+    source.fault(message, &key.span).help(help).into()
 }
 
 fn unmergeable(source: &Source<'_>, value: &Node, wanted: &str) -> Box<Fault> {

@@ -8,7 +8,7 @@ use crate::args::short_name;
 use crate::fields::Fields;
 use crate::reading::Reading;
 use crate::vocabulary::Level;
-use crate::{Mapping, Node, Task, nearest};
+use crate::{Mapping, Node, Task, nearest, parse_apply};
 
 /// The keywords that mean something to a task that is replaced by others.
 const INCLUDE_KEYWORDS: [&str; 17] = [
@@ -134,14 +134,9 @@ fn check_role(reading: &mut Reading<'_>, task: &Task, level: Level) {
 }
 
 fn check_apply(reading: &mut Reading<'_>, task: &Task) {
-    if let Some(apply) = task.args.named.get("apply").filter(|apply| !apply.is_null()) {
-        match apply.as_map() {
-            Some(mapping) => drop(Fields::read(reading, Level::Block, mapping.iter())),
-            None => {
-                let message = format!("Expected a dict for apply but got {} instead", apply.kind());
-                reading.fault(Fault::new(message).at(&apply.span));
-            }
-        }
+    let apply = task.args.named.get("apply").filter(|apply| !apply.is_null());
+    for fault in apply.and_then(|apply| parse_apply(apply).err()).unwrap_or_default() {
+        reading.fault(fault);
     }
 }
 
@@ -247,7 +242,7 @@ mod tests {
             ),
         ];
         for (text, line, column, message, help) in cases {
-            assert_one(task_faults(text), text, line, column, message, help);
+            assert_one(&task_faults(text), text, line, column, message, help);
         }
     }
 
@@ -255,7 +250,7 @@ mod tests {
     fn a_handler_includes_no_role() {
         let text = "- include_role: {name: x}\n";
         assert_one(
-            handler_faults(text),
+            &handler_faults(text),
             text,
             1,
             3,

@@ -60,7 +60,7 @@ fn damaged_documents_are_values_or_faults() {
             sequence.damage(&mut text);
         }
         let text: String = text.into_iter().collect();
-        let is_action = |name: &str| name.len() % 2 == 0;
+        let is_action = |name: &str| name.len().is_multiple_of(2);
         assert_reasonable(&parse_all("f", &text).err().into_iter().collect::<Vec<_>>(), &text);
         assert_reasonable(&parse_playbook("f", &text, &is_action).err().unwrap_or_default(), &text);
         assert_reasonable(&parse_tasks("f", &text, &is_action).err().unwrap_or_default(), &text);

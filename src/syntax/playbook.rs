@@ -103,21 +103,12 @@ impl ImportPlaybook {
         let fields =
             Fields::read(reading, Level::ImportPlaybook, entries.iter().map(|(key, value)| (key, value)));
         let keywords = fields.keywords(reading);
-        match fields.value("import_playbook").filter(|path| !path.is_null()) {
-            Some(path) => Some(Self { path, keywords, span: span.clone() }),
-            None => {
-                // A value of the wrong type is a fault already.
-                if entries
-                    .iter()
-                    .any(|(key, value)| key.as_str() == Some("import_playbook") && value.is_null())
-                {
-                    reading.fault(
-                        Fault::new("The field 'import_playbook' is required but was not set.").at(span),
-                    );
-                }
-                None
-            }
+        let path = fields.node("import_playbook");
+        if path.is_some_and(Node::is_null) {
+            reading.fault(Fault::new("The field 'import_playbook' is required but was not set.").at(span));
         }
+        // What is not there now was of the wrong type, which has been told.
+        Some(Self { path: path?.clone(), keywords, span: span.clone() })
     }
 }
 

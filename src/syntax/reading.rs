@@ -33,9 +33,9 @@ pub(crate) fn read<T>(
 ) -> Result<Loaded<T>, Vec<Fault>> {
     let parsed = compose::parse(name, text).map_err(|fault| vec![fault])?;
     let mut reading = Reading { is_action, faults: Vec::new(), warnings: parsed.warnings };
-    let built = build(&mut reading, &parsed.node);
+    let found = build(&mut reading, &parsed.node);
     let Reading { mut faults, warnings, .. } = reading;
-    match built {
+    match found {
         Some(value) if faults.is_empty() => Ok(Loaded { value, warnings }),
         _ => {
             faults.sort_by_key(|fault| fault.span.as_ref().map(place));

@@ -192,11 +192,10 @@ impl Whole {
     }
 
     fn data(&self, negative: bool) -> Data {
-        let mut digits = String::from(if negative && !self.0.is_empty() { "-" } else { "" });
-        digits.push_str(&self.0.last().copied().unwrap_or(0).to_string());
-        for limb in self.0.iter().rev().skip(1) {
-            digits.push_str(&format!("{limb:09}"));
-        }
+        let sign = if negative && !self.0.is_empty() { "-" } else { "" };
+        let (first, others) = self.0.split_last().map_or((0, &[][..]), |(first, others)| (*first, others));
+        let others: Vec<String> = others.iter().rev().map(|limb| format!("{limb:09}")).collect();
+        let digits = format!("{sign}{first}{}", others.concat());
         digits.parse().map_or_else(|_| Data::BigInt(digits.as_str().into()), Data::Int)
     }
 }

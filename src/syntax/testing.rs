@@ -71,13 +71,13 @@ pub(crate) fn playbook_faults(text: &str) -> Vec<Told> {
 
 /// Asserts that a text has one fault, and which.
 pub(crate) fn assert_one(
-    found: Vec<Told>,
+    found: &[Told],
     text: &str,
     line: u32,
     column: u32,
     message: &str,
     help: Option<&str>,
 ) {
-    let expected = vec![(line, column, message.to_owned(), help.map(ToOwned::to_owned))];
+    let expected = [(line, column, message.to_owned(), help.map(ToOwned::to_owned))];
     assert_eq!(found, expected, "{text}");
 }

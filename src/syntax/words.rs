@@ -183,16 +183,9 @@ fn unescaped(word: &str) -> String {
     while let Some(at) = rest.find('\\') {
         let (before, tail) = rest.split_at(at);
         text.push_str(before);
-        match escape(tail) {
-            Some((character, length)) => {
-                text.push(character);
-                rest = tail.get(length..).unwrap_or_default();
-            }
-            None => {
-                text.push('\\');
-                rest = tail.get(1..).unwrap_or_default();
-            }
-        }
+        let (character, length) = escape(tail).unwrap_or(('\\', 1));
+        text.push(character);
+        rest = tail.get(length..).unwrap_or_default();
     }
     text.push_str(rest);
     text

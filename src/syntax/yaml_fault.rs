@@ -124,7 +124,7 @@ struct Advice {
 
 /// A line taken apart: `  - key: value`.
 struct Line<'a> {
-    line: &'a str,
+    whole: &'a str,
     key: Option<&'a str>,
     value: &'a str,
 }
@@ -137,15 +137,15 @@ impl<'a> Line<'a> {
         }
         let is_word = |key: &str| key.chars().all(|part| part.is_alphanumeric() || "_ .-".contains(part));
         match rest.split_once(": ").filter(|(key, _)| !key.is_empty() && is_word(key)) {
-            Some((key, value)) => Self { line, key: Some(key), value: value.trim() },
-            None => Self { line, key: None, value: rest.trim() },
+            Some((key, value)) => Self { whole: line, key: Some(key), value: value.trim() },
+            None => Self { whole: line, key: None, value: rest.trim() },
         }
     }
 
     /// Returns where the value begins, in characters.
     fn column(&self) -> Option<usize> {
-        let bytes = self.line.rfind(self.value)?;
-        Some(self.line.get(..bytes)?.chars().count())
+        let bytes = self.whole.rfind(self.value)?;
+        Some(self.whole.get(..bytes)?.chars().count())
     }
 
     /// Returns the line with quotes around its value: those that need no escaping in it.
@@ -173,8 +173,8 @@ fn advice(line: &Line<'_>, error: &Error) -> Option<Advice> {
 
 /// Judges a tab in the indentation, or one that the library could not read.
 fn tab(line: &Line<'_>, error: &Error) -> Option<Advice> {
-    let column = line.line.chars().position(|character| character == '\t')?;
-    let indents = line.line.chars().take(column).all(|character| character == ' ' || character == '-');
+    let column = line.whole.chars().position(|character| character == '\t')?;
+    let indents = line.whole.chars().take(column).all(|character| character == ' ' || character == '-');
     let unread = error.problem().contains("tab") || error.problem().contains("cannot start any token");
     (indents || unread).then(|| Advice {
         help: "YAML is indented with spaces, never with tabs".to_owned(),

@@ -2,11 +2,13 @@ use crate::testing::{assert_one, handler_faults, steps, task_faults};
 use crate::{Block, Step, parse_tasks};
 
 fn names(steps: &[Step]) -> Vec<&str> {
-    let name = |step| match step {
-        &Step::Task(ref task) => task.action.name.as_ref(),
-        Step::Block(_) => "block",
-    };
-    steps.iter().map(name).collect()
+    steps
+        .iter()
+        .map(|step| match step {
+            Step::Task(task) => task.action.name.as_ref(),
+            Step::Block(_) => "block",
+        })
+        .collect()
 }
 
 #[test]
@@ -86,22 +88,20 @@ fn what_is_no_list_of_tasks_is_a_fault() {
         ),
     ];
     for (text, line, column, message, help) in cases {
-        assert_one(task_faults(text), text, line, column, message, help);
+        assert_one(&task_faults(text), text, line, column, message, help);
     }
 }
 
 #[test]
 fn handlers_may_stand_in_one_block_but_not_in_two() {
     let text = "- block:\n    - block: [{debug: }]\n";
-    assert_one(handler_faults(text), text, 2, 7, "Using a block as a handler is not supported.", None);
+    assert_one(&handler_faults(text), text, 2, 7, "Using a block as a handler is not supported.", None);
 }
 
 #[test]
 fn blocks_as_deep_as_a_document_may_be_are_read() {
-    let mut text = String::new();
-    for level in 0..120 {
-        text.push_str(&format!("{}- block:\n", "  ".repeat(level)));
-    }
-    text.push_str(&format!("{}- debug:\n", "  ".repeat(120)));
+    let blocks: String =
+        (0..120).map(|level| ["  ".repeat(level), "- block:\n".to_owned()].concat()).collect();
+    let text = [blocks, "  ".repeat(120), "- debug:\n".to_owned()].concat();
     assert!(parse_tasks("t.yml", &text, &|_| true).is_ok());
 }

@@ -155,11 +155,12 @@ fn several_documents_are_read_one_by_one() {
 
 #[test]
 fn a_billion_laughs_costs_what_it_is_long() {
-    let mut text = String::from("a0: &a0 lol\n");
-    for level in 1..200 {
+    let line = |level: usize| {
         let below = format!("*a{}", level - 1);
-        text.push_str(&format!("a{level}: &a{level} [{}]\n", [&*below; 10].join(",")));
-    }
+        format!("a{level}: &a{level} [{}]\n", [&*below; 10].join(","))
+    };
+    let lines: Vec<String> = (1..200).map(line).collect();
+    let text = format!("a0: &a0 lol\n{}", lines.concat());
     let node = parse("p.yml", &text).expect("the text is YAML").node;
     assert_eq!(node.as_map().map(Mapping::len), Some(200));
 }
@@ -167,10 +168,8 @@ fn a_billion_laughs_costs_what_it_is_long() {
 #[test]
 fn what_lies_too_deep_is_a_fault_also_through_aliases() {
     let nested = "[".repeat(300) + &"]".repeat(300);
-    let mut chained = String::from("- &a0 [x]\n");
-    for level in 1..300 {
-        chained.push_str(&format!("- &a{level} [*a{}]\n", level - 1));
-    }
+    let links: Vec<String> = (1..300).map(|level| format!("- &a{level} [*a{}]\n", level - 1)).collect();
+    let chained = format!("- &a0 [x]\n{}", links.concat());
     for text in [nested, chained] {
         assert!(fault(&text).message.ends_with("Found more than 255 collections inside each other."));
     }

@@ -34,6 +34,6 @@ fn what_is_no_meta_file_is_a_fault() {
     ];
     for (text, line, column, message, help) in cases {
         let found = told(parse_role_meta("meta/main.yml", text).expect_err("the file is wrong"));
-        assert_one(found, text, line, column, message, help);
+        assert_one(&found, text, line, column, message, help);
     }
 }
