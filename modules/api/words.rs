@@ -24,7 +24,9 @@ pub fn split(text: &str) -> Result<Vec<String>, SplitError> {
             ' ' | '\t' | '\r' | '\n' => words.extend(word.take()),
             '\'' => single_quoted(&mut characters, word.get_or_insert_default())?,
             '"' => double_quoted(&mut characters, word.get_or_insert_default())?,
-            '\\' => word.get_or_insert_default().push(characters.next().ok_or(SplitError::NoEscapedCharacter)?),
+            '\\' => {
+                word.get_or_insert_default().push(characters.next().ok_or(SplitError::NoEscapedCharacter)?)
+            }
             other => word.get_or_insert_default().push(other),
         }
     }
@@ -88,12 +90,11 @@ fn variables(text: &str, env: impl Fn(&str) -> Option<String>) -> String {
     while let Some((before, after)) = rest.split_once('$') {
         out.push_str(before);
         let (name, whole) = variable(after);
-        match name.and_then(&env) {
-            Some(value) => out.push_str(&value),
-            None => {
-                out.push('$');
-                out.push_str(after.get(..whole).unwrap_or_default());
-            }
+        if let Some(value) = name.and_then(&env) {
+            out.push_str(&value);
+        } else {
+            out.push('$');
+            out.push_str(after.get(..whole).unwrap_or_default());
         }
         rest = after.get(whole..).unwrap_or_default();
     }

@@ -1,1 +1,57 @@
-//! rplay-core
+//! The modules that need nothing but the machine they run on: processes, questions over HTTP, waiting.
+//!
+//! One file is one module. The files beside them are what several of these modules share: paths and glob patterns as
+//! Python reads them, Python's texts of times and lines.
+//!
+//! **Invariant:** processes are started by the engine ([`rplay_module::Cx::spawn`]), so that they die with rplay; nothing
+//! here knows check mode, files of the playbook, or AWS.
+
+mod command;
+mod glob;
+mod info;
+mod paths;
+mod ping;
+mod process;
+mod shell;
+mod stamp;
+mod uri;
+mod wait_for;
+
+use rplay_module::{Done, Module, Params};
+
+/// The modules of this family.
+pub const MODULES: &[Module] = &[
+    Module {
+        names: &["command", "ansible.builtin.command", "ansible.legacy.command"],
+        native: false,
+        spec: <command::CommandParams as Params>::spec,
+        pick: |_| Box::new(Done("command", command::Command)),
+    },
+    Module {
+        names: &["ping", "ansible.builtin.ping", "ansible.legacy.ping"],
+        native: false,
+        spec: <ping::PingParams as Params>::spec,
+        pick: |_| Box::new(Done("ping", ping::Ping)),
+    },
+    Module {
+        names: &["shell", "ansible.builtin.shell", "ansible.legacy.shell"],
+        native: false,
+        spec: <shell::ShellParams as Params>::spec,
+        pick: |_| Box::new(Done("shell", shell::Shell)),
+    },
+    Module {
+        names: &["uri", "ansible.builtin.uri", "ansible.legacy.uri"],
+        native: false,
+        spec: <uri::UriParams as Params>::spec,
+        pick: |_| Box::new(Done("uri", uri::Uri)),
+    },
+    Module {
+        names: &["wait_for", "ansible.builtin.wait_for", "ansible.legacy.wait_for"],
+        native: false,
+        spec: <wait_for::WaitForParams as Params>::spec,
+        pick: |_| Box::new(Done("wait_for", wait_for::WaitFor)),
+    },
+];
+
+#[cfg(test)]
+mod tests;
