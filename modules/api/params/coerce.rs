@@ -109,10 +109,24 @@ fn float(value: &Value) -> Result<Value, String> {
     let read = match value {
         Value::Bool(known) => Some(f64::from(u8::from(*known))),
         Value::Number(number) => number.as_f64(),
-        Value::String(text) => text.trim().parse().ok(),
+        Value::String(text) => plain_digits(text.trim()).and_then(|text| text.parse().ok()),
         Value::Null | Value::Array(_) | Value::Object(_) => None,
     };
     read.and_then(Number::from_f64).map(Value::Number).ok_or_else(|| cannot(value, "a float"))
+}
+
+/// Takes out the underscores that Python allows between digits.
+fn plain_digits(text: &str) -> Option<String> {
+    let digit = |character: Option<char>| character.is_some_and(|character| character.is_ascii_digit());
+    let mut pieces = text.split('_');
+    let mut out = pieces.next()?.to_owned();
+    for piece in pieces {
+        if !digit(out.chars().last()) || !digit(piece.chars().next()) {
+            return None;
+        }
+        out.push_str(piece);
+    }
+    Some(out)
 }
 
 /// Reads `1.5MB`, `10 M`, `512`, `3gigabyte`; units are powers of 1024.
@@ -270,6 +284,8 @@ mod tests {
     fn floats_come_from_texts_and_from_whole_numbers() {
         assert_eq!(read(&Kind::Float, json!(" 1e3 ")), Ok(json!(1000.0)));
         assert_eq!(read(&Kind::Float, json!(3)), Ok(json!(3.0)));
+        assert_eq!(read(&Kind::Float, json!("1_000.5")), Ok(json!(1000.5)));
+        assert!(read(&Kind::Float, json!("1__0")).is_err());
         assert_eq!(
             read(&Kind::Float, json!("")),
             Err("<class 'str'> cannot be converted to a float".to_owned())

@@ -75,35 +75,6 @@ fn text_repr(text: &str) -> String {
     out
 }
 
-/// Returns what `json.dumps(value)` gives: a space after commas and colons, nothing beyond ASCII.
-pub(super) fn dumps(value: &Value) -> String {
-    match value {
-        Value::Null | Value::Bool(_) => value.to_string(),
-        Value::Number(number) => number_repr(number),
-        Value::String(text) => json_text(text),
-        Value::Array(items) => format!("[{}]", items.iter().map(dumps).collect::<Vec<_>>().join(", ")),
-        Value::Object(fields) => {
-            let fields = fields.iter().map(|(key, value)| format!("{}: {}", json_text(key), dumps(value)));
-            format!("{{{}}}", fields.collect::<Vec<_>>().join(", "))
-        }
-    }
-}
-
-fn json_text(text: &str) -> String {
-    let mut out = String::new();
-    for character in Value::from(text).to_string().chars() {
-        if character.is_ascii() {
-            out.push(character);
-            continue;
-        }
-        for unit in character.encode_utf16(&mut [0; 2]) {
-            // Writing into a String cannot fail.
-            let _ = write!(out, "\\u{unit:04x}");
-        }
-    }
-    out
-}
-
 /// Reads a Python literal (`{'a': [1, None]}`), as texts have it that came out of a template; `None` when it is none.
 pub(super) fn literal(text: &str) -> Option<Value> {
     let mut rest = Literal(text.trim());

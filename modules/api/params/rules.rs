@@ -8,9 +8,9 @@ use super::{FaultKind, ParamFault, Rule, python};
 
 /// What is known of the parameters of one level.
 pub(super) struct Given<'a> {
-    /// Values after aliases and defaults.
+    /// Values after aliases and defaults; a wrong one as it was given.
     pub(super) values: &'a HashMap<&'static str, &'a Value>,
-    /// Given, but not known yet (or wrong, which is said elsewhere): counts as given, and no rule is applied to it.
+    /// Given, but not known yet: counts as given, and no rule is applied to it.
     pub(super) open: &'a HashSet<&'static str>,
     /// As the playbook spells them.
     pub(super) paths: &'a HashMap<&'static str, String>,

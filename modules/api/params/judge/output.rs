@@ -74,7 +74,7 @@ pub(super) fn with_given<T>(entries: &[Entry<'_>], level: &Level, call: impl FnO
     for Entry { spec, path, coerced, unknown } in entries {
         let Some(coerced) = coerced else { continue };
         paths.insert(spec.name, path.clone());
-        let known = coerced.status == Status::Known && unknown.is_none();
+        let known = !matches!(coerced.status, Status::Unknown(_)) && unknown.is_none();
         if known && super::value::marker_in(&coerced.value).is_none() {
             values.insert(spec.name, &coerced.value);
         } else {

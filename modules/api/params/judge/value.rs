@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::{Coerced, Judge, Status, join};
 use crate::params::fault::did_you_mean;
 use crate::params::{Kind, ParamFault, coerce, controller, python};
-use crate::unknown;
+use crate::{unknown, words};
 
 /// Faults of one level's values: Ansible reports all types before any choice.
 #[derive(Default)]
@@ -200,7 +200,7 @@ pub(super) fn marker_in(value: &Value) -> Option<String> {
 fn shown(kind: &Kind, given: &Value, read: Value) -> Value {
     match (kind, given) {
         (Kind::Json, Value::String(text)) => Value::from(text.trim()),
-        (Kind::Json, _) => Value::from(python::dumps(&read)),
+        (Kind::Json, _) => Value::from(words::document(&read)),
         (Kind::ControllerFile(_) | Kind::ControllerTemplate, _) => {
             controller::path(&read).map_or(Value::Null, Value::from)
         }

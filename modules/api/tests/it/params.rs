@@ -1,19 +1,16 @@
-//! Parameters through the derives, against what Ansible's `ArgumentSpecValidator` does.
+//! What Ansible's `ArgumentSpecValidator` does with the same arguments.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use indexmap::IndexMap;
-use rplay_module::params::{
-    Bytes, FaultKind, Json, Kind, ParamFault, check, invocation, message, parse, to_wire,
-};
-use rplay_module::unknown::{Cause, marker};
+use rplay_module::params::{Bytes, Json, Kind, ParamFault, invocation, parse, to_wire};
 use rplay_module::{Choice, ControllerFile, Params, Part as _, Secret};
 use serde_json::{Map, Value, json};
 
 /// What shall be there.
 #[derive(Clone, Copy, Debug, PartialEq, Choice)]
-enum Presence {
+pub(crate) enum Presence {
     #[choice("present", "created")]
     Present,
     Absent,
@@ -24,28 +21,28 @@ enum Presence {
 /// One rule.
 #[derive(Clone, Debug, PartialEq, Params)]
 #[params(camel_case, pascal_case, mutually_exclusive("from_port", "icmp"))]
-struct FirewallRule {
+pub(crate) struct FirewallRule {
     /// The protocol. Omitted, all.
     #[param(default = "tcp", choices("tcp", "udp"))]
-    proto: String,
+    pub(crate) proto: String,
     /// The first port.
-    from_port: u16,
+    pub(crate) from_port: u16,
     /// The ICMP type.
-    icmp: Option<i64>,
+    pub(crate) icmp: Option<i64>,
     /// Where from.
     #[param(alias = "cidr_ip")]
-    cidrs: Option<Vec<String>>,
+    pub(crate) cidrs: Option<Vec<String>>,
 }
 
 /// What every module takes.
 #[derive(Clone, Debug, PartialEq, Params)]
-struct Common {
+pub(crate) struct Common {
     /// The region.
     #[param(alias = "aws_region")]
-    region: Option<String>,
+    pub(crate) region: Option<String>,
     /// The key.
     #[param(alias = "aws_secret_key")]
-    secret_key: Option<Secret<String>>,
+    pub(crate) secret_key: Option<Secret<String>>,
 }
 
 /// Keeps a thing.
@@ -59,54 +56,54 @@ struct Common {
     mutually_exclusive("name", "id"),
     unbuilt("force", "purge")
 )]
-struct Thing {
+pub(crate) struct Thing {
     /// Which one.
     #[param(identity, alias = "title", deprecated_alias("label" => "Use name."))]
-    name: Option<String>,
+    pub(crate) name: Option<String>,
     /// Its id.
     #[param(identity)]
-    id: Option<String>,
+    pub(crate) id: Option<String>,
     /// What shall be.
     #[param(default = "absent")]
-    state: Presence,
+    pub(crate) state: Presence,
     /// How large.
-    size: Option<i32>,
+    pub(crate) size: Option<i32>,
     /// What it is.
     #[param(name = "kind")]
-    sort: Option<String>,
+    pub(crate) sort: Option<String>,
     /// Whether it works.
     #[param(default = false)]
-    enabled: bool,
+    pub(crate) enabled: bool,
     /// Its ratio.
-    ratio: Option<f64>,
+    pub(crate) ratio: Option<f64>,
     /// Who.
-    user: Option<String>,
+    pub(crate) user: Option<String>,
     /// Their password.
     #[param(secret)]
-    password: Option<String>,
+    pub(crate) password: Option<String>,
     /// Its labels.
-    tags: Option<IndexMap<String, String>>,
+    pub(crate) tags: Option<IndexMap<String, String>>,
     /// Its numbers.
-    ports: Option<Vec<i64>>,
+    pub(crate) ports: Option<Vec<i64>>,
     /// Its words.
-    words: Option<Vec<String>>,
+    pub(crate) words: Option<Vec<String>>,
     /// Its document.
-    policy: Option<Json>,
+    pub(crate) policy: Option<Json>,
     /// Anything.
-    extra: Option<Value>,
+    pub(crate) extra: Option<Value>,
     /// Its rules.
-    rules: Option<Vec<FirewallRule>>,
+    pub(crate) rules: Option<Vec<FirewallRule>>,
     /// Its memory.
-    memory: Option<Bytes>,
+    pub(crate) memory: Option<Bytes>,
     /// Its file.
-    path: Option<PathBuf>,
+    pub(crate) path: Option<PathBuf>,
     /// Its choices.
-    modes: Option<Vec<Presence>>,
+    pub(crate) modes: Option<Vec<Presence>>,
     #[param(flatten)]
-    common: Common,
+    pub(crate) common: Common,
 }
 
-fn read(args: &Value) -> Thing {
+pub(crate) fn read(args: &Value) -> Thing {
     parse::<Thing>(args).unwrap_or_else(|faults| panic!("{faults:?}")).params
 }
 
@@ -297,111 +294,34 @@ fn yaml_booleans_are_the_one_choice_that_they_can_mean() {
     assert_eq!(found[0].message, "value of push must be one of: yes, on, got: True");
 }
 
+/// Goes.
+#[derive(Debug, Params)]
+#[params(
+    required_one_of("reason", "who"),
+    required_together("state", "who"),
+    required_if(state = "absent", needs("reason"))
+)]
+pub(crate) struct Gone {
+    /// What shall be.
+    #[param(default = "absent", identity)]
+    pub(crate) state: Presence,
+    /// Why.
+    pub(crate) reason: Option<String>,
+    /// Who says so.
+    pub(crate) who: Option<String>,
+}
+
 #[test]
-fn unknown_text_is_carried_and_anything_else_unknown_counts_as_omitted() {
-    let unknown = marker(Cause::Created, "vpc app, west: id");
-    let parsed = parse::<Thing>(&json!({
-        "name": "a", "kind": format!("x-{unknown}"), "words": format!("a,{unknown}"), "policy": { "a": [unknown.as_str()] },
-        "tags": { "vpc": unknown.as_str() }, "state": unknown.as_str(), "size": unknown.as_str(), "ports": [1, unknown.as_str()],
-        "modes": ["absent", unknown.as_str()], "rules": [{ "from_port": 1, "cidrs": [unknown.as_str()] }], "enabled": unknown.as_str(),
-    }))
-    .unwrap();
-    let thing = parsed.params;
-    assert_eq!(thing.sort, Some(format!("x-{unknown}")));
-    assert_eq!(thing.words, Some(vec!["a".to_owned(), unknown.clone()]));
-    assert_eq!(thing.policy, Some(Json(json!({ "a": [unknown.as_str()] }))));
-    assert_eq!(thing.tags.unwrap()["vpc"], unknown);
-    assert_eq!(thing.rules.unwrap()[0].cidrs, Some(vec![unknown.clone()]));
+fn rules_come_in_ansibles_order_not_in_that_of_the_attributes() {
+    let found = parse::<Gone>(&json!({})).unwrap_err();
+    let found: Vec<_> = found.iter().map(|fault| fault.message.as_str()).collect();
     assert_eq!(
-        (thing.state, thing.size, thing.ports, thing.modes, thing.enabled),
-        (Presence::Absent, None, None, None, false)
-    );
-    assert_eq!(
-        parsed.unknown,
+        found,
         [
-            "state",
-            "size",
-            "kind",
-            "enabled",
-            "tags.vpc",
-            "ports[1]",
-            "words",
-            "policy",
-            "modes[1]",
-            "rules[0].cidrs[0]"
+            "parameters are required together: state, who",
+            "one of the following is required: reason, who",
+            "state is absent but all of the following are missing: reason",
         ]
-    );
-    assert_eq!(parsed.unknown_identity, None);
-}
-
-#[test]
-fn an_unknown_identity_is_handed_out() {
-    let unknown = marker(Cause::Open, "command: stdout");
-    let parsed = parse::<Thing>(&json!({ "title": format!("app-{unknown}") })).unwrap();
-    assert_eq!(parsed.unknown_identity, Some(format!("app-{unknown}")));
-    assert_eq!(parsed.unknown, ["title"]);
-}
-
-#[test]
-fn an_unknown_counts_as_given_and_no_rule_is_applied_to_it() {
-    let unknown = marker(Cause::Created, "x: id");
-    read(&json!({ "name": unknown.as_str(), "id": "b", "kind": "c", "state": unknown.as_str() }));
-    read(&json!({ "name": "a", "state": "present", "size": unknown.as_str(), "kind": unknown.as_str() }));
-}
-
-#[test]
-fn an_unknown_sub_option_that_must_be_there_makes_the_whole_list_unknown() {
-    let unknown = marker(Cause::Created, "x: port");
-    let parsed = parse::<Thing>(&json!({ "name": "a", "rules": [{ "from_port": unknown }] })).unwrap();
-    assert_eq!(parsed.params.rules, None);
-    assert_eq!(parsed.unknown, ["rules[0].from_port"]);
-}
-
-/// A listener.
-#[derive(Debug, PartialEq, Params)]
-struct Listener {
-    /// Its port.
-    #[param(identity)]
-    port: u16,
-    /// Its weight.
-    weight: i64,
-    /// Its rule.
-    rule: FirewallRule,
-}
-
-#[test]
-fn nothing_stands_in_for_an_unknown_that_must_be_there_and_so_the_thing_is_unknown() {
-    let unknown = marker(Cause::Created, "x: port");
-    let args = json!({ "port": 80, "weight": unknown.as_str(), "rule": { "from_port": 1 } });
-    assert_eq!(parse::<Listener>(&args).unwrap().unknown_identity.as_deref(), Some(unknown.as_str()));
-    let parsed = parse::<Listener>(&json!(unknown.as_str())).unwrap();
-    assert_eq!(parsed.unknown, ["port", "weight", "rule"]);
-    assert_eq!(parsed.unknown_identity.as_deref(), Some(unknown.as_str()));
-}
-
-#[test]
-fn templates_are_not_judged_before_they_are_rendered() {
-    let args = json!({
-        "name": "{{ name }}", "state": "{{ state }}", "size": "{{ size }}", "enabled": "maybe", "nmae": "{{ x }}",
-        "force": "{{ x | default(omit) }}", "rules": ["{{ rule }}", { "from_port": "{{ port }}", "proto": "tpc" }], "ports": "{{ ports }}",
-    });
-    let dynamic = |path: &str| {
-        ["name", "state", "size", "nmae", "force", "rules[0]", "rules[1].from_port", "ports"].contains(&path)
-    };
-    let found = check(&Thing::spec(), &args, &dynamic);
-    let found: Vec<_> = found.iter().map(|fault| (fault.path.as_str(), fault.kind.clone())).collect();
-    assert!(matches!(
-        found.as_slice(),
-        [
-            ("enabled", FaultKind::Value),
-            ("rules[1].proto", FaultKind::Value),
-            ("nmae", FaultKind::Unsupported(_))
-        ]
-    ));
-    assert_eq!(check(&Thing::spec(), &json!("{{ settings }}"), &|path| path.is_empty()), []);
-    assert_eq!(
-        message(&check(&Listener::spec(), &json!({}), &|_| false), "l"),
-        "missing required arguments: port, rule, weight"
     );
 }
 

@@ -1,0 +1,5 @@
+//! Parameters and states through the derives.
+
+mod params;
+mod state;
+mod unknown;
