@@ -26,6 +26,7 @@ fn read_params<P: Params>(cx: &Cx, args: &Value) -> Result<Parsed<P>, Box<Outcom
     match parse::<P>(args) {
         Ok(parsed) => {
             parsed.deprecated.iter().for_each(|message| cx.world().deprecate(message.clone()));
+            parsed.warnings.iter().for_each(|message| cx.warn(message.clone()));
             Ok(parsed)
         }
         Err(faults) => Err(Box::new(Outcome::failed(argument_failure(faults)))),
@@ -33,6 +34,6 @@ fn read_params<P: Params>(cx: &Cx, args: &Value) -> Result<Parsed<P>, Box<Outcom
 }
 
 fn argument_failure(faults: Vec<ParamFault>) -> Failure {
-    let message = faults.iter().map(|fault| fault.message.as_str()).collect::<Vec<_>>().join("; ");
+    let message = faults.first().map(|fault| fault.message.clone()).unwrap_or_default();
     Failure { kind: FailureKind::Arguments(faults), ..Failure::new(message) }
 }

@@ -32,7 +32,7 @@ pub use fact::Fact;
 pub use failure::{Failure, FailureKind};
 pub use fields::changes;
 pub use module::{Composed, Done, Driven, Module, Runnable};
-pub use outcome::{Diff, DiffSide, FieldChange, Intent, Mode, Outcome, Planned, Progress, ProgressStep};
+pub use outcome::{Diff, DiffSide, FieldChange, Intent, Kept, KeptWhy, Mode, Outcome, Planned, Progress, ProgressStep};
 pub use params::{Choice, Params};
 pub use part::{Part, State};
 pub use resource::{Change, Held, Report, Resource, Verdict};

@@ -33,12 +33,40 @@ pub struct Outcome {
     /// Nothing can be said of the result before the run.
     pub unknown: bool,
     /// Destroy: what was left alone, and why.
-    pub kept: Vec<(Address, String)>,
+    pub kept: Vec<Kept>,
 }
 
 impl Outcome {
     pub fn failed(failure: Failure) -> Self {
         Self { failure: Some(failure), ..Self::default() }
+    }
+}
+
+/// What a destroy left alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    pub address: Address,
+    pub why: KeptWhy,
+}
+
+/// Why a destroy left a thing alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeptWhy {
+    /// Neither the ownership file nor the thing itself says that rplay made it.
+    NotOurs,
+    /// The task asks for its absence, and yet it is there.
+    AskedAbsent,
+    /// It holds what rplay did not make.
+    Holds(Vec<String>),
+}
+
+impl std::fmt::Display for KeptWhy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NotOurs => f.write_str("not made by rplay"),
+            Self::AskedAbsent => f.write_str("the playbook itself asks for its absence"),
+            Self::Holds(names) => write!(f, "holds what rplay did not make: {}", names.join(", ")),
+        }
     }
 }
 

@@ -159,7 +159,9 @@ impl Children {
             live.closed = true;
             live.runs.values().cloned().collect()
         };
-        runs.iter().for_each(|run| run.kill());
+        for run in runs {
+            run.kill();
+        }
     }
 
     fn enter(&self) -> Result<Arc<Run>> {
@@ -224,9 +226,9 @@ impl Run {
         if matches!(*stage, Stage::Killed) {
             return Err(cancelled());
         }
-        let started = Started::new(child, env, seat).and_then(|(started, stop)| {
+        let started = Started::new(child, env, seat).map(|(started, stop)| {
             *stage = Stage::Alive { pid: started.pid, group: seat == Seat::Apart, _stop: stop };
-            Ok(started)
+            started
         });
         if started.is_err() {
             *stage = Stage::Over;
@@ -328,9 +330,10 @@ impl Drop for KillOnDrop {
 
 fn kill(pid: Pid, group: bool) {
     // Refused only where nothing is left to kill.
-    let _ = match group {
-        true => rustix::process::kill_process_group(pid, Signal::KILL),
-        false => rustix::process::kill_process(pid, Signal::KILL),
+    let _ = if group {
+        rustix::process::kill_process_group(pid, Signal::KILL)
+    } else {
+        rustix::process::kill_process(pid, Signal::KILL)
     };
 }
 

@@ -1,1 +1,37 @@
-//! rplay-engine
+//! Runs playbooks: plays, tasks, variables, conditions, loops, handlers, and what comes of them.
+//!
+//! The engine emits events and knows no screen; it calls modules through their one driver and knows none by name. What
+//! it needs of the outside (environment, home, clock, randomness) is in [`Settings`].
+//!
+//! **Invariant:** no module crate but `rplay-module`, no report, no template library. Nothing here prints.
+
+mod child;
+mod destroy;
+mod directives;
+mod emit;
+mod hosts;
+mod interrupt;
+mod journal;
+mod list;
+mod load;
+mod lock;
+mod machine;
+mod outside;
+mod ownership;
+mod preflight;
+mod private;
+mod python;
+mod records;
+mod run;
+mod scopes;
+mod selection;
+mod settings;
+mod stamp;
+mod start;
+mod vault;
+mod world;
+
+pub use emit::Sink;
+pub use settings::{Listing, Settings, VaultSecret};
+pub use start::Run;
+pub use world::sandbox_environment;

@@ -122,9 +122,9 @@ impl Ownership {
             region: realm.region,
             endpoint: realm.endpoint,
         };
-        let mut state = self.state();
-        state.append(&self.folder, &line)?;
-        state.note(line);
+        let mut known = self.state();
+        known.append(&self.folder, &line)?;
+        known.note(line);
         Ok(())
     }
 

@@ -58,9 +58,9 @@ pub(crate) fn decode(bytes: Vec<u8>) -> Result<String, String> {
 /// Returns the arguments as one line that a shell would split into them again, as `shlex.quote` does it.
 pub(crate) fn command_line(argv: &[String]) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_@%+=:,./-".contains(c);
-    let quote = |word: &String| match !word.is_empty() && word.chars().all(plain) {
-        true => word.clone(),
-        false => format!("'{}'", word.replace('\'', "'\"'\"'")),
+    let quote = |word: &String| {
+        let whole = !word.is_empty() && word.chars().all(plain);
+        if whole { word.clone() } else { format!("'{}'", word.replace('\'', "'\"'\"'")) }
     };
     argv.iter().map(quote).collect::<Vec<_>>().join(" ")
 }

@@ -13,6 +13,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
+use rplay_event::{Fault, FaultKind, Span};
 use rplay_module::Secret;
 
 use envelope::Envelope;
@@ -72,6 +73,20 @@ pub(crate) enum Reason {
 impl VaultError {
     pub(crate) fn new(reason: Reason, name: impl Into<String>) -> Self {
         Self { reason, name: name.into() }
+    }
+
+    /// Returns it as a fault of set-up, placed at what it is about.
+    pub(crate) fn fault(&self) -> Fault {
+        let fault = Fault::new(self.to_string()).kind(FaultKind::Setup);
+        let fault = match self.reason {
+            // Its words name the file.
+            Reason::Password(_) => fault,
+            _ => fault.at(&Span::new(self.name.as_str(), 1, 1)),
+        };
+        match self.help() {
+            Some(help) => fault.help(help),
+            None => fault,
+        }
     }
 
     /// Returns what to do about it, where that is plain.

@@ -2,6 +2,7 @@ use std::borrow::Cow;
 
 use rplay_event::{Fault, Span};
 
+use crate::yaml_fault::without_mark;
 use crate::{Loaded, Node, Warning, compose};
 
 /// A question to whoever knows the modules: is this the name of an action?
@@ -39,7 +40,7 @@ pub(crate) fn read<T>(
         Some(value) if faults.is_empty() => Ok(Loaded { value, warnings }),
         _ => {
             faults.sort_by_key(|fault| fault.span.as_ref().map(place));
-            Err(faults.into_iter().map(|fault| fault.with_source(text, "")).collect())
+            Err(faults.into_iter().map(|fault| fault.with_source(without_mark(text), "")).collect())
         }
     }
 }

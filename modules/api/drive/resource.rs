@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::{Prepared, read_params};
 use crate::unknown::{self, Cause};
 use crate::{
-    Address, BoxFuture, Change, Cx, Diff, DiffSide, Failure, FailureKind, FieldChange, Foretold, Held, Intent, Mode,
+    Address, BoxFuture, Change, Cx, Diff, DiffSide, Failure, FailureKind, FieldChange, Foretold, Held, Intent, Kept, KeptWhy, Mode,
     Outcome, Ownership, Part as _, Planned, Realm, Report, Resource, Result, Verdict, changes,
 };
 
@@ -358,20 +358,20 @@ impl<R: Resource> Drive<'_, R> {
         };
         let Some(have) = &found.have else { return Ok(Outcome::default()) };
         if found.want.is_none() {
-            return Ok(kept(address, "the playbook itself asks for its absence"));
+            return Ok(kept(address, KeptWhy::AskedAbsent));
         }
         let realm = self.realm().await;
         if !self.cx.owns(address, &realm) && !self.resource.ours(have) {
-            return Ok(kept(address, "not made by rplay"));
+            return Ok(kept(address, KeptWhy::NotOurs));
         }
         let held: Vec<Held> = self.resource.holds(self.cx, self.p, have).await?;
-        let foreign: Vec<&str> = held
-            .iter()
+        let foreign: Vec<String> = held
+            .into_iter()
             .filter(|held| !held.address.as_ref().is_some_and(|address| self.cx.owns(address, &realm)))
-            .map(|held| held.name.as_str())
+            .map(|held| held.name)
             .collect();
         if !foreign.is_empty() {
-            return Ok(kept(address, &format!("holds what rplay did not make: {}", foreign.join(", "))));
+            return Ok(kept(address, KeptWhy::Holds(foreign)));
         }
         if mode == Mode::Destroy {
             let doomed = Found { have: Some(have.clone()), around: found.around, want: None, step: Next::Delete };
@@ -456,8 +456,8 @@ fn not_converged<R: Resource>(address: &Address, gone: bool, found: &Found<R>) -
     Failure::timed_out(format!("could not bring {address} to what was asked for: {what}"))
 }
 
-fn kept(address: &Address, why: &str) -> Outcome {
-    Outcome { kept: vec![(address.clone(), why.to_owned())], planned: vec![keep(address)], ..Outcome::default() }
+fn kept(address: &Address, why: KeptWhy) -> Outcome {
+    Outcome { kept: vec![Kept { address: address.clone(), why }], planned: vec![keep(address)], ..Outcome::default() }
 }
 
 fn keep(address: &Address) -> Planned {

@@ -168,7 +168,7 @@ impl Ready {
 impl Output {
     fn listen(&mut self) {
         let Some(from) = &mut self.from else { return };
-        let mut chunk = [0; 65536];
+        let mut chunk = [0; 16384];
         match from.read(&mut chunk) {
             Ok(count) if count > 0 => self.bytes.extend(chunk.iter().take(count)),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}

@@ -42,9 +42,10 @@ impl Passwords<'_> {
             let reason = python::os_error(&error, &format!("'{shown}'"));
             fault(format!("Could not read vault password file '{shown}': {reason}"))
         })?;
-        let (password, source) = match script {
-            true => (self.ask(path, id, &content)?, "script"),
-            false => (self.opened(content.trim_ascii(), path)?, "file"),
+        let (password, source) = if script {
+            (self.ask(path, id, &content)?, "script")
+        } else {
+            (self.opened(content.trim_ascii(), path)?, "file")
         };
         let password = trim_line_ends(&password);
         if password.is_empty() {
@@ -54,10 +55,10 @@ impl Passwords<'_> {
     }
 
     fn opened(&self, content: &[u8], path: &Path) -> Result<Vec<u8>, Reason> {
-        match is_vault(content) {
-            true => self.earlier.open(content, &path.display().to_string()).map_err(|error| error.reason),
-            false => Ok(content.to_owned()),
+        if !is_vault(content) {
+            return Ok(content.to_owned());
         }
+        self.earlier.open(content, &path.display().to_string()).map_err(|error| error.reason)
     }
 
     fn ask(&self, path: &Path, id: &str, content: &[u8]) -> Result<Vec<u8>, Reason> {

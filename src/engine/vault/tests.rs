@@ -156,7 +156,10 @@ fn a_wrong_password_is_said_in_ansibles_words() {
     assert_eq!(error.name, "vars/secret.yml");
     let error = Vaults::default().open(FILE.as_bytes(), "x").unwrap_err();
     assert_eq!(error.to_string(), "Attempting to decrypt but no vault secrets found.");
-    assert!(error.help().unwrap().contains("--vault-password-file"));
+    let fault = error.fault();
+    assert!(fault.help.as_ref().unwrap().contains("--vault-password-file"));
+    assert_eq!(fault.to_string(), "x:1:1: Attempting to decrypt but no vault secrets found.");
+    assert_eq!(fault.kind.exit_code(), 1);
 }
 
 #[test]

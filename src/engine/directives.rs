@@ -1,0 +1,118 @@
+//! Actions that need the interpreter itself: they set variables, bring in tasks, or only talk.
+
+mod assert;
+mod debug;
+mod fail;
+mod include_vars;
+mod pause;
+mod set_fact;
+mod template_options;
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use rplay_module::Params as _;
+use rplay_module::params::Spec;
+use rplay_template::{ErrorKind, Scope, TemplateError, Value};
+use serde_json::Value as Json;
+
+use crate::hosts::Host;
+use crate::load::bare;
+use crate::run::{Ended, Runner, Stop, TaskRun, json_args};
+use crate::scopes::Stack;
+
+pub(crate) use template_options::overrides;
+
+/// The directives' names, and what a playbook can give them; `None` where anything goes.
+const DIRECTIVES: [(&str, Option<fn() -> Spec>); 9] = [
+    ("assert", Some(assert::Params::spec)),
+    ("debug", Some(debug::Params::spec)),
+    ("fail", Some(fail::Params::spec)),
+    ("import_tasks", None),
+    ("include_tasks", None),
+    ("include_vars", None),
+    ("meta", None),
+    ("pause", Some(pause::Params::spec)),
+    ("set_fact", None),
+];
+
+/// Returns whether an action (by its bare name) is a directive.
+pub(crate) fn is_directive(bare_name: &str) -> bool {
+    DIRECTIVES.iter().any(|(name, _)| *name == bare_name)
+}
+
+/// Returns what the directive takes; `None` where anything goes.
+pub(crate) fn spec(bare_name: &str) -> Option<Spec> {
+    DIRECTIVES.iter().find(|(name, _)| *name == bare_name).and_then(|(_, spec)| spec.map(|spec| spec()))
+}
+
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    DIRECTIVES.iter().map(|(name, _)| *name)
+}
+
+/// Which arguments a directive evaluates itself, as expressions.
+fn is_expression(action: &str, name: &str) -> bool {
+    matches!((action, name), ("debug", "var") | ("assert", "that"))
+}
+
+type Arguments = Result<IndexMap<String, Value>, (Option<String>, TemplateError)>;
+
+/// Renders the arguments of a directive, but for those that are expressions.
+pub(crate) fn arguments(runner: &Runner, task: &TaskRun<'_>, scope: &Arc<dyn Scope>) -> Arguments {
+    let action = bare(&task.item.task.action.name);
+    let mut args = IndexMap::new();
+    let own = &task.item.task.args;
+    if let Some(template) = &own.template {
+        let given = runner.template.render(template, scope).map_err(|error| (None, error))?.value;
+        args.extend(given.entries().filter_map(|(name, value)| Some((name.as_str()?.to_owned(), value.clone()))));
+    }
+    for (key, node) in own.named.iter() {
+        let name = key.key_text().into_owned();
+        if is_expression(action, &name) {
+            continue;
+        }
+        match runner.template.render(node, scope) {
+            Ok(rendered) if rendered.value.is_omit() => {}
+            Ok(rendered) => {
+                runner.tell(&rendered.marks);
+                args.insert(name, rendered.value);
+            }
+            Err(error) if error.kind == ErrorKind::Omitted => {}
+            Err(error) => return Err((Some(name), error)),
+        }
+    }
+    if let Some(free) = &own.free_form {
+        let rendered = runner.template.render(free, scope).map_err(|error| (Some("_raw_params".to_owned()), error))?;
+        args.insert("_raw_params".to_owned(), rendered.value);
+    }
+    Ok(args)
+}
+
+/// Runs a directive.
+pub(crate) async fn run(
+    runner: &Runner,
+    task: &TaskRun<'_>,
+    host: &Arc<Host>,
+    stack: &Stack,
+    args: IndexMap<String, Value>,
+) -> Result<Ended, Stop> {
+    let scope = stack.clone().shared();
+    Ok(match bare(&task.item.task.action.name) {
+        "assert" => assert::run(runner, task, &scope, &args),
+        "debug" => debug::run(runner, task, &scope, &args),
+        "fail" => fail::run(&args),
+        "include_vars" => include_vars::run(runner, task, host, &args),
+        "pause" => pause::run(runner, task, &args).await?,
+        "set_fact" => set_fact::run(runner, task, &scope, args),
+        other => Ended::failed(format!("the action '{other}' cannot be used here")),
+    })
+}
+
+/// Reads a directive's parameters as those of a module are read.
+fn params<P: rplay_module::Params>(name: &str, args: &IndexMap<String, Value>) -> Result<P, Box<Ended>> {
+    let args = Json::Object(json_args(args));
+    match rplay_module::params::parse::<P>(&args) {
+        Ok(parsed) => Ok(parsed.params),
+        Err(faults) => Err(Box::new(Ended::failed(rplay_module::params::message(&faults, name)))),
+    }
+}

@@ -1,0 +1,89 @@
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use rplay_syntax::{Data, Node};
+use rplay_template::{Scope, Tri, Value};
+use serde_json::Value as Json;
+
+use crate::run::{Ended, Runner, TaskRun};
+
+/// Fails unless all conditions hold.
+#[derive(rplay_module::Params)]
+pub(super) struct Params {
+    /// The conditions, as expressions; a list, or one.
+    #[param(required)]
+    that: Json,
+    /// What a failure says; a text or a list of texts.
+    #[param(alias = "msg", default = Json::from("Assertion failed"))]
+    fail_msg: Json,
+    /// What a success says; a text or a list of texts.
+    #[param(default = Json::from("All assertions passed"))]
+    success_msg: Json,
+    /// Says less when all is well.
+    #[param(default = false)]
+    quiet: bool,
+}
+
+/// Source of the results: `ansible/plugins/action/assert.py`.
+pub(super) fn run(
+    runner: &Runner,
+    task: &TaskRun<'_>,
+    scope: &Arc<dyn Scope>,
+    args: &IndexMap<String, Value>,
+) -> Ended {
+    let mut known = args.clone();
+    if let Some(node) = task.item.task.args.named.get("that") {
+        known.insert("that".to_owned(), Value::from_json(node.to_json()));
+    }
+    let params: Params = match super::params("assert", &known) {
+        Ok(params) => params,
+        Err(ended) => return *ended,
+    };
+    let mut ended = Ended { verbose_always: !params.quiet, ..Ended::default() };
+    ended.set("changed", false);
+    for condition in conditions(runner, task, scope, &params.that) {
+        let truth = match runner.template.condition(&condition, scope) {
+            Ok(condition) => condition.truth,
+            Err(error) => {
+                runner.explain(task, &error);
+                return Ended::failed(format!(
+                    "Task failed: Action failed: Error while evaluating conditional: {error}"
+                ));
+            }
+        };
+        match truth {
+            Tri::True => {}
+            Tri::Unknown => runner.emitter.warn(format!("not asserted before the run: {}", shown(&condition))),
+            Tri::False => {
+                ended.set("failed", true);
+                ended.set("evaluated_to", false);
+                ended.set("assertion", condition.to_json());
+                ended.set("msg", params.fail_msg);
+                return ended;
+            }
+        }
+    }
+    ended.set("failed", false);
+    ended.set("msg", params.success_msg);
+    ended
+}
+
+/// A list of conditions may itself come from a variable.
+fn conditions(runner: &Runner, task: &TaskRun<'_>, scope: &Arc<dyn Scope>, given: &Json) -> Vec<Node> {
+    let Some(node) = task.item.task.args.named.get("that") else {
+        let items = given.as_array().cloned().unwrap_or_else(|| vec![given.clone()]);
+        return items.iter().filter_map(Json::as_str).map(|text| Node::text(text, &task.item.task.span)).collect();
+    };
+    if let Data::Seq(items) = &node.data {
+        return items.to_vec();
+    }
+    let is_variable = node.as_str().is_some_and(|text| text.trim_start().starts_with("{{"));
+    if is_variable && let Ok(rendered) = runner.template.render(node, scope) && let Some(items) = rendered.value.as_items() {
+        return items.iter().map(|item| Node::text(item.text(), &node.span)).collect();
+    }
+    vec![node.clone()]
+}
+
+fn shown(condition: &Node) -> String {
+    condition.as_str().map_or_else(|| condition.to_json().to_string(), str::to_owned)
+}

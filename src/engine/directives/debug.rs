@@ -1,0 +1,67 @@
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use rplay_template::{ErrorKind, Scope, Value};
+use serde_json::Value as Json;
+
+use crate::run::{Ended, Runner, TaskRun};
+
+/// Prints a message or a variable.
+#[derive(rplay_module::Params)]
+#[params(mutually_exclusive("msg", "var"))]
+pub(super) struct Params {
+    /// What to print; anything that can be written as JSON.
+    #[param(default = Json::from("Hello world!"))]
+    msg: Json,
+    /// An expression whose value is printed under its own text.
+    var: Option<Json>,
+    /// Prints only at this verbosity (the number of `-v`) and above.
+    #[param(default = 0)]
+    verbosity: i64,
+}
+
+/// Source of the results: `ansible/plugins/action/debug.py`.
+pub(super) fn run(
+    runner: &Runner,
+    task: &TaskRun<'_>,
+    scope: &Arc<dyn Scope>,
+    args: &IndexMap<String, Value>,
+) -> Ended {
+    let mut params: Params = match super::params("debug", args) {
+        Ok(params) => params,
+        Err(ended) => return *ended,
+    };
+    let mut ended = Ended { verbose_always: true, ..Ended::default() };
+    ended.set("changed", false);
+    if params.verbosity > i64::from(runner.settings.verbosity) {
+        ended.verbose_always = false;
+        ended.set("skipped", true);
+        ended.set("skipped_reason", "Verbosity threshold not met.");
+        return ended;
+    }
+    ended.set("failed", false);
+    let Some(expression) = task.item.task.args.named.get("var") else {
+        if let Some(message) = args.get("msg") {
+            params.msg = message.to_json();
+        }
+        ended.set("msg", params.msg);
+        return ended;
+    };
+    let name = expression.as_str().map_or_else(|| expression.to_json().to_string(), str::to_owned);
+    match runner.template.evaluate(expression, scope) {
+        Ok(rendered) => {
+            runner.tell(&rendered.marks);
+            ended.set(&name, rendered.value.to_json());
+            ended
+        }
+        Err(error) if error.kind == ErrorKind::Undefined => {
+            runner.emitter.warn(format!("Encountered 1 template error.\nerror 1 - {error}"));
+            ended.set(&name, format!("<< error 1 - {error} >>"));
+            ended
+        }
+        Err(error) => {
+            runner.explain(task, &error);
+            Ended::failed(format!("Task failed: Action failed: Error while resolving `var` expression: {error}"))
+        }
+    }
+}

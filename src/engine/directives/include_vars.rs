@@ -1,0 +1,179 @@
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use rplay_syntax::{Mapping, Node};
+use rplay_template::Value;
+use serde_json::{Map, Value as Json, json};
+
+use crate::hosts::Host;
+use crate::load::files::VarsFile;
+use crate::run::{Ended, Runner, TaskRun};
+use crate::scopes::Written;
+
+const KNOWN: [&str; 10] = [
+    "_raw_params",
+    "depth",
+    "dir",
+    "extensions",
+    "file",
+    "files_matching",
+    "hash_behaviour",
+    "ignore_files",
+    "ignore_unknown_extensions",
+    "name",
+
+];
+
+/// What was asked for, in Ansible's terms.
+struct Wanted {
+    name: Option<String>,
+    extensions: Vec<String>,
+    ignore: Vec<fancy_regex::Regex>,
+    matching: Option<fancy_regex::Regex>,
+    depth: usize,
+    skip_unknown: bool,
+}
+
+/// Reads variables from a file or a folder. Source of the results: `ansible/plugins/action/include_vars.py`.
+pub(super) fn run(runner: &Runner, task: &TaskRun<'_>, _host: &Arc<Host>, args: &IndexMap<String, Value>) -> Ended {
+    if let Some(unknown) = args.keys().find(|name| !KNOWN.contains(&name.as_str())) {
+        return Ended::failed(format!("{unknown} is not a valid option in include_vars"));
+    }
+    if args.get("hash_behaviour").is_some_and(|value| value.text() != "replace") {
+        return Ended::failed("include_vars: hash_behaviour 'merge' is not built yet");
+    }
+    let text = |name: &str| args.get(name).filter(|value| !value.is_none()).map(Value::text);
+    let file = text("file").or_else(|| text("_raw_params").map(|name| name.trim_end_matches('\n').to_owned()));
+    let wanted = match wanted(args) {
+        Ok(wanted) => wanted,
+        Err(message) => return Ended::failed(message),
+    };
+    let read = match (text("dir"), file) {
+        (Some(_), Some(_)) => {
+            Err("You are mixing file only and dir only arguments, these are incompatible".to_owned())
+        }
+        (Some(folder), None) => read_folder(runner, task, &folder, &wanted),
+        (None, Some(file)) => runner.needle(task, "vars", &file).map_err(|failure| failure.message).and_then(|path| {
+            Ok(vec![(path.clone(), runner.loader.reader.vars(&path).map_err(|fault| fault.to_string())?)])
+        }),
+        (None, None) => Err("include_vars needs a file or a dir".to_owned()),
+    };
+    match read {
+        Ok(files) => included(files, wanted.name.as_deref(), &task.item.task.span),
+        Err(message) => {
+            let mut ended = Ended::failed("");
+            ended.result.shift_remove("msg");
+            ended.set("message", message);
+            ended.set("ansible_facts", json!({}));
+            ended.set("ansible_included_var_files", json!([]));
+            ended
+        }
+    }
+}
+
+fn wanted(args: &IndexMap<String, Value>) -> Result<Wanted, String> {
+    let list = |name: &str| -> Option<Vec<String>> {
+        let value = args.get(name)?;
+        match value.as_items() {
+            Some(items) => Some(items.iter().map(Value::text).collect()),
+            None => Some(value.text().split_whitespace().map(str::to_owned).collect()),
+        }
+    };
+    let pattern = |text: &str| fancy_regex::Regex::new(text).map_err(|_| format!("Invalid regular expression: {text}"));
+    let matching = args.get("files_matching").map(|value| pattern(&value.text())).transpose()?;
+    let ignore: Result<Vec<_>, String> =
+        list("ignore_files").unwrap_or_default().iter().map(|text| pattern(&format!("{text}$"))).collect();
+    Ok(Wanted {
+        name: args.get("name").map(Value::text),
+        extensions: list("extensions").unwrap_or_else(|| vec!["yaml".into(), "yml".into(), "json".into()]),
+        ignore: ignore?,
+        matching,
+        depth: args.get("depth").and_then(|value| value.text().parse().ok()).unwrap_or(0),
+        skip_unknown: args.get("ignore_unknown_extensions").is_some_and(Value::is_truthy),
+    })
+}
+
+fn read_folder(
+    runner: &Runner,
+    task: &TaskRun<'_>,
+    folder: &str,
+    wanted: &Wanted,
+) -> Result<Vec<(PathBuf, VarsFile)>, String> {
+    let beside = Path::new(task.item.task.span.file.as_ref()).parent().unwrap_or(Path::new("."));
+    let root = beside.join(folder);
+    if !root.exists() {
+        return Err(format!("{} directory does not exist", root.display()));
+    }
+    if !root.is_dir() {
+        return Err(format!("{} is not a directory", root.display()));
+    }
+    let mut paths = Vec::new();
+    walk(&root, 1, wanted.depth, &mut paths).map_err(|error| format!("could not read {}: {error}", root.display()))?;
+    let mut files = Vec::new();
+    for path in paths {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let is = |pattern: &fancy_regex::Regex| pattern.is_match(&name).unwrap_or(false);
+        if wanted.matching.as_ref().is_some_and(|pattern| !is(pattern)) || wanted.ignore.iter().any(is) {
+            continue;
+        }
+        let ending = path.extension().map(|ending| ending.to_string_lossy().into_owned()).unwrap_or_default();
+        if !wanted.extensions.contains(&ending) {
+            if wanted.skip_unknown {
+                continue;
+            }
+            return Err(format!(
+                "{} does not have a valid extension: {}",
+                path.display(),
+                wanted.extensions.join(", ")
+            ));
+        }
+        let vars = runner.loader.reader.vars(&path).map_err(|fault| fault.to_string())?;
+        files.push((path, vars));
+    }
+    Ok(files)
+}
+
+/// Folders in the order of their paths, files by name, as Ansible reads them.
+fn walk(folder: &Path, depth: usize, deepest: usize, paths: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    let mut entries: Vec<PathBuf> =
+        std::fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
+    entries.sort();
+    paths.extend(entries.iter().filter(|path| path.is_file()).cloned());
+    if deepest == 0 || depth < deepest {
+        for inner in entries.iter().filter(|path| path.is_dir()) {
+            walk(inner, depth + 1, deepest, paths)?;
+        }
+    }
+    Ok(())
+}
+
+fn included(files: Vec<(PathBuf, VarsFile)>, name: Option<&str>, span: &rplay_event::Span) -> Ended {
+    let mut ended = Ended::default();
+    let mut all = Mapping::default();
+    let mut paths = Vec::new();
+    let mut secret = false;
+    for (path, file) in files {
+        paths.push(path.display().to_string());
+        ended.no_log |= file.encrypted;
+        secret |= file.written.secret;
+        file.mapping.iter().for_each(|(key, value)| all.set(key.clone(), value.clone()));
+    }
+    let facts: Map<String, Json> =
+        all.iter().map(|(key, value)| (key.key_text().into_owned(), value.to_json())).collect();
+    let facts = match name {
+        Some(name) => json!({ name: facts }),
+        None => Json::Object(facts),
+    };
+    if let Some(name) = name {
+        let whole = Node::map(all, span);
+        all = Mapping::default();
+        all.set(Node::text(name, span), whole);
+    }
+    ended.included.push(Arc::new(Written::new(&all, secret)));
+    ended.set("changed", false);
+    ended.set("failed", false);
+    ended.set("ansible_facts", facts);
+    ended.set("ansible_included_var_files", paths);
+    ended
+}

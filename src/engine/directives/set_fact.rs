@@ -1,0 +1,71 @@
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use rplay_template::{Scope, Value};
+use serde_json::{Map, Value as Json};
+
+use crate::run::{Ended, Runner, TaskRun};
+
+/// Sets variables of the host. Source of the results: `ansible/plugins/action/set_fact.py`.
+pub(super) fn run(
+    runner: &Runner,
+    task: &TaskRun<'_>,
+    scope: &Arc<dyn Scope>,
+    mut args: IndexMap<String, Value>,
+) -> Ended {
+    if let Some(cacheable) = args.shift_remove("cacheable")
+        && cacheable.is_truthy()
+        && !matches!(cacheable.as_str(), Some("no" | "false" | "False" | "off" | "0"))
+    {
+        return Ended::failed("set_fact: 'cacheable' needs a fact cache, which is not built yet");
+    }
+    args.shift_remove("_raw_params");
+    if args.is_empty() {
+        return Ended::failed("No key/value pairs provided, at least one is required for this action to succeed");
+    }
+    let mut ended = Ended::default();
+    let mut facts = Map::new();
+    for (key, value) in args {
+        let name = match runner.template.render_str(&key, scope) {
+            Ok(rendered) => rendered.value.text(),
+            Err(error) => {
+                runner.explain(task, &error);
+                return Ended::failed(format!("Task failed: Action failed: {error}"));
+            }
+        };
+        if !is_variable_name(&name) {
+            return Ended::failed(format!("Task failed: Action failed: Invalid variable name '{name}'."));
+        }
+        facts.insert(name.clone(), value.to_json());
+        ended.variables.push((name, value));
+    }
+    ended.set("ansible_facts", Json::Object(facts));
+    ended.set("changed", false);
+    ended.set("failed", false);
+    ended
+}
+
+/// A letter or underscore, then also digits, and no word that Python or a play keeps for itself.
+fn is_variable_name(name: &str) -> bool {
+    let mut characters = name.chars();
+    let starts = characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_');
+    let python = matches!(
+        name,
+        "False" | "None" | "True" | "and" | "as" | "assert" | "async" | "await" | "break" | "class" | "continue" | "def"
+            | "del" | "elif" | "else" | "except" | "finally" | "for" | "from" | "global" | "if" | "import" | "in" | "is"
+            | "lambda" | "nonlocal" | "not" | "or" | "pass" | "raise" | "return" | "try" | "while" | "with" | "yield"
+    );
+    starts && characters.all(|character| character.is_ascii_alphanumeric() || character == '_') && !python
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_what_python_would_take_for_one() {
+        for (name, fits) in [("a_1", true), ("_a", true), ("1a", false), ("a-b", false), ("class", false), ("", false)] {
+            assert_eq!(is_variable_name(name), fits, "{name}");
+        }
+    }
+}

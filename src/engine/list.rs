@@ -1,0 +1,74 @@
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use crate::load::{Item, LoadedPlay, TaskItem, bare};
+use crate::run::Runner;
+use crate::scopes::{Level, Stack};
+use crate::settings::Listing;
+use crate::start::Run;
+
+/// Returns what the lists print. Source of the form: `ansible/cli/playbook.py`.
+pub(crate) fn text(run: &Run, wanted: Listing) -> String {
+    let mut out = String::new();
+    for (file, plays) in &run.plays {
+        let _ = write!(out, "\nplaybook: {file}\n");
+        for (number, play) in plays.iter().enumerate() {
+            list_play(&run.runner, play, number + 1, wanted, &mut out);
+        }
+    }
+    out
+}
+
+fn list_play(runner: &Runner, play: &LoadedPlay, number: usize, wanted: Listing, out: &mut String) {
+    let mut stack = Stack::new(play.context.folders.clone());
+    stack.written(Level::PlayVars, &play.head.vars);
+    runner.extra.iter().for_each(|extra| stack.written(Level::ExtraVars, extra));
+    let scope = stack.clone().shared();
+    let shown = |node: &rplay_syntax::Node| {
+        runner.template.render(node, &scope).map_or_else(|_| node.key_text().into_owned(), |rendered| rendered.value.text())
+    };
+    let pattern = shown(&play.head.play.hosts);
+    let name = play.head.play.keywords.name.as_ref().map_or_else(|| pattern.clone(), shown);
+    let tags = runner.tags(&play.context, &stack);
+    let _ = write!(out, "\n  play #{number} ({pattern}): {name}\tTAGS: [{}]\n", tags.join(","));
+    if wanted.hosts {
+        let hosts = runner.hosts.matching(&pattern, runner.settings.limit.as_deref());
+        let _ = write!(out, "    pattern: ['{pattern}']\n    hosts ({}):\n", hosts.len());
+        hosts.iter().for_each(|host| {
+            let _ = writeln!(out, "      {}", host.name);
+        });
+    }
+    if wanted.tasks {
+        out.push_str("    tasks:\n");
+    }
+    let mut all = BTreeSet::new();
+    for item in [&play.pre_tasks, &play.tasks, &play.post_tasks].into_iter().flatten() {
+        each_task(item, &mut |task| {
+            let tags = runner.tags(&task.context, &stack);
+            if !runner.selection.selects(&tags) || bare(&task.task.action.name) == "meta" {
+                return;
+            }
+            let tags: BTreeSet<String> = tags.into_iter().collect();
+            if wanted.tasks {
+                let name = runner.task_name(task, &scope);
+                let listed: Vec<&str> = tags.iter().map(String::as_str).collect();
+                let _ = writeln!(out, "      {name}\tTAGS: [{}]", listed.join(", "));
+            }
+            all.extend(tags);
+        });
+    }
+    if wanted.tags {
+        let listed: Vec<&str> = all.iter().map(String::as_str).collect();
+        let _ = writeln!(out, "      TASK TAGS: [{}]", listed.join(", "));
+    }
+}
+
+/// Calls `f` with every task of an item, in the order they stand.
+pub(crate) fn each_task(item: &Item, f: &mut dyn FnMut(&TaskItem)) {
+    match item {
+        Item::Task(task) => f(task),
+        Item::Block(block) => {
+            block.block.iter().chain(&block.rescue).chain(&block.always).for_each(|item| each_task(item, f));
+        }
+    }
+}

@@ -1,0 +1,490 @@
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use rplay_event::{Kind, Status};
+use rplay_module::params::{Kind as ParamKind, Spec};
+use rplay_module::{Cx, Failure, FailureKind, Mode, Module, Outcome};
+use rplay_syntax::Node;
+use rplay_template::{Notice, Scope, TemplateError, Value};
+use serde_json::{Map, Value as Json, json};
+
+use super::item::{Ended, object};
+use super::{Runner, Stop, TaskRun};
+use crate::directives;
+use crate::hosts::Host;
+use crate::load::bare;
+use crate::scopes::{Data, Level, Stack};
+use crate::world::TaskWorld;
+
+/// A call of a module, remembered for the walk backwards.
+pub(crate) struct Call {
+    pub(crate) module: Module,
+    pub(crate) args: Json,
+    pub(crate) cx: Cx,
+    pub(crate) task: String,
+    pub(crate) host: String,
+    /// It was not certain that the task would run.
+    pub(crate) unsure: bool,
+}
+
+pub(crate) type Calls = Arc<Mutex<Vec<Call>>>;
+
+/// How often and how a task is tried.
+struct Attempts {
+    most: u64,
+    delay: Duration,
+}
+
+impl Runner {
+    /// Runs one item: conditions, arguments, the action until it is content, and what the task says about its result.
+    pub(super) async fn attempt(&self, task: &TaskRun<'_>, host: &Arc<Host>, stack: &Stack) -> Result<Ended, Stop> {
+        let scope = stack.clone().shared();
+        let unsure = match self.condition(task, &scope) {
+            Ok((Some(skipped), _)) => return Ok(skipped),
+            Ok((None, unsure)) => unsure,
+            Err(error) => {
+                self.explain(task, &error);
+                return Ok(Ended::failed(format!("Task failed: Error while evaluating conditional: {error}")));
+            }
+        };
+        if Self::is_include(task) {
+            return Ok(self.include_file(task, stack, &scope));
+        }
+        let attempts = match self.attempts(task, &scope) {
+            Ok(attempts) => attempts,
+            Err(error) => {
+                self.explain(task, &error);
+                return Ok(Ended::failed(format!("Task failed: {error}")));
+            }
+        };
+        let mut attempt = 1;
+        loop {
+            let mut ended = self.perform(task, host, stack, &scope, unsure).await?;
+            if attempts.most > 1 {
+                ended.set("attempts", attempt);
+            }
+            let content = self.judge(task, stack, &mut ended, attempts.most > 1);
+            if attempts.most <= 1 || content {
+                return Ok(ended);
+            }
+            if attempt == attempts.most {
+                ended.set("attempts", attempts.most - 1);
+                ended.set("failed", true);
+                return Ok(ended);
+            }
+            ended.set("retries", attempts.most);
+            self.emit(Kind::Retrying {
+                task: task.id,
+                host: host.name.to_string(),
+                name: task.name.clone(),
+                item: None,
+                left: attempts.most - attempt,
+                result: if task.no_log { super::task::censored(&ended.result) } else { ended.result },
+            });
+            tokio::select! {
+                () = tokio::time::sleep(attempts.delay) => {}
+                () = self.interrupt.requested() => return Err(Stop::Interrupted),
+            }
+            attempt += 1;
+        }
+    }
+
+    fn attempts(&self, task: &TaskRun<'_>, scope: &Arc<dyn Scope>) -> Result<Attempts, TemplateError> {
+        let number = |node: &Node| -> Result<f64, TemplateError> {
+            let value = self.template.render(node, scope)?.value;
+            value.text().trim().parse().map_err(|_| {
+                TemplateError::runtime(format!("the value {:?} is not a number", value.text()))
+            })
+        };
+        let delay = task.item.task.delay.as_ref().map(number).transpose()?.unwrap_or(5.0);
+        let retries = task.item.task.retries.as_ref().map(number).transpose()?;
+        let most = match retries {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count, made whole as Python's int() does")]
+            Some(retries) => 1 + retries.max(0.0) as u64,
+            None if task.item.task.until.is_empty() => 1,
+            None => 4,
+        };
+        // In a plan nothing becomes true by waiting.
+        let most = if self.settings.mode == rplay_event::RunMode::Play { most } else { 1 };
+        let delay = if delay < 0.0 { 1.0 } else { delay };
+        Ok(Attempts { most, delay: Duration::try_from_secs_f64(delay).unwrap_or_default() })
+    }
+
+    async fn perform(
+        &self,
+        task: &TaskRun<'_>,
+        host: &Arc<Host>,
+        stack: &Stack,
+        scope: &Arc<dyn Scope>,
+        unsure: bool,
+    ) -> Result<Ended, Stop> {
+        let action = task.item.task.action.name.as_ref();
+        let directive = directives::is_directive(bare(action));
+        let rendered = if directive { directives::arguments(self, task, scope) } else { self.arguments(task, action, scope) };
+        let args = match rendered {
+            Ok(args) => args,
+            Err((name, error)) => {
+                self.explain(task, &error);
+                let place = name.map_or_else(String::new, |name| format!("Error while resolving value for '{name}': "));
+                let shown = full_name(action);
+                let message = format!("Task failed: Finalization of task args for '{shown}' failed: {place}{error}");
+                return Ok(Ended::failed(message));
+            }
+        };
+        let ended = if directive {
+            directives::run(self, task, host, stack, args).await?
+        } else {
+            self.module(task, host, scope, &args, unsure).await?
+        };
+        Ok(Ended { delegated_to: self.delegate(task, scope), ..ended })
+    }
+
+    fn delegate(&self, task: &TaskRun<'_>, scope: &Arc<dyn Scope>) -> Option<String> {
+        let node = task.item.context.delegate_to.as_ref()?;
+        self.template.render(node, scope).ok().map(|rendered| rendered.value.text())
+    }
+
+    /// Renders the arguments: defaults for the module under what the task says.
+    fn arguments(
+        &self,
+        task: &TaskRun<'_>,
+        action: &str,
+        scope: &Arc<dyn Scope>,
+    ) -> Result<IndexMap<String, Value>, (Option<String>, TemplateError)> {
+        let mut args = IndexMap::new();
+        for node in &task.item.context.module_defaults {
+            let defaults = self.template.render(node, scope).map_err(|error| (None, error))?.value;
+            for (key, value) in defaults.entries() {
+                if key.as_str().is_some_and(|key| self.same_module(key, action)) {
+                    args.extend(value.entries().filter_map(|(name, value)| Some((name.as_str()?.to_owned(), value.clone()))));
+                }
+            }
+        }
+        let own = &task.item.task.args;
+        if let Some(template) = &own.template {
+            let given = self.template.render(template, scope).map_err(|error| (None, error))?.value;
+            args.extend(given.entries().filter_map(|(name, value)| Some((name.as_str()?.to_owned(), value.clone()))));
+        }
+        for (key, node) in own.named.iter() {
+            let name = key.key_text().into_owned();
+            match self.template.render(node, scope) {
+                Ok(rendered) if rendered.value.is_omit() => {
+                    args.shift_remove(&name);
+                }
+                Ok(rendered) => {
+                    self.tell(&rendered.marks);
+                    args.insert(name, rendered.value);
+                }
+                Err(error) if error.kind == rplay_template::ErrorKind::Omitted => {
+                    args.shift_remove(&name);
+                }
+                Err(error) => return Err((Some(name), error)),
+            }
+        }
+        if let Some(free) = &own.free_form {
+            let rendered = self.template.render(free, scope).map_err(|error| (Some("_raw_params".to_owned()), error))?;
+            self.tell(&rendered.marks);
+            args.insert("_raw_params".to_owned(), rendered.value);
+        }
+        Ok(args)
+    }
+
+    /// Says what an evaluation has to tell the user.
+    pub(crate) fn tell(&self, marks: &rplay_template::Marks) {
+        for notice in &marks.notices {
+            match notice {
+                Notice::Warning(message) => self.emitter.warn(message.clone()),
+                Notice::Deprecation(message) => self.emit(Kind::Deprecated { message: message.clone() }),
+            }
+        }
+    }
+
+    /// Returns whether a key of `module_defaults` means the action: by any of its names, or by a group it belongs to.
+    fn same_module(&self, key: &str, action: &str) -> bool {
+        if bare(key) == bare(action) {
+            return true;
+        }
+        let Some(module) = self.modules.get(action).or_else(|| self.modules.get(bare(action))) else { return false };
+        match key.strip_prefix("group/") {
+            Some(group) => group_of(module) == group.rsplit('.').next(),
+            None => module.names.contains(&key),
+        }
+    }
+
+    async fn module(
+        &self,
+        task: &TaskRun<'_>,
+        host: &Arc<Host>,
+        scope: &Arc<dyn Scope>,
+        args: &IndexMap<String, Value>,
+        unsure: bool,
+    ) -> Result<Ended, Stop> {
+        let action = task.item.task.action.name.as_ref();
+        let Some(module) = self.modules.get(action).or_else(|| self.modules.get(bare(action))) else {
+            return Ok(Ended::failed(format!("couldn't resolve module/action '{action}'")));
+        };
+        let spec = (module.spec)();
+        let mut args = Json::Object(args.iter().map(|(name, value)| (name.clone(), value.to_json())).collect());
+        if let (Some(name), Some(fields)) = (spec.free_form, args.as_object_mut())
+            && let Some(text) = fields.shift_remove("_raw_params")
+        {
+            fields.insert(name.to_owned(), text);
+        }
+        if let Err(failure) = self.controller_files(task, &spec, &mut args, scope) {
+            return Ok(failed(&failure));
+        }
+        let environment = match self.environment(task, scope) {
+            Ok(environment) => environment,
+            Err(error) => {
+                self.explain(task, &error);
+                return Ok(Ended::failed(format!("Task failed: {error}")));
+            }
+        };
+        let world = TaskWorld::new(self, task, host, environment);
+        let cx = Cx::new(Arc::new(world), module.native);
+        let mode = self.task_mode(task, scope);
+        if self.settings.mode == rplay_event::RunMode::Destroy {
+            self.remember(Call {
+                module: *module,
+                args: args.clone(),
+                cx: cx.clone(),
+                task: task.name.clone(),
+                host: host.name.to_string(),
+                unsure,
+            });
+        }
+        let run = (module.pick)(&args);
+        let key = (task.id, host.name.to_string());
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), task.name.clone());
+        let timeout = self.timeout(task, scope);
+        let outcome = tokio::select! {
+            outcome = run.run(&cx, &args, mode) => outcome,
+            () = self.interrupt.requested() => return Err(Stop::Interrupted),
+            () = after(timeout) => Outcome::failed(timed_out(action, timeout)),
+        };
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+        Ok(self.ended(task, &spec, &args, outcome, unsure))
+    }
+
+    fn remember(&self, call: Call) {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(call);
+    }
+
+    fn timeout(&self, task: &TaskRun<'_>, scope: &Arc<dyn Scope>) -> Option<Duration> {
+        let node = task.item.context.timeout.as_ref()?;
+        let seconds: f64 = self.template.render(node, scope).ok()?.value.text().parse().ok()?;
+        (seconds > 0.0).then(|| Duration::try_from_secs_f64(seconds).ok()).flatten()
+    }
+
+    /// `check_mode:` on a task can ask for a check, or for the real thing in a check; never for a change in a plan.
+    fn task_mode(&self, task: &TaskRun<'_>, scope: &Arc<dyn Scope>) -> Mode {
+        match (self.mode(), &task.item.context.check_mode) {
+            (Mode::Apply | Mode::Check, Some(node)) if self.truth(Some(node), scope) => Mode::Check,
+            (Mode::Check, Some(node)) if !node.is_null() => Mode::Apply,
+            (mode, _) => mode,
+        }
+    }
+
+    /// Returns the task's own environment: what `environment:` of the task and all around it says.
+    fn environment(&self, task: &TaskRun<'_>, scope: &Arc<dyn Scope>) -> Result<IndexMap<String, String>, TemplateError> {
+        let mut environment = IndexMap::new();
+        for node in &task.item.context.environment {
+            let value = self.template.render(node, scope)?.value;
+            for (name, value) in value.entries() {
+                environment.insert(name.text(), value.text());
+            }
+        }
+        Ok(environment)
+    }
+
+    fn ended(&self, task: &TaskRun<'_>, spec: &Spec, args: &Json, outcome: Outcome, unsure: bool) -> Ended {
+        let action = task.item.task.action.name.as_ref();
+        if let Some(failure) = &outcome.failure {
+            let mut ended = failed(&named(failure.clone(), action));
+            ended.result.extend(outcome.result.clone());
+            ended.set("changed", outcome.changed);
+            ended.diff = self.shown_diff(task, outcome.diff);
+            return ended;
+        }
+        let mut ended = Ended { result: outcome.result, planned: outcome.planned, ..Ended::default() };
+        if unsure {
+            for planned in &mut ended.planned {
+                planned.reason.get_or_insert_with(|| "may run: its condition is not known before the run".to_owned());
+            }
+        }
+        ended.set("changed", outcome.changed);
+        if outcome.skipped {
+            ended.set("skipped", true);
+        } else {
+            ended.set("failed", false);
+        }
+        if outcome.unknown {
+            ended.registered = Some(Value::unknown(task.name.as_str()));
+        }
+        if let Some(facts) = ended.result.get("ansible_facts") {
+            ended.facts = Some(Value::from_json(facts.clone()));
+        }
+        ended.verbose_never = bare(action) == "setup";
+        ended.diff = self.shown_diff(task, outcome.diff);
+        if self.settings.verbosity >= 3 {
+            ended.set("invocation", json!({ "module_args": rplay_module::params::invocation(spec, args) }));
+        }
+        ended
+    }
+
+    fn shown_diff(&self, task: &TaskRun<'_>, diff: Vec<rplay_event::Diff>) -> Vec<rplay_event::Diff> {
+        let wanted = match &task.item.context.diff {
+            Some(node) => node.as_bool().unwrap_or(self.settings.diff),
+            None => self.settings.diff,
+        };
+        if wanted { diff } else { Vec::new() }
+    }
+
+    /// Applies `changed_when`, `failed_when` and `until`; returns whether the task is content.
+    fn judge(&self, task: &TaskRun<'_>, stack: &Stack, ended: &mut Ended, tries: bool) -> bool {
+        if ended.registered.as_ref().is_some_and(Value::is_unknown) {
+            return true;
+        }
+        let conditions = !task.item.task.changed_when.is_empty() || !task.item.task.failed_when.is_empty();
+        if ended.status() != Status::Skipped && conditions {
+            let scope = self.seen(task, stack, ended);
+            match self.all(&task.item.task.changed_when, &scope) {
+                Ok(Some(changed)) => ended.set("changed", changed),
+                Ok(None) => {}
+                Err(error) => refuse(ended, "changed_when_result", &error),
+            }
+            let scope = self.seen(task, stack, ended);
+            match self.all(&task.item.task.failed_when, &scope) {
+                Ok(Some(failed)) => {
+                    ended.set("failed", failed);
+                    ended.set("failed_when_result", failed);
+                }
+                Ok(None) => {}
+                Err(error) => refuse(ended, "failed_when_result", &error),
+            }
+        }
+        if !tries {
+            return true;
+        }
+        if task.item.task.until.is_empty() {
+            return ended.status() != Status::Failed;
+        }
+        let scope = self.seen(task, stack, ended);
+        match self.all(&task.item.task.until, &scope) {
+            Ok(met) => met.unwrap_or(true),
+            Err(error) => {
+                self.explain(task, &error);
+                refuse(ended, "until_result", &error);
+                true
+            }
+        }
+    }
+
+    /// Returns what the task's own conditions see: the result under its name.
+    fn seen(&self, task: &TaskRun<'_>, stack: &Stack, ended: &Ended) -> Arc<dyn Scope> {
+        let Some(name) = task.item.task.register.as_ref().and_then(Node::as_str) else { return stack.clone().shared() };
+        let value = Value::from_json(Json::Object(ended.result.clone()));
+        stack.with(Level::LoopVars, Data::from_iter([(Arc::from(name), value)])).shared()
+    }
+
+    /// Returns whether all conditions hold; `None` where there is none.
+    fn all(&self, conditions: &[Node], scope: &Arc<dyn Scope>) -> Result<Option<bool>, TemplateError> {
+        for node in conditions {
+            if self.template.condition(node, scope)?.truth == rplay_template::Tri::False {
+                return Ok(Some(false));
+            }
+        }
+        Ok((!conditions.is_empty()).then_some(true))
+    }
+
+    /// Finds and renders the files that a module's parameters name on this side.
+    fn controller_files(
+        &self,
+        task: &TaskRun<'_>,
+        spec: &Spec,
+        args: &mut Json,
+        scope: &Arc<dyn Scope>,
+    ) -> Result<(), Failure> {
+        let remote = args.get("remote_src").is_some_and(|value| {
+            value.as_bool().unwrap_or_else(|| matches!(value.as_str(), Some("yes" | "true" | "True" | "on" | "1")))
+        });
+        let options = args.clone();
+        for param in &spec.params {
+            let folder = match &param.kind {
+                ParamKind::ControllerFile(folder) => *folder,
+                ParamKind::ControllerTemplate => "templates",
+                _ => continue,
+            };
+            let names = std::iter::once(param.name).chain(param.aliases.iter().copied());
+            let Some(name) = names.into_iter().find(|name| args.get(*name).is_some_and(Json::is_string)) else { continue };
+            let given = args.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
+            if remote && param.kind != ParamKind::ControllerTemplate {
+                continue;
+            }
+            let file = self.controller_file(task, folder, &given, &param.kind, &options, scope)?;
+            if let Some(fields) = args.as_object_mut() {
+                fields.insert(name.to_owned(), rplay_module::params::to_wire(&file.path, file.content.as_deref()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Returns the group of `module_defaults` that a module belongs to, told by the connection parameters of its family.
+fn group_of(module: &Module) -> Option<&'static str> {
+    let spec = (module.spec)();
+    let families = [("endpoint_url", "aws"), ("docker_host", "docker")];
+    families.into_iter().find(|(param, _)| spec.param(param).is_some()).map(|(_, group)| group)
+}
+
+fn refuse(ended: &mut Ended, field: &str, error: &TemplateError) {
+    ended.set("failed", true);
+    ended.set(field, error.to_string());
+}
+
+async fn after(timeout: Option<Duration>) {
+    match timeout {
+        Some(timeout) => tokio::time::sleep(timeout).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn timed_out(action: &str, timeout: Option<Duration>) -> Failure {
+    let seconds = timeout.unwrap_or_default().as_secs();
+    Failure::timed_out(format!(
+        "The {action} action failed to execute in the expected time frame ({seconds}) and was terminated"
+    ))
+    .field("timedout", json!({ "period": seconds }))
+}
+
+fn failed(failure: &Failure) -> Ended {
+    let mut ended = Ended::failed(failure.message.clone());
+    ended.result.extend(failure.result.clone());
+    if let (Some(code), false) = (&failure.code, ended.result.contains_key("error")) {
+        ended.set("error", json!({ "code": code, "message": failure.message }));
+    }
+    if let Some(hint) = &failure.hint {
+        ended.set("hint", hint.clone());
+    }
+    ended.screen.clone_from(&failure.screen);
+    ended
+}
+
+/// Puts the module's name into messages about its arguments.
+fn named(mut failure: Failure, action: &str) -> Failure {
+    if let FailureKind::Arguments(faults) = &failure.kind {
+        failure.message = rplay_module::params::message(faults, action);
+    }
+    failure
+}
+
+/// Returns the name that Ansible's messages give an action.
+pub(crate) fn full_name(action: &str) -> String {
+    if action.contains('.') { action.to_owned() } else { format!("ansible.builtin.{action}") }
+}
+
+/// Returns a map of JSON values as one JSON object.
+pub(crate) fn json_args(args: &IndexMap<String, Value>) -> Map<String, Json> {
+    object(Json::Object(args.iter().map(|(name, value)| (name.clone(), value.to_json())).collect()))
+}

@@ -1,0 +1,209 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use rplay_syntax::{Mapping, Node};
+use rplay_template::{Found, Scope, Value};
+
+/// Values that are never templates, by name.
+pub(crate) type Data = IndexMap<Arc<str>, Value>;
+
+/// Variables as the user wrote them, by name.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Written {
+    names: HashMap<Arc<str>, Node>,
+    /// They come from a vault or from a file called `secret.yml`.
+    pub(crate) secret: bool,
+}
+
+impl Written {
+    pub(crate) fn new(mapping: &Mapping, secret: bool) -> Self {
+        let entries = mapping.entries.iter();
+        let names = entries.filter_map(|(key, value)| Some((Arc::from(key.as_str()?), value.clone()))).collect();
+        Self { names, secret }
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.names.keys()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+}
+
+/// Ansible's levels of precedence, the strongest first.
+///
+/// Source: the list under "Understanding variable precedence" in Ansible's user guide, turned round; loop variables and
+/// magic variables, which stand above them all, are added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Level {
+    Magic,
+    LoopVars,
+    ExtraVars,
+    IncludeParams,
+    RoleParams,
+    SetFactsAndRegistered,
+    IncludeVars,
+    TaskVars,
+    BlockVars,
+    RoleVars,
+    VarsFiles,
+    VarsPrompt,
+    PlayVars,
+    HostFacts,
+    InventoryHostVars,
+    InventoryGroupVars,
+    RoleDefaults,
+}
+
+/// One layer of a scope.
+#[derive(Clone)]
+pub(crate) enum Layer {
+    Written(Arc<Written>),
+    Data(Arc<Data>),
+    Magic(Arc<dyn Scope>),
+}
+
+/// The variables that one task sees on one host.
+#[derive(Clone, Default)]
+pub(crate) struct Stack {
+    /// Sorted by level; within a level the one pushed last is the stronger.
+    layers: Vec<(Level, Layer)>,
+    folders: Arc<[String]>,
+}
+
+impl Stack {
+    pub(crate) fn new(folders: Arc<[String]>) -> Self {
+        Self { layers: Vec::new(), folders }
+    }
+
+    /// Puts a layer at its level, above what is there at the same level.
+    pub(crate) fn push(&mut self, level: Level, layer: Layer) {
+        let at = self.layers.partition_point(|(other, _)| *other < level);
+        self.layers.insert(at, (level, layer));
+    }
+
+    pub(crate) fn data(&mut self, level: Level, data: &Arc<Data>) {
+        if !data.is_empty() {
+            self.push(level, Layer::Data(Arc::clone(data)));
+        }
+    }
+
+    pub(crate) fn written(&mut self, level: Level, written: &Arc<Written>) {
+        if !written.is_empty() {
+            self.push(level, Layer::Written(Arc::clone(written)));
+        }
+    }
+
+    /// Returns the same variables with one layer more.
+    pub(crate) fn with(&self, level: Level, data: Data) -> Self {
+        let mut stack = self.clone();
+        stack.push(level, Layer::Data(Arc::new(data)));
+        stack
+    }
+
+    /// Returns the data layers of a level.
+    pub(crate) fn at(&self, level: Level) -> Vec<Arc<Data>> {
+        let layers = self.layers.iter().filter(|(other, _)| *other == level);
+        layers.filter_map(|(_, layer)| if let Layer::Data(data) = layer { Some(Arc::clone(data)) } else { None }).collect()
+    }
+
+    pub(crate) fn shared(self) -> Arc<dyn Scope> {
+        Arc::new(self)
+    }
+}
+
+impl Scope for Stack {
+    fn lookup(&self, name: &str) -> Option<Found> {
+        self.layers.iter().find_map(|(_, layer)| match layer {
+            Layer::Written(written) => written.names.get(name).cloned().map(Found::Written),
+            Layer::Data(data) => data.get(name).cloned().map(Found::Data),
+            Layer::Magic(scope) => scope.lookup(name),
+        })
+    }
+
+    fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for (_, layer) in &self.layers {
+            match layer {
+                Layer::Written(written) => names.extend(written.names().map(ToString::to_string)),
+                Layer::Data(data) => names.extend(data.keys().map(ToString::to_string)),
+                Layer::Magic(scope) => names.extend(scope.names()),
+            }
+        }
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    fn is_secret(&self, name: &str) -> bool {
+        let holder = self.layers.iter().find(|(_, layer)| match layer {
+            Layer::Written(written) => written.names.contains_key(name),
+            Layer::Data(data) => data.contains_key(name),
+            Layer::Magic(scope) => scope.lookup(name).is_some(),
+        });
+        matches!(holder, Some((_, Layer::Written(written))) if written.secret)
+    }
+
+    fn search_path(&self) -> Vec<String> {
+        self.folders.to_vec()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layer(value: i64) -> Layer {
+        let value = Value::from_json(serde_json::json!(value));
+        Layer::Data(Arc::new(Data::from_iter([(Arc::from("name"), value)])))
+    }
+
+    fn seen(stack: &Stack) -> Option<i64> {
+        match stack.lookup("name") {
+            Some(Found::Data(value)) => value.as_i64(),
+            _ => None,
+        }
+    }
+
+    const LEVELS: [Level; 17] = [
+        Level::Magic,
+        Level::LoopVars,
+        Level::ExtraVars,
+        Level::IncludeParams,
+        Level::RoleParams,
+        Level::SetFactsAndRegistered,
+        Level::IncludeVars,
+        Level::TaskVars,
+        Level::BlockVars,
+        Level::RoleVars,
+        Level::VarsFiles,
+        Level::VarsPrompt,
+        Level::PlayVars,
+        Level::HostFacts,
+        Level::InventoryHostVars,
+        Level::InventoryGroupVars,
+        Level::RoleDefaults,
+    ];
+
+    #[test]
+    fn of_two_neighbouring_levels_the_stronger_is_seen_in_whichever_order_they_come() {
+        for pair in LEVELS.windows(2) {
+            let [strong, weak] = pair else { continue };
+            for order in [[(*strong, 1), (*weak, 2)], [(*weak, 2), (*strong, 1)]] {
+                let mut stack = Stack::default();
+                order.into_iter().for_each(|(level, value)| stack.push(level, layer(value)));
+                assert_eq!(seen(&stack), Some(1), "{strong:?} over {weak:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn within_a_level_the_last_one_is_seen() {
+        let mut stack = Stack::default();
+        stack.push(Level::BlockVars, layer(1));
+        stack.push(Level::BlockVars, layer(2));
+        assert_eq!(seen(&stack), Some(2));
+    }
+}

@@ -1,0 +1,356 @@
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
+
+use rplay_event::{Fault, FaultKind, Kind, Masker, RunMode};
+use rplay_module::{BoxFuture, Intent, Module, Shared};
+use rplay_syntax::{Data, Node};
+use rplay_template::Engine;
+
+use crate::child::Children;
+use crate::emit::{Emitter, Sink};
+use crate::hosts::Hosts;
+use crate::interrupt::Interrupt;
+use crate::journal::{Journal, RunInfo, run_id};
+use crate::load::files;
+use crate::load::{LoadedPlay, Loader, Reader, Sources};
+use crate::outside::Outside;
+use crate::ownership::Ownership;
+use crate::records::Records;
+use crate::run::{Modules, Runner, Stop};
+use crate::scopes::Written;
+use crate::selection::Selection;
+use crate::settings::{Listing, Settings, VaultSecret};
+use crate::vault::{Passwords, Vaults};
+use crate::lock::{Holder, Lock, Scope};
+use crate::{directives, list as listing, machine, preflight, stamp};
+
+/// The exit code of a run that was interrupted.
+const INTERRUPTED: u8 = crate::interrupt::EXIT_CODE;
+/// The exit code of a run in which a host failed.
+const FAILED: u8 = 2;
+/// The exit code of a run in which a host could not be reached.
+const UNREACHABLE: u8 = 4;
+
+/// A run that is set up: playbooks read, modules known, nothing done.
+pub struct Run {
+    pub(crate) runner: Arc<Runner>,
+    pub(crate) plays: Vec<(String, Vec<Arc<LoadedPlay>>)>,
+}
+
+impl Run {
+    /// Reads everything that a run needs.
+    ///
+    /// # Errors
+    /// The exit code; the faults have been told to the sink.
+    pub fn set_up(settings: Settings, modules: &[Module], sink: Sink) -> Result<Self, u8> {
+        let emitter = Emitter::new(Masker::default(), sink);
+        let told = emitter.clone();
+        match Self::build(settings, modules, emitter) {
+            Ok(run) => Ok(run),
+            Err((faults, sources)) => Err(tell(&told, &sources, faults)),
+        }
+    }
+
+    fn build(
+        settings: Settings,
+        modules: &[Module],
+        emitter: Emitter,
+    ) -> Result<Self, (Vec<Fault>, Arc<Sources>)> {
+        let sources = Arc::new(Sources::default());
+        let fail = |fault: Fault| (vec![fault], Arc::clone(&sources));
+        let hosts = Hosts::from_sources(&settings.inventory).map_err(fail)?;
+        let extra = Arc::new(extra_vars(&settings.extra_vars));
+        let children = Arc::new(Children::default());
+        let interrupt = Interrupt::default();
+        if let Some(leave) = settings.leave {
+            interrupt.listen((*children).clone(), leave).map_err(|error| {
+                fail(Fault::new(format!("could not listen for signals: {error}")).kind(FaultKind::Setup))
+            })?;
+        }
+        let vaults = Arc::new(vaults(&settings, &children).map_err(fail)?);
+        let outside = Outside::new(&settings, Arc::clone(&children), Arc::clone(&vaults), emitter.masker().clone());
+        let template = Engine::new(rplay_template::Settings::default(), Arc::new(outside));
+        let known = Modules::new(modules);
+        let reader =
+            Reader { sources: Arc::clone(&sources), vaults, masker: emitter.masker().clone() };
+        let is_action = {
+            let known = known.clone();
+            move |name: &str| {
+                let bare = crate::load::bare(name);
+                known.get(name).is_some() || known.get(bare).is_some() || directives::is_directive(bare)
+            }
+        };
+        let loader = Loader {
+            reader,
+            emitter: emitter.clone(),
+            template: template.clone(),
+            extra: Arc::clone(&extra),
+            is_action: Arc::new(is_action),
+        };
+        let plays = read_playbooks(&settings.playbooks, &loader).map_err(|faults| (faults, Arc::clone(&sources)))?;
+        let selection = Selection::new(&settings.tags, &settings.skip_tags);
+        let runner = Runner {
+            start_at: Mutex::new(settings.start_at_task.clone()),
+            emitter,
+            template,
+            loader,
+            modules: known,
+            hosts: Arc::new(hosts),
+            extra,
+            shared: Arc::new(Shared::default()),
+            records: Arc::default(),
+            children,
+            interrupt,
+            calls: Arc::default(),
+            next_task: AtomicU64::new(1),
+            selection,
+            tally: Mutex::default(),
+            busy: Mutex::default(),
+            settings,
+        };
+        Ok(Self { runner: Arc::new(runner), plays })
+    }
+
+    /// Finds what is wrong before anything runs; returns the exit code where something is certain to fail.
+    ///
+    /// With `strict` every doubt counts, as `rplay lint` has it.
+    pub fn preflight(&self, strict: bool) -> Option<u8> {
+        let faults = preflight::check(&self.runner, &self.plays, strict);
+        if faults.is_empty() {
+            return None;
+        }
+        Some(tell(&self.runner.emitter, &self.runner.loader.reader.sources, faults))
+    }
+
+    /// Returns what `--list-tasks`, `--list-tags` and `--list-hosts` print.
+    pub fn list(&self, wanted: Listing) -> String {
+        listing::text(self, wanted)
+    }
+
+    /// Runs the plays; returns the exit code.
+    pub async fn play(mut self) -> u8 {
+        let _lock = match self.record().await {
+            Ok(lock) => lock,
+            Err(fault) => return tell(&self.runner.emitter, &self.runner.loader.reader.sources, vec![fault]),
+        };
+        self.started();
+        let ended = self.plays().await;
+        let code = self.close(ended);
+        self.runner.emit(Kind::RunDone { exit_code: code });
+        code
+    }
+
+    pub(crate) fn started(&self) {
+        let settings = &self.runner.settings;
+        self.runner.emit(Kind::RunStarted {
+            mode: settings.mode,
+            playbooks: settings.playbooks.iter().map(|path| path.display().to_string()).collect(),
+            verbosity: settings.verbosity,
+            diff: settings.diff,
+        });
+    }
+
+    pub(crate) async fn plays(&self) -> Result<(), Stop> {
+        for (file, plays) in &self.plays {
+            self.runner.emit(Kind::PlaybookStarted { file: file.clone(), plays: plays.len() });
+            for play in plays {
+                if !self.runner.play(Arc::clone(play)).await? {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends a run: recap, and the exit code of what happened.
+    fn close(&self, ended: Result<(), Stop>) -> u8 {
+        let runner = &self.runner;
+        let recap = runner.hosts.recap();
+        let failed = recap.values().any(|counts| counts.failed > 0) || runner.hosts.names().iter().any(|name| {
+            runner.hosts.get(name).is_some_and(|host| host.is_out())
+        });
+        let unreachable = recap.values().any(|counts| counts.unreachable > 0);
+        let code = match ended {
+            Err(stop) => self.stopped(stop),
+            Ok(()) if unreachable => UNREACHABLE,
+            Ok(()) if failed => FAILED,
+            Ok(()) => 0,
+        };
+        if runner.settings.mode == RunMode::Plan {
+            let tally = *runner.tally.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            runner.emit(tally.done());
+        } else {
+            runner.emit(Kind::Recap { hosts: recap });
+        }
+        if code == INTERRUPTED {
+            runner.emitter.warn(runner.left_going());
+        }
+        code
+    }
+
+    /// Tells why a run stopped; returns the exit code.
+    pub(crate) fn stopped(&self, stop: Stop) -> u8 {
+        match stop {
+            Stop::Faults(faults) => tell(&self.runner.emitter, &self.runner.loader.reader.sources, faults),
+            Stop::Interrupted => INTERRUPTED,
+        }
+    }
+
+    /// Starts the journal, takes the lock of a run that changes things, and opens the ownership file.
+    pub(crate) async fn record(&mut self) -> Result<Option<Lock>, Fault> {
+        let settings = self.runner.settings.clone();
+        if !settings.record {
+            return Ok(None);
+        }
+        let folder = settings.folder.join(".rplay");
+        let now = (settings.now)();
+        let changes = matches!(settings.mode, RunMode::Play | RunMode::Destroy);
+        let lock = if changes { Some(self.lock(&folder, &settings).await?) } else { None };
+        let id = run_id(now, random(&settings));
+        let info = RunInfo {
+            command: settings.command.iter().map(|word| self.runner.emitter.masker().text(word)).collect(),
+            mode: settings.mode,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started: stamp::rfc3339(now),
+        };
+        let journal = Journal::start(&folder, &id, &info)
+            .map_err(|error| Fault::new(format!("could not start the journal: {error}")).kind(FaultKind::Setup))?;
+        self.runner.emitter.keep_journal(journal);
+        let ownership = Ownership::open(&folder, &id)?;
+        if let Some(runner) = Arc::get_mut(&mut self.runner) {
+            runner.records = Arc::new(Records::new(Some(ownership)));
+        }
+        Ok(lock)
+    }
+
+    /// Two runs that could change the same things must not run at once.
+    async fn lock(&self, folder: &Path, settings: &Settings) -> Result<Lock, Fault> {
+        let env = |names: [&str; 2]| {
+            names.iter().find_map(|name| settings.environment.get(*name).cloned()).unwrap_or_default()
+        };
+        let (account, region, endpoint) = match &settings.sandbox {
+            Some(sandbox) => (sandbox.access_key.clone(), sandbox.region.clone(), sandbox.endpoint.clone()),
+            None => (
+                env(["AWS_PROFILE", "AWS_ACCESS_KEY_ID"]),
+                env(["AWS_REGION", "AWS_DEFAULT_REGION"]),
+                env(["AWS_ENDPOINT_URL", "AWS_ENDPOINT"]),
+            ),
+        };
+        let playbooks: Vec<String> = settings
+            .playbooks
+            .iter()
+            .map(|path| std::fs::canonicalize(path).unwrap_or_else(|_| path.clone()).display().to_string())
+            .collect();
+        let scope = Scope { account: &account, region: &region, endpoint: &endpoint, playbook: &playbooks.join("\n") };
+        let me = Holder {
+            pid: std::process::id(),
+            user: env(["USER", "LOGNAME"]),
+            host: machine::host_name(),
+            since: stamp::rfc3339((settings.now)()),
+            command: self.runner.emitter.masker().text(&settings.command.join(" ")),
+        };
+        let sleep = |time| -> BoxFuture<'static, ()> { Box::pin(tokio::time::sleep(time)) };
+        Lock::take(folder, scope, &me, settings.wait_lock, sleep).await.map_err(|error| {
+            let fault = Fault::new(error.to_string()).kind(FaultKind::Setup);
+            match error.help() {
+                Some(help) => fault.help(help),
+                None => fault,
+            }
+        })
+    }
+}
+
+fn random(settings: &Settings) -> u64 {
+    let mut bytes = [0; 8];
+    (settings.random)(&mut bytes);
+    u64::from_ne_bytes(bytes)
+}
+
+/// How many things a plan counts.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tally {
+    add: usize,
+    change: usize,
+    destroy: usize,
+    may_change: usize,
+    will_run: usize,
+}
+
+impl Tally {
+    pub(crate) fn count(&mut self, action: Intent) {
+        match action {
+            Intent::Create => self.add += 1,
+            Intent::Update => self.change += 1,
+            Intent::Delete => self.destroy += 1,
+            Intent::Replace => {
+                self.add += 1;
+                self.destroy += 1;
+            }
+            Intent::MayChange | Intent::Deferred => self.may_change += 1,
+            Intent::WillRun => self.will_run += 1,
+            Intent::Keep | Intent::Read => {}
+        }
+    }
+
+    pub(crate) fn destroyed(self) -> usize {
+        self.destroy
+    }
+
+    pub(crate) fn done(self) -> Kind {
+        Kind::PlanDone {
+            add: self.add,
+            change: self.change,
+            destroy: self.destroy,
+            may_change: self.may_change,
+            will_run: self.will_run,
+        }
+    }
+}
+
+fn read_playbooks(paths: &[PathBuf], loader: &Loader) -> Result<Vec<(String, Vec<Arc<LoadedPlay>>)>, Vec<Fault>> {
+    let (mut plays, mut faults) = (Vec::new(), Vec::new());
+    for path in paths {
+        match loader.playbook(path) {
+            Ok(read) => plays.push((path.display().to_string(), read.into_iter().map(Arc::new).collect())),
+            Err(found) => faults.extend(found),
+        }
+    }
+    if faults.is_empty() { Ok(plays) } else { Err(faults) }
+}
+
+/// Reads the passwords; a later file may be encrypted with an earlier one's password.
+fn vaults(settings: &Settings, children: &Children) -> Result<Vaults, Fault> {
+    let env: Vec<(String, String)> =
+        settings.environment.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    let mut vaults = Vaults::new(Vec::new(), settings.vault_id_match);
+    for secret in &settings.vault_secrets {
+        let (id, password) = match secret {
+            VaultSecret::Typed(id, password) => (id, password.clone()),
+            VaultSecret::File(id, path) => {
+                let passwords = Passwords { children, env: &env, earlier: &vaults };
+                let read = passwords.read(&settings.folder.join(path), id).map_err(|error| files::vault_fault(&error))?;
+                (id, read)
+            }
+        };
+        vaults.add(id.as_str(), password);
+    }
+    Ok(vaults)
+}
+
+fn extra_vars(nodes: &[Node]) -> Vec<Arc<Written>> {
+    let mappings = nodes.iter().filter_map(|node| match &node.data {
+        Data::Map(mapping) => Some(mapping),
+        _ => None,
+    });
+    mappings.map(|mapping| Arc::new(Written::new(mapping, false))).collect()
+}
+
+/// Tells faults with the lines around their places; returns the exit code of the gravest.
+fn tell(emitter: &Emitter, sources: &Sources, faults: Vec<Fault>) -> u8 {
+    let code = faults.iter().map(|fault| fault.kind.exit_code()).max().unwrap_or(FAILED);
+    for fault in faults {
+        emitter.emit(Kind::Fault { fault: sources.explain(fault) });
+    }
+    code
+}

@@ -1,0 +1,171 @@
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use indexmap::IndexMap;
+use rplay_event::Kind;
+use rplay_module::{
+    Address, BoxFuture, Child, Exit, Foretold, Ownership, Progress, Realm, Result, Sandbox, Shared, World,
+};
+
+use crate::child::Children;
+use crate::emit::Emitter;
+use crate::hosts::Host;
+use crate::records::Records;
+use crate::run::{Runner, TaskRun};
+
+/// The world as a module sees it: one per task and host.
+pub(crate) struct TaskWorld {
+    task: u64,
+    host: String,
+    emitter: Emitter,
+    records: Arc<Records>,
+    shared: Arc<Shared>,
+    children: Arc<Children>,
+    /// The task's own environment, laid over the process's.
+    own: IndexMap<String, String>,
+    process: Arc<BTreeMap<String, String>>,
+    folder: PathBuf,
+    sandbox: Option<Sandbox>,
+    reach: Vec<(String, SocketAddr)>,
+    playbook: String,
+    now: fn() -> SystemTime,
+    random: fn(&mut [u8]),
+}
+
+impl TaskWorld {
+    pub(crate) fn new(runner: &Runner, task: &TaskRun<'_>, host: &Host, own: IndexMap<String, String>) -> Self {
+        Self {
+            task: task.id,
+            host: host.name.to_string(),
+            emitter: runner.emitter.clone(),
+            records: Arc::clone(&runner.records),
+            shared: Arc::clone(&runner.shared),
+            children: Arc::clone(&runner.children),
+            own,
+            process: Arc::clone(&runner.settings.environment),
+            folder: runner.settings.folder.clone(),
+            sandbox: runner.settings.sandbox.clone(),
+            reach: runner.settings.reach.clone(),
+            playbook: task.play.loaded.head.file.to_string(),
+            now: runner.settings.now,
+            random: runner.settings.random,
+        }
+    }
+
+    /// Returns the whole environment of a child.
+    fn environment(&self, child: &Child) -> Vec<(String, String)> {
+        let mut all = (*self.process).clone();
+        all.extend(self.own.iter().map(|(name, value)| (name.clone(), value.clone())));
+        if let Some(sandbox) = &self.sandbox {
+            all.retain(|name, _| !name.starts_with("AWS_") || is_region(name));
+            all.extend(sandbox_environment(sandbox));
+            all.extend(self.own.iter().filter(|(name, _)| is_region(name)).map(|(name, value)| (name.clone(), value.clone())));
+        }
+        all.extend(child.env.iter().cloned());
+        all.into_iter().collect()
+    }
+}
+
+/// Returns what points AWS's own tools at a stand-in, and keeps them away from the user's accounts.
+pub fn sandbox_environment(sandbox: &Sandbox) -> Vec<(String, String)> {
+    [
+        ("AWS_ACCESS_KEY_ID", sandbox.access_key.as_str()),
+        ("AWS_SECRET_ACCESS_KEY", sandbox.secret_key.as_str()),
+        ("AWS_REGION", sandbox.region.as_str()),
+        ("AWS_DEFAULT_REGION", sandbox.region.as_str()),
+        ("AWS_ENDPOINT_URL", sandbox.endpoint.as_str()),
+        ("AWS_CONFIG_FILE", "/dev/null"),
+        ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .to_vec()
+}
+
+fn is_region(name: &str) -> bool {
+    matches!(name, "AWS_REGION" | "AWS_DEFAULT_REGION")
+}
+
+impl World for TaskWorld {
+    fn now(&self) -> SystemTime {
+        (self.now)()
+    }
+
+    fn sleep(&self, time: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(time))
+    }
+
+    fn env(&self, name: &str) -> Option<String> {
+        if self.sandbox.is_some() && name.starts_with("AWS_") && !is_region(name) {
+            return None;
+        }
+        self.own.get(name).or_else(|| self.process.get(name)).cloned()
+    }
+
+    fn random(&self, bytes: &mut [u8]) {
+        (self.random)(bytes);
+    }
+
+    fn progress(&self, progress: Progress) {
+        self.emitter.emit(Kind::Progress { task: self.task, host: self.host.clone(), progress });
+    }
+
+    fn warn(&self, message: String) {
+        self.emitter.emit(Kind::Warning { message });
+    }
+
+    fn deprecate(&self, message: String) {
+        self.emitter.emit(Kind::Deprecated { message });
+    }
+
+    fn secret(&self, text: &str) {
+        self.emitter.masker().add(text);
+    }
+
+    fn spawn(&self, child: Child) -> BoxFuture<'static, Result<Exit>> {
+        let children = Arc::clone(&self.children);
+        let environment = self.environment(&child);
+        Box::pin(async move { children.run(child, environment).await })
+    }
+
+    fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    fn foretold(&self, address: &Address) -> Option<Foretold> {
+        self.records.foretold(address)
+    }
+
+    fn foretell(&self, address: Address, what: Foretold) {
+        self.records.foretell(address, what);
+    }
+
+    fn owns(&self, address: &Address, realm: &Realm) -> bool {
+        self.records.owns(address, realm)
+    }
+
+    fn own(&self, address: &Address, realm: &Realm, stage: Ownership) {
+        if let Err(message) = self.records.own(address, realm, stage, (self.now)()) {
+            self.emitter.warn(message);
+        }
+    }
+
+    fn token(&self, purpose: &str) -> String {
+        self.records.token(&self.playbook, purpose)
+    }
+
+    fn reach(&self, host: &str) -> Option<SocketAddr> {
+        self.reach.iter().find(|(ending, _)| host.ends_with(ending.as_str())).map(|(_, address)| *address)
+    }
+
+    fn sandbox(&self) -> Option<Sandbox> {
+        self.sandbox.clone()
+    }
+}
