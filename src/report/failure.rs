@@ -149,3 +149,37 @@ fn mark(column: usize, room: usize) -> String {
     }
     format!("{}^ {name}", " ".repeat(before))
 }
+
+#[cfg(test)]
+mod tests {
+    use rplay_event::Span;
+
+    use super::*;
+
+    fn shown(line: &str, column: u32) -> String {
+        let source = format!("{}{line}\n", "\n".repeat(99));
+        described(&Fault::new("no").at(&Span::new("a.yml", 100, column)).with_source(&source, ""))
+    }
+
+    #[test]
+    fn a_long_line_is_cut_and_tabs_are_single_spaces() {
+        assert_eq!(
+            shown(&format!("\t{}", "x".repeat(200)), 2),
+            format!("no\nOrigin: a.yml:100:2\n\n 98\n 99\n100  {}...\n     ^ column 2", "x".repeat(112))
+        );
+    }
+
+    #[test]
+    fn a_mark_near_the_edge_has_its_name_before_it_and_one_beyond_it_is_left_out() {
+        let line = "x".repeat(116);
+        let head = format!("no\nOrigin: a.yml:100:110\n\n 98\n 99\n100 {line}\n");
+        assert_eq!(shown(&line, 110), format!("{head}    {}column 110 ^", " ".repeat(98)));
+        assert_eq!(shown(&line, 117), head.replace("110", "117").trim_end());
+    }
+
+    #[test]
+    fn help_follows_on_the_line_where_there_is_no_place() {
+        assert_eq!(described(&Fault::new("no.").help("Try again.")), "no. Try again.");
+        assert_eq!(described(&Fault::new("no.").help("Try\nagain.")), "no.\n\nTry\nagain.");
+    }
+}

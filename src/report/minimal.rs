@@ -53,8 +53,12 @@ impl Minimal {
 
 fn line(result: &TaskResult, action: &str, word: &str, settings: &Settings) -> String {
     let failed = matches!(result.status, Status::Failed | Status::Unreachable);
-    let without_answer = result.result.contains_key("module_stderr") || result.status == Status::Unreachable;
-    if is_command(action) && !without_answer {
+    let other = match result.status {
+        Status::Unreachable => true,
+        Status::Failed => result.result.contains_key("module_stderr"),
+        Status::Ok | Status::Changed | Status::Skipped => result.result.contains_key("ansible_job_id"),
+    };
+    if is_command(action) && !other {
         return command_output(&result.host, word, &result.result);
     }
     // `debug` is shown whole where it failed, as everything else is.

@@ -53,30 +53,35 @@ impl Reporter {
         if matches!(self.reader, Reader::Events) {
             let line = serde_json::to_string(event).expect("events have text keys and no fallible fields");
             self.screen.line(Side::Out, None, &line);
+            self.screen.flush();
         } else {
             for event in self.order.push(event.clone()) {
                 self.show(event.kind());
             }
         }
-        self.screen.flush();
     }
 
     fn show(&mut self, kind: &Kind) {
         match kind {
             Kind::Progress { task, host, progress } => {
-                return self.running.update(*task, host, progress, &mut self.screen);
+                self.running.update(*task, host, progress, &mut self.screen);
+                return self.screen.flush();
             }
             Kind::TaskDone { result } => self.running.done(result.task, &result.host),
             Kind::Recap { .. } | Kind::RunDone { .. } => self.running.clear(),
             _ => {}
         }
         let Self { settings, screen, running, reader, .. } = self;
-        running.suspended(|| match kind {
-            Kind::Warning { message } => messages::warning(message, screen),
-            Kind::Deprecated { message } => messages::deprecation(message, settings, screen),
-            Kind::Notice { message } => screen.line(Side::Err, None, message),
-            Kind::Fault { fault } => fault::tell(fault, settings.color_stderr, screen),
-            kind => reader.event(kind, settings, screen),
+        running.suspended(|| {
+            match kind {
+                Kind::Warning { message } => messages::warning(message, screen),
+                Kind::Deprecated { message } => messages::deprecation(message, settings, screen),
+                Kind::Notice { message } => screen.line(Side::Err, None, message),
+                Kind::Fault { fault } => fault::tell(fault, settings.color_stderr, screen),
+                kind => reader.event(kind, settings, screen),
+            }
+            // Before the live lines are drawn again: what is still buffered would land among them.
+            screen.flush();
         });
     }
 

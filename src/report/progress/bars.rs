@@ -1,6 +1,7 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::io;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use indexmap::IndexMap;
@@ -26,7 +27,7 @@ struct Task {
 
 impl Bars {
     pub(crate) fn new(err: Sink, (width, height): (u16, u16), turning: bool) -> Self {
-        let terminal = Terminal { err, width, height };
+        let terminal = Terminal { err, width, height, frame: Mutex::default() };
         let multi = MultiProgress::with_draw_target(ProgressDrawTarget::term_like(Box::new(terminal)));
         Self { multi, tasks: IndexMap::new(), turning }
     }
@@ -96,14 +97,14 @@ fn headline(multi: &MultiProgress, turning: bool) -> ProgressBar {
 fn show(bar: &ProgressBar, step: &ProgressStep) {
     match step.amount {
         Some((done, whole)) => {
-            bar.set_style(style("    {prefix} [{bar:24}] {percent:>3}% {wide_msg}"));
+            bar.set_style(style("    [{bar:24}] {percent:>3}% {wide_msg}"));
             bar.set_length(whole);
             bar.set_position(done);
         }
-        None => bar.set_style(style("    {prefix} {wide_msg}")),
+        None => bar.set_style(style("    {wide_msg}")),
     }
-    bar.set_prefix(step.label.clone());
-    bar.set_message(step.state.clone());
+    // All of the text is in the part that is cut at the edge of the terminal: a line that wraps is not taken back whole.
+    bar.set_message(format!("{} {}", step.label, step.state));
 }
 
 fn remove(bar: &ProgressBar, multi: &MultiProgress) {
@@ -122,11 +123,13 @@ struct Terminal {
     err: Sink,
     width: u16,
     height: u16,
+    /// What is drawn next, written at once: a terminal that shows half a frame flickers.
+    frame: Mutex<String>,
 }
 
 impl Terminal {
     fn put(&self, text: &str) {
-        self.err.write(text.as_bytes());
+        self.frame.lock().unwrap_or_else(PoisonError::into_inner).push_str(text);
     }
 
     fn step(&self, count: usize, letter: char) {
@@ -188,6 +191,8 @@ impl TermLike for Terminal {
     }
 
     fn flush(&self) -> io::Result<()> {
+        let frame = std::mem::take(&mut *self.frame.lock().unwrap_or_else(PoisonError::into_inner));
+        self.err.write(frame.as_bytes());
         self.err.flush();
         Ok(())
     }

@@ -221,7 +221,7 @@ fn on_a_terminal_progress_is_live_and_gone_when_the_task_is_done() {
     assert_eq!(show(task(1, "t", "ecr_push")), heading);
     assert_eq!(
         show(at_work("web1", push)),
-        format!("{heading}\n⠁ pushing web\n    layer [======>                 ]  25% uploading")
+        format!("{heading}\n⠁ pushing web\n    [======>                 ]  25% layer uploading")
     );
     let rollout =
         progress("rolling out web:7", &[("task 1", "PENDING"), ("task 2", "PENDING")], Some("has started"));
