@@ -172,7 +172,7 @@ mod tests {
         assert_eq!(journal.folder(), folder);
         assert_eq!(read(&folder).unwrap().collect::<Vec<_>>(), events);
         assert_eq!(info(&folder).unwrap(), info_of("a.yml"));
-        assert_eq!(runs(&dot).unwrap(), [folder.clone()]);
+        assert_eq!(runs(&dot).unwrap(), std::slice::from_ref(&folder));
         let text = fs::read_to_string(folder.join("events.jsonl")).unwrap();
         assert!(text.contains(MASK) && !text.contains("planted"));
         assert_eq!(text.lines().count(), 3);
