@@ -25,6 +25,21 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// Returns the engine that was named, else the one that the variables name, else the default. `variable` looks up
+    /// what `docker` itself looks up in its environment.
+    pub fn of(named: Option<&str>, variable: impl Fn(&str) -> Option<String>) -> Self {
+        let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let host = named
+            .map(str::to_owned)
+            .or_else(|| set("DOCKER_HOST"))
+            .unwrap_or_else(|| DEFAULT_HOST.to_owned());
+        // A socket of this machine is never encrypted.
+        let tls = !host.starts_with("unix:") && set("DOCKER_TLS_VERIFY").is_some();
+        Self { host, tls }
+    }
+}
+
 /// A Docker engine that has answered. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Engine {
@@ -111,4 +126,24 @@ fn url_safe_auth(mut request: bollard::BollardRequest) -> bollard::BollardReques
         }
     }
     request
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_named_beats_the_variable_and_that_the_default() {
+        let variable = |name: &str| (name == "DOCKER_HOST").then(|| "tcp://b:1".to_owned());
+        assert_eq!(Settings::of(Some("unix:///a"), variable).host, "unix:///a");
+        assert_eq!(Settings::of(None, variable).host, "tcp://b:1");
+        assert_eq!(Settings::of(None, |_| Some(String::new())), Settings::default());
+    }
+
+    #[test]
+    fn only_a_connection_that_could_be_encrypted_must_be() {
+        let variable = |name: &str| (name == "DOCKER_TLS_VERIFY").then(|| "1".to_owned());
+        assert!(!Settings::of(None, variable).tls);
+        assert!(Settings::of(Some("tcp://a:2376"), variable).tls);
+    }
 }

@@ -35,8 +35,12 @@ fn context(files: &[(&str, &str)]) -> impl stream::Stream<Item = std::io::Result
 async fn built(engine: &Engine, name: &str) -> Reference {
     let name = Reference::new(format!("rplay-test/{name}"), "t");
     let build = Build { name: Some(name.clone()), dockerfile: "Dockerfile".to_owned(), ..Build::default() };
-    let files = [("Dockerfile", "FROM scratch\nCOPY a /a\nENTRYPOINT [\"/a\"]\n"), ("a", "hello")];
-    engine.build(&build, context(&files), |_| ()).await.expect("it builds");
+    // Layers of its own: one test's clean-up must not take what another is building on.
+    let dockerfile = format!("FROM scratch\nENV TEST={name}\nCOPY a /a\nENTRYPOINT [\"/a\"]\n");
+    engine
+        .build(&build, context(&[("Dockerfile", &dockerfile), ("a", "hello")]), |_| ())
+        .await
+        .expect("it builds");
     name
 }
 
