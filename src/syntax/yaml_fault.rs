@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use libyaml_safer::{Error, Mark};
+use libyaml_safer::{Error, Mark, Scanner, TokenData};
 use rplay_event::{Fault, Span};
 
 const YAML_FAILED: &str = "YAML parsing failed:";
@@ -14,17 +14,45 @@ pub(crate) struct Source<'a> {
     text: &'a str,
     /// The text with a newline at its end, without which libyaml-safer panics in a block scalar.
     padded: Cow<'a, str>,
+    /// The length of `padded` in bytes, if the text ends without a line break.
+    open_end: Option<u64>,
 }
 
 impl<'a> Source<'a> {
     /// Takes the text in, unless it holds characters that YAML does not allow.
     pub(crate) fn new(name: &str, text: &'a str) -> Result<Self, Fault> {
+        let text = without_mark(text);
         let padded = if text.ends_with('\n') { Cow::Borrowed(text) } else { Cow::Owned(format!("{text}\n")) };
-        let source = Self { name: name.into(), text, padded };
-        match text.chars().position(|character| !is_allowed(character)) {
-            Some(at) => Err(source.forbidden(at)),
+        let open_end = (!text.ends_with(['\n', '\r'])).then_some(padded.len() as u64);
+        let source = Self { name: name.into(), text, padded, open_end };
+        if let Some(at) = text.chars().position(|character| !is_allowed(character)) {
+            return Err(source.forbidden(at));
+        }
+        match source.tag_before_comma() {
+            Some(span) => {
+                let message = "While scanning a tag did not find expected whitespace or line break.";
+                Err(source.fault(message, &span).help("put a blank between the tag and the comma"))
+            }
             None => Ok(source),
         }
+    }
+
+    /// Finds a tag with a comma directly behind it, as in `[!tag, a]`, over which libyaml-safer panics.
+    ///
+    /// Whether a `!` begins a tag or stands in a text is left to its scanner, up to just before the comma.
+    fn tag_before_comma(&self) -> Option<Span> {
+        let ends_tag = |character: char| character.is_whitespace() || ",[]{}".contains(character);
+        let mut before = '\n';
+        self.text.char_indices().find_map(|(at, character)| {
+            let can_begin = character == '!' && (before.is_whitespace() || "[{,:".contains(before));
+            before = character;
+            let rest = self.text.get(at..).filter(|_| can_begin)?;
+            let length = rest
+                .find(ends_tag)
+                .filter(|end| rest.get(*end..).is_some_and(|rest| rest.starts_with(',')))?;
+            let mark = tag_at(self.text.get(..at + length)?, at)?;
+            Some(self.span(mark.line + 1, mark.column + 1))
+        })
     }
 
     pub(crate) fn padded(&self) -> &[u8] {
@@ -44,10 +72,7 @@ impl<'a> Source<'a> {
     ///
     /// It is part of the value where the last line is, and where blank lines are kept (`|+`).
     pub(crate) fn unpadded(&self, mut value: String, end: u64) -> String {
-        let length = self.padded.trim_start_matches('\u{feff}').chars().count();
-        let ends_open = !self.text.ends_with(['\n', '\r']);
-        let reaches_end = usize::try_from(end).is_ok_and(|end| end >= length);
-        if reaches_end && ends_open && value.ends_with('\n') {
+        if self.open_end.is_some_and(|length| end >= length) && value.ends_with('\n') {
             let is_blank = |line: &str| line.bytes().all(|byte| byte == b' ');
             let last_line = |text: &str| is_blank(text.rsplit('\n').next().unwrap_or(text));
             if !last_line(self.text) || last_line(value.strip_suffix('\n').unwrap_or(&value)) {
@@ -78,6 +103,22 @@ impl<'a> Source<'a> {
         let column = u32::try_from(advice.column? + 1).ok()?;
         Some((Span { column, ..span.clone() }, advice.help))
     }
+}
+
+/// Returns where the tag at the end of a text begins, if what begins at this byte is one.
+fn tag_at(text: &str, at: usize) -> Option<Mark> {
+    let text = format!("{text}\n");
+    let mut scanner = Scanner::new();
+    scanner.set_input(text.as_bytes());
+    scanner
+        .map_while(Result::ok)
+        .find(|token| matches!(token.data, TokenData::Tag { .. }) && token.start_mark.index == at as u64)
+        .map(|token| token.start_mark)
+}
+
+/// Returns a text without the byte order mark that editors on Windows put before it, and that no position counts.
+pub(crate) fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 fn is_allowed(character: char) -> bool {

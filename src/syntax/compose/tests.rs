@@ -71,6 +71,7 @@ fn a_text_without_a_last_newline_reads_as_pyyaml_reads_it() {
         ("a: >\n  foo\n  bar", "foo bar"),
         ("a: |\n  foo\n# no part of it", "foo\n"),
         ("a: |\n  foo\r", "foo\n"),
+        ("a: |\n  é\n  \n", "é\n"),
         ("a: foo", "foo"),
     ];
     for (text, expected) in cases {
@@ -244,4 +245,33 @@ fn each_fault_says_what_where_and_what_to_do() {
         assert_eq!(fault.help.as_deref(), Some(help), "{text}");
         assert!(fault.excerpt.is_some(), "{text}");
     }
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_the_text() {
+    let text = "\u{feff}a: |\n  b";
+    assert_eq!(value(text), json!({"a": "b"}));
+    let fault = fault("\u{feff}a: @b");
+    let excerpt = fault.excerpt.expect("the fault has a place");
+    assert_eq!(&excerpt.text[excerpt.start..excerpt.end], "@b");
+}
+
+#[test]
+fn a_tag_before_a_comma_is_a_fault_and_no_panic() {
+    for text in ["[!x,a]", "{a: !x, b: c}", "[!!str,a]", "a: [b,\n  !x, c]"] {
+        let found = fault(text);
+        assert!(
+            found.message.ends_with("While scanning a tag did not find expected whitespace or line break."),
+            "{text}"
+        );
+        assert_eq!(found.help.as_deref(), Some("put a blank between the tag and the comma"));
+    }
+    for text in ["a: b !x, c", "'[!x,a]'", "[a !x, b]", "# !x,", "|\n [!x,a]", "[!!str , a]"] {
+        assert!(parse("p.yml", text).is_ok(), "{text}");
+    }
+}
+
+#[test]
+fn only_the_last_text_of_an_open_file_loses_its_newline() {
+    assert_eq!(value("a: ééééééééé\nb: |\n  x\nc: |\n  y"), json!({"a": "ééééééééé", "b": "x\n", "c": "y"}));
 }
