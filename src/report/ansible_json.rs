@@ -19,27 +19,34 @@ pub(crate) struct AnsibleJson {
 
 struct Play {
     name: String,
-    start: String,
-    end: Option<String>,
+    time: Time,
     tasks: Vec<Task>,
 }
 
 struct Task {
     info: TaskInfo,
-    start: String,
-    end: Option<String>,
+    time: Time,
     hosts: Map<String, Value>,
+}
+
+/// When something began and when it was last heard of, where the time is known.
+struct Time {
+    start: Option<String>,
+    end: Option<String>,
 }
 
 impl AnsibleJson {
     pub(crate) fn event(&mut self, kind: &Kind, settings: &Settings, screen: &mut Screen) {
         match kind {
             Kind::PlayStarted { name, .. } => {
-                let start = (settings.now)();
-                self.plays.push(Play { name: name.clone(), start, end: None, tasks: Vec::new() });
+                self.plays.push(Play {
+                    name: name.clone(),
+                    time: Time::starting(settings),
+                    tasks: Vec::new(),
+                });
             }
-            Kind::TaskStarted { task } => self.task_started(task, (settings.now)()),
-            Kind::TaskDone { result } => self.task_done(result, (settings.now)()),
+            Kind::TaskStarted { task } => self.task_started(task, settings),
+            Kind::TaskDone { result } => self.task_done(result, settings),
             Kind::Recap { hosts } => {
                 let stats: Map<String, Value> =
                     hosts.iter().map(|(host, counts)| (host.clone(), stats(counts))).collect();
@@ -51,19 +58,19 @@ impl AnsibleJson {
         }
     }
 
-    fn task_started(&mut self, info: &TaskInfo, start: String) {
+    fn task_started(&mut self, info: &TaskInfo, settings: &Settings) {
         self.actions.insert(info.id, info.action.clone());
         if let Some(play) = self.plays.last_mut() {
-            play.tasks.push(Task { info: info.clone(), start, end: None, hosts: Map::new() });
+            play.tasks.push(Task { info: info.clone(), time: Time::starting(settings), hosts: Map::new() });
         }
     }
 
-    fn task_done(&mut self, result: &TaskResult, now: String) {
+    fn task_done(&mut self, result: &TaskResult, settings: &Settings) {
         let action = self.actions.get(&result.task).cloned().unwrap_or_default();
         let Some(play) = self.plays.last_mut() else { return };
-        play.end = Some(now.clone());
+        play.time.end = settings.now.map(|now| now());
         if let Some(task) = play.tasks.iter_mut().rev().find(|task| task.info.id == result.task) {
-            task.end = Some(now);
+            task.time.end.clone_from(&play.time.end);
             task.hosts.insert(result.host.clone(), host(result, action));
         }
     }
@@ -76,17 +83,18 @@ impl AnsibleJson {
 
 impl Play {
     fn value(&self, id: usize) -> Value {
+        let mut play = json!({"name": self.name, "id": id.to_string()});
+        self.time.add_to(&mut play);
         let tasks: Vec<Value> = self.tasks.iter().map(Task::value).collect();
-        let duration = duration(&self.start, self.end.as_ref());
-        json!({"play": {"name": self.name, "id": id.to_string(), "duration": duration}, "tasks": tasks})
+        json!({"play": play, "tasks": tasks})
     }
 }
 
 impl Task {
     fn value(&self) -> Value {
         let TaskInfo { id, name, span, .. } = &self.info;
-        let mut task =
-            json!({"name": name, "id": id.to_string(), "duration": duration(&self.start, self.end.as_ref())});
+        let mut task = json!({"name": name, "id": id.to_string()});
+        self.time.add_to(&mut task);
         if let (Some(span), Some(task)) = (span, task.as_object_mut()) {
             task.insert("path".to_owned(), Value::from(format!("{}:{}", span.file, span.line)));
         }
@@ -94,10 +102,20 @@ impl Task {
     }
 }
 
-fn duration(start: &str, end: Option<&String>) -> Value {
-    match end {
-        Some(end) => json!({"start": start, "end": end}),
-        None => json!({"start": start}),
+impl Time {
+    fn starting(settings: &Settings) -> Self {
+        Self { start: settings.now.map(|now| now()), end: None }
+    }
+
+    fn add_to(&self, value: &mut Value) {
+        let times = [("start", &self.start), ("end", &self.end)];
+        let duration: Map<String, Value> = times
+            .into_iter()
+            .filter_map(|(name, time)| Some((name.to_owned(), Value::from(time.clone()?))))
+            .collect();
+        if let Some(fields) = value.as_object_mut().filter(|_| !duration.is_empty()) {
+            fields.insert("duration".to_owned(), Value::Object(duration));
+        }
     }
 }
 

@@ -20,6 +20,8 @@ pub(crate) struct Default {
     tasks: HashMap<u64, Task>,
     /// The task whose heading was printed last.
     headed: Option<u64>,
+    /// Whether what will be destroyed has been told: what follows tells what has been.
+    foretold: bool,
 }
 
 struct Task {
@@ -63,6 +65,7 @@ impl View<'_> {
                     will_run: *will_run,
                 };
                 self.out(None, &plan::totals(&totals));
+                self.state.foretold = true;
             }
             Kind::DestroyDone { destroyed, kept } => self.out(None, &plan::destroyed(*destroyed, kept)),
             _ if self.state.plans() => {}
@@ -362,7 +365,7 @@ impl View<'_> {
     }
 
     fn planned(&mut self, task: u64, planned: &rplay_event::Planned) {
-        let Some(text) = plan::planned(planned) else { return };
+        let Some(text) = plan::planned(planned, self.state.foretold) else { return };
         if let Some(task) = self.state.tasks.get_mut(&task).filter(|task| !task.planned) {
             task.planned = true;
             let name = format!("\n{}", task.info.name.trim());

@@ -8,17 +8,22 @@ const WIDEST: usize = 120;
 
 /// Returns the text of the `[ERROR]` that stands before a failed result, or `None` where there is none.
 ///
-/// A result brings it as `exception`: one [`Fault`], or several where each is caused by the next, as values. Without it
-/// the message and the task's place make one. A loop's own result repeats what its items said, and has none.
+/// A result brings it as `exception`: one [`Fault`], or several where each is caused by the next, as values. One without
+/// a message only adds the place: the result's own message is told. Without any the task's place is all that is known. A
+/// loop's own result repeats what its items said, and has none.
 pub(crate) fn failure(result: &TaskResult, task: Option<&TaskInfo>) -> Option<String> {
-    let faults = given(result.result.get("exception"));
-    if let Some((first, rest)) = faults.split_first() {
+    let mut faults = given(result.result.get("exception"));
+    let action = task.map(|task| task.action.as_str()).unwrap_or_default();
+    if let Some((first, rest)) = faults.split_first_mut() {
+        if first.message.is_empty() {
+            first.message = headline(result, action);
+        }
         return Some(chained(first, rest));
     }
     let failed = matches!(result.status, Status::Failed | Status::Unreachable);
     let task = task.filter(|_| failed && !is_summary(result) && result.screen.is_none())?;
     let span = task.span.as_ref()?;
-    Some(described(&Fault::new(headline(result, &task.action)).at(span)))
+    Some(described(&Fault::new(headline(result, action)).at(span)))
 }
 
 fn given(exception: Option<&Value>) -> Vec<Fault> {

@@ -46,9 +46,10 @@ impl Order {
         self.note(task, event.kind());
         self.latest = Some(task);
         let starts = matches!(event.kind(), Kind::TaskStarted { .. });
+        let waits = starts || self.held.contains_key(&task);
         let mut out = Vec::new();
-        if self.current.is_some_and(|current| task <= current) {
-            // Also one that comes late: its heading is printed again.
+        if !waits || self.current.is_some_and(|current| task <= current) {
+            // Also one that comes late, whose heading is printed again, and one of no task that has begun.
             out.push(event);
         } else {
             self.held.entry(task).or_default().push(event);
@@ -218,6 +219,14 @@ mod tests {
                 play("next")
             ]),
             ["1:start", "1:a", "", "", "", "4:start 4:a 4:a-done play"]
+        );
+    }
+
+    #[test]
+    fn what_belongs_to_no_task_that_has_begun_passes() {
+        assert_eq!(
+            pushed(vec![done(0, "a"), started(1), host_started(1, "a"), done(9, "b")]),
+            ["0:a-done", "1:start", "1:a", "9:b-done"]
         );
     }
 

@@ -8,9 +8,13 @@ use crate::text::{Layout, json};
 
 const UNKNOWN: &str = "(known after apply)";
 
-/// Returns one thing of a plan, its fields below it; `None` where nothing will happen to it.
-pub(crate) fn planned(planned: &Planned) -> Option<String> {
-    let (sign, word) = wording(planned.action)?;
+/// Returns one thing of a plan, its fields below it; `None` where nothing will happen to it. `gone` tells of a deletion
+/// that has been done.
+pub(crate) fn planned(planned: &Planned, gone: bool) -> Option<String> {
+    let (sign, word) = match planned.action {
+        Intent::Delete if gone => ("-", "destroyed"),
+        action => wording(action)?,
+    };
     let reason = planned.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
     let mut lines = vec![format!("  {sign} {word} {}{reason}", planned.address)];
     lines.extend(planned.fields.iter().map(|change| field(change, planned.action)));

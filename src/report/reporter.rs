@@ -68,7 +68,7 @@ impl Reporter {
                 return self.screen.flush();
             }
             Kind::TaskDone { result } => self.running.done(result.task, &result.host),
-            Kind::Recap { .. } | Kind::RunDone { .. } => self.running.clear(),
+            Kind::Recap { .. } | Kind::DestroyDone { .. } | Kind::RunDone { .. } => self.running.clear(),
             _ => {}
         }
         let Self { settings, screen, running, reader, .. } = self;

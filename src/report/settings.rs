@@ -50,8 +50,9 @@ pub struct Settings {
     pub diff_context: usize,
     /// The indentation of [`Output::AnsibleJson`]; 0 for one line.
     pub json_indent: usize,
-    /// Gives the time in UTC as `2026-01-31T23:59:59.000000Z`, for the durations in [`Output::AnsibleJson`].
-    pub now: fn() -> String,
+    /// Gives the time in UTC as `2026-01-31T23:59:59.000000Z`, for the durations in [`Output::AnsibleJson`]; without it they
+    /// are left out.
+    pub now: Option<fn() -> String>,
 }
 
 /// How running tasks are shown on stderr.
@@ -90,7 +91,7 @@ impl Default for Settings {
             deprecation_warnings: true,
             diff_context: 3,
             json_indent: 4,
-            now: || "1970-01-01T00:00:00.000000Z".to_owned(),
+            now: None,
         }
     }
 }

@@ -51,6 +51,25 @@ fatal: [web2 -> db]: FAILED! => {\"changed\": false, \"msg\": \"no\"}
 }
 
 #[test]
+fn a_fault_without_a_message_adds_the_source_to_the_results_own() {
+    let fault = Fault::new("").at(&Span::new("site.yml", 1, 3)).with_source("- command: \"false\"\n", "");
+    let failed = ended(Status::Failed, json!({"msg": "non-zero return code", "exception": fault}));
+    assert_eq!(
+        out(Settings::default(), vec![task(1, "t", "command"), task_done(failed)]),
+        "
+TASK [t] ***********************************************************************
+[ERROR]: Task failed: Module failed: non-zero return code
+Origin: site.yml:1:3
+
+1 - command: \"false\"
+    ^ column 3
+
+fatal: [web1]: FAILED! => {\"msg\": \"non-zero return code\"}
+"
+    );
+}
+
+#[test]
 fn a_failure_with_causes_tells_the_chain_and_then_each() {
     let excerpt = |column| Excerpt {
         first_line: 9,

@@ -94,7 +94,7 @@ fn ansibles_json_is_one_document_with_the_recap() {
     let settings = Settings {
         output: Output::AnsibleJson,
         json_indent: 0,
-        now: || "2026-01-02T03:04:05.000006Z".to_owned(),
+        now: Some(|| "2026-01-02T03:04:05.000006Z".to_owned()),
         ..Settings::default()
     };
     let failed = json!({"msg": "é", "failed": true, "exception": {"message": "m"}});

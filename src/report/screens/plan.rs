@@ -136,15 +136,19 @@ fn a_destruction_ends_with_what_was_left_and_why() {
         vec![
             run(RunMode::Destroy),
             task(1, "Assets", "s3_bucket"),
-            planned(1, "log_group/app", Intent::Delete, Vec::new(), None),
+            Kind::TaskDone { result: ok(json!({})) },
+            planned(0, "log_group/app", Intent::Delete, Vec::new(), None),
+            Kind::PlanDone { add: 0, change: 0, destroy: 1, may_change: 0, will_run: 0 },
+            planned(0, "log_group/app", Intent::Delete, Vec::new(), None),
             Kind::DestroyDone { destroyed: 1, kept },
         ],
     );
     assert_eq!(
         out,
-        "
-Assets
-  - destroy log_group/app
+        "  - destroy log_group/app
+
+Plan: 0 to add, 0 to change, 1 to destroy.
+  - destroyed log_group/app
 
 Kept:
   bucket/assets: 3 objects in it are not ours
