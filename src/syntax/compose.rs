@@ -83,6 +83,15 @@ struct Place {
     depth: usize,
 }
 
+/// A kind of collection, and the tags that fit it.
+struct Collection {
+    name: &'static str,
+    tags: [Tag; 2],
+}
+
+const SEQUENCE: Collection = Collection { name: "sequence", tags: [Tag::Seq, Tag::Pairs] };
+const MAPPING: Collection = Collection { name: "mapping", tags: [Tag::Map, Tag::Set] };
+
 /// What stands before a node.
 struct Properties {
     anchor: Option<String>,
@@ -142,7 +151,7 @@ impl<'a> Composer<'a> {
         let built = match event.data {
             EventData::SequenceStart { .. } => self.sequence(&Tag::new(tag), place, &span),
             EventData::MappingStart { .. } => self.mapping(&Tag::new(tag), place, &span),
-            data => self.scalar(data, event.end_mark, tag, place.origin, &span),
+            _ => self.scalar(event, tag, place.origin, &span),
         }?;
         if let Some(anchor) = properties.anchor {
             self.anchors.insert(anchor, Anchor::Complete(built.clone()));
@@ -205,17 +214,16 @@ impl<'a> Composer<'a> {
 
     fn scalar(
         &self,
-        data: EventData,
-        end: Mark,
+        event: Event,
         tag: Option<&str>,
         origin: Origin,
         span: &Span,
     ) -> Result<Built, Box<Fault>> {
-        let EventData::Scalar { value, plain_implicit, style, .. } = data else {
+        let EventData::Scalar { value, plain_implicit, style, .. } = event.data else {
             return Err(self.expected("a scalar", "none", span));
         };
         let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
-        let value = if is_block { self.source.unpadded(value, end.index) } else { value };
+        let value = if is_block { self.source.unpadded(value, event.end_mark.index) } else { value };
         let (kind, origin) = match Tag::new(tag) {
             Tag::Implicit => (if plain_implicit { resolve::kind(&value) } else { Kind::Text }, origin),
             Tag::Null => (Kind::Null, origin),
@@ -241,7 +249,7 @@ impl<'a> Composer<'a> {
     }
 
     fn sequence(&mut self, tag: &Tag, place: Place, span: &Span) -> Result<Built, Box<Fault>> {
-        let inner = self.inside(tag, &[Tag::Seq, Tag::Pairs], "sequence", place, span)?;
+        let inner = self.inside(tag, &SEQUENCE, place, span)?;
         let (mut items, mut height) = (Vec::new(), 0);
         loop {
             let event = self.next()?;
@@ -260,7 +268,7 @@ impl<'a> Composer<'a> {
     }
 
     fn mapping(&mut self, tag: &Tag, place: Place, span: &Span) -> Result<Built, Box<Fault>> {
-        let inner = self.inside(tag, &[Tag::Map, Tag::Set], "mapping", place, span)?;
+        let inner = self.inside(tag, &MAPPING, place, span)?;
         let (mut entries, mut height) = (Entries::default(), 0);
         loop {
             let event = self.next()?;
@@ -276,19 +284,13 @@ impl<'a> Composer<'a> {
         self.mapped(tag, entries, height, span)
     }
 
-    /// Returns where the elements of a collection with this tag stand; `own` are the tags that fit it.
-    fn inside(
-        &self,
-        tag: &Tag,
-        own: &[Tag],
-        found: &str,
-        place: Place,
-        span: &Span,
-    ) -> Result<Place, Box<Fault>> {
+    /// Returns where the elements of a collection with this tag stand.
+    fn inside(&self, tag: &Tag, kind: &Collection, place: Place, span: &Span) -> Result<Place, Box<Fault>> {
+        let found = kind.name;
         let inside = |origin| Ok(Place { origin, depth: place.depth + 1 });
         match tag {
             Tag::Implicit => inside(place.origin),
-            tag if own.contains(tag) => inside(place.origin),
+            tag if kind.tags.contains(tag) => inside(place.origin),
             Tag::Unsafe => inside(Origin::Unsafe),
             Tag::Vault => Err(self.no_vault(None, span)),
             Tag::Seq | Tag::Pairs => Err(self.expected("a sequence", found, span)),

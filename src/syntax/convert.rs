@@ -49,7 +49,7 @@ impl Node {
 }
 
 /// Returns what Ansible takes a word for where a flag is asked for.
-pub fn flag(word: &str) -> Option<bool> {
+fn flag(word: &str) -> Option<bool> {
     match word.trim().to_lowercase().as_str() {
         "y" | "yes" | "on" | "1" | "true" | "t" | "1.0" => Some(true),
         "n" | "no" | "off" | "0" | "false" | "f" | "0.0" => Some(false),

@@ -242,7 +242,7 @@ mod tests {
             ),
         ];
         for (text, line, column, message, help) in cases {
-            assert_one(&task_faults(text), text, line, column, message, help);
+            assert_one(&task_faults(text), text, (line, column, message, help));
         }
     }
 
@@ -252,10 +252,7 @@ mod tests {
         assert_one(
             &handler_faults(text),
             text,
-            1,
-            3,
-            "Using 'include_role' as a handler is not supported.",
-            None,
+            (1, 3, "Using 'include_role' as a handler is not supported.", None),
         );
     }
 

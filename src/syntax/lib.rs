@@ -3,9 +3,9 @@
 //! A value keeps the place where the user wrote it, so that whoever finds fault with it later can show the line. Values
 //! that may be templates are kept as they are written.
 //!
-//! **Invariant:** this crate knows no template, no module and no host, and does no I/O : callers hand
-//! it names and texts. It is the only one that knows the YAML library, and what Ansible's syntax once was: old forms
-//! are translated here, with a deprecation that names today's.
+//! **Invariant:** this crate knows no template, no module and no host, and does no I/O: callers hand it names and texts.
+//! It alone knows the YAML library, and what the language once was: old forms are translated here, with a deprecation
+//! that names today's. YAML is read as `PyYAML`'s C loader reads it under Ansible's constructor, positions included.
 
 mod action;
 mod apply;
@@ -40,7 +40,6 @@ pub use apply::{key_values, parse_apply};
 pub use args::Args;
 pub use block::{Block, Step, parse_handlers, parse_tasks};
 pub use compose::{Parsed, parse, parse_all};
-pub use convert::flag;
 pub use keywords::Keywords;
 pub use node::{Data, Mapping, Node, Origin, Text};
 pub use play::{Play, VarsPrompt};
@@ -49,5 +48,4 @@ pub use reading::IsAction;
 pub use role::{RoleEntry, RoleMeta, parse_role_meta};
 pub use similar::nearest;
 pub use task::{Action, Loop, LoopControl, LoopSource, Task};
-pub use vocabulary::{Form, Keyword, Level};
 pub use warning::{Loaded, Warning, WarningKind};

@@ -5,7 +5,7 @@ use rplay_event::{Fault, Span};
 use crate::fields::Fields;
 use crate::reading::{Reading, read};
 use crate::vocabulary::Level;
-use crate::{Data, Keywords, Loaded, Mapping, Node, old};
+use crate::{Data, Keywords, Loaded, Mapping, Node};
 
 /// A role as `roles:` or the dependencies of another role name it.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,8 +69,7 @@ impl RoleEntry {
     }
 
     fn of_mapping(reading: &mut Reading<'_>, mapping: &Mapping, span: &Span) -> Option<Self> {
-        let today = old::play(reading, mapping);
-        let mapping = today.as_ref().unwrap_or(mapping);
+        // No old word is replaced here: what is no keyword is a variable, `user` and `sudo` included.
         let is_keyword = |key: &Node| key.as_str().is_some_and(|name| Level::Role.keyword(name).is_some());
         let (known, params): (Vec<_>, Vec<_>) = mapping.iter().partition(|(key, _)| is_keyword(key));
         let fields = Fields::read(reading, Level::Role, known);

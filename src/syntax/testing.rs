@@ -69,15 +69,8 @@ pub(crate) fn playbook_faults(text: &str) -> Vec<Told> {
     told(parse_playbook("p.yml", text, &is_action).expect_err("the playbook is wrong"))
 }
 
-/// Asserts that a text has one fault, and which.
-pub(crate) fn assert_one(
-    found: &[Told],
-    text: &str,
-    line: u32,
-    column: u32,
-    message: &str,
-    help: Option<&str>,
-) {
-    let expected = [(line, column, message.to_owned(), help.map(ToOwned::to_owned))];
-    assert_eq!(found, expected, "{text}");
+/// Asserts that a text has one fault: its line, column, message and help.
+pub(crate) fn assert_one(found: &[Told], text: &str, expected: (u32, u32, &str, Option<&str>)) {
+    let (line, column, message, help) = expected;
+    assert_eq!(found, [(line, column, message.to_owned(), help.map(ToOwned::to_owned))], "{text}");
 }

@@ -4,7 +4,7 @@ use crate::nearest;
 
 /// What a keyword may stand in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
+pub(crate) enum Level {
     Play,
     Block,
     Task,
@@ -17,7 +17,7 @@ pub enum Level {
 
 /// What is written behind a keyword.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub(crate) enum Form {
     /// Judged by whoever reads it.
     Any,
     Text,
@@ -39,15 +39,15 @@ pub enum Form {
 
 /// A keyword of the language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Keyword {
-    pub name: &'static str,
-    pub form: Form,
+pub(crate) struct Keyword {
+    pub(crate) name: &'static str,
+    pub(crate) form: Form,
     levels: u8,
 }
 
 impl Level {
     /// Returns the name of Ansible's class for it, which its messages use.
-    pub fn class(self) -> &'static str {
+    pub(crate) fn class(self) -> &'static str {
         match self {
             Self::Play => "Play",
             Self::Block => "Block",
@@ -78,12 +78,12 @@ impl Level {
     }
 
     /// Returns the keyword of this name at this level.
-    pub fn keyword(self, name: &str) -> Option<&'static Keyword> {
+    pub(crate) fn keyword(self, name: &str) -> Option<&'static Keyword> {
         KEYWORDS.iter().find(|keyword| keyword.name == name && keyword.levels & self.bit() != 0)
     }
 
     /// Returns every keyword that may stand at this level.
-    pub fn keywords(self) -> impl Iterator<Item = &'static Keyword> {
+    pub(crate) fn keywords(self) -> impl Iterator<Item = &'static Keyword> {
         KEYWORDS.iter().filter(move |keyword| keyword.levels & self.bit() != 0)
     }
 

@@ -88,14 +88,14 @@ fn what_is_no_list_of_tasks_is_a_fault() {
         ),
     ];
     for (text, line, column, message, help) in cases {
-        assert_one(&task_faults(text), text, line, column, message, help);
+        assert_one(&task_faults(text), text, (line, column, message, help));
     }
 }
 
 #[test]
 fn handlers_may_stand_in_one_block_but_not_in_two() {
     let text = "- block:\n    - block: [{debug: }]\n";
-    assert_one(&handler_faults(text), text, 2, 7, "Using a block as a handler is not supported.", None);
+    assert_one(&handler_faults(text), text, (2, 7, "Using a block as a handler is not supported.", None));
 }
 
 #[test]

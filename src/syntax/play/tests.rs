@@ -169,6 +169,6 @@ fn what_is_no_play_is_told_at_the_word() {
         ),
     ];
     for (text, line, column, message, help) in cases {
-        assert_one(&playbook_faults(text), text, line, column, message, help);
+        assert_one(&playbook_faults(text), text, (line, column, message, help));
     }
 }

@@ -52,7 +52,7 @@ fn what_is_no_playbook_is_a_fault() {
         ),
     ];
     for (text, line, column, message, help) in cases {
-        assert_one(&playbook_faults(text), text, line, column, message, help);
+        assert_one(&playbook_faults(text), text, (line, column, message, help));
     }
 }
 

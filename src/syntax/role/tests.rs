@@ -34,6 +34,15 @@ fn what_is_no_meta_file_is_a_fault() {
     ];
     for (text, line, column, message, help) in cases {
         let found = told(parse_role_meta("meta/main.yml", text).expect_err("the file is wrong"));
-        assert_one(&found, text, line, column, message, help);
+        assert_one(&found, text, (line, column, message, help));
     }
+}
+
+#[test]
+fn what_is_no_keyword_of_a_role_is_a_variable_of_it() {
+    let text = "dependencies: [{role: a, user: b, sudo: c, wehn: d, become: yes}]\n";
+    let meta = parse_role_meta("meta/main.yml", text).expect("the file is right").value;
+    let names: Vec<_> = meta.dependencies[0].params.iter().filter_map(|(key, _)| key.as_str()).collect();
+    assert_eq!(names, ["user", "sudo", "wehn"]);
+    assert!(meta.dependencies[0].keywords.become_enabled.is_some());
 }

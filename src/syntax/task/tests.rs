@@ -223,7 +223,7 @@ fn what_is_no_task_is_told_at_the_word() {
         ),
     ];
     for (text, line, column, message, help) in cases {
-        assert_one(&task_faults(text), text, line, column, message, help);
+        assert_one(&task_faults(text), text, (line, column, message, help));
     }
 }
 
@@ -335,7 +335,7 @@ fn a_value_that_no_template_can_help_is_a_fault() {
     ];
     for (keyword, column, message, help) in cases {
         let text = format!("- debug:\n  {keyword}\n");
-        assert_one(&task_faults(&text), &text, 2, column, message, help);
+        assert_one(&task_faults(&text), &text, (2, column, message, help));
     }
 }
 
@@ -364,7 +364,7 @@ fn a_template_may_stand_for_any_value() {
 fn two_loops_are_one_too_many() {
     let text = "- debug:\n  with_items: [1]\n  loop: [1]\n";
     let help = Some("a task has one loop: `loop`, or one `with_`");
-    assert_one(&task_faults(text), text, 2, 3, "duplicate loop in task: items", help);
+    assert_one(&task_faults(text), text, (2, 3, "duplicate loop in task: items", help));
 }
 
 #[test]
@@ -384,10 +384,7 @@ fn handlers_listen_to_topics() {
     assert_one(
         &handler_faults(text),
         text,
-        2,
-        12,
-        "Keyword 'listen' items must be of type 'str', not 'int'.",
-        None,
+        (2, 12, "Keyword 'listen' items must be of type 'str', not 'int'.", None),
     );
 }
 
