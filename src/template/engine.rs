@@ -1,31 +1,28 @@
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use rplay_syntax::Node;
+use minijinja::syntax::SyntaxConfig;
+use rplay_event::Span;
+use rplay_syntax::{Data, Node, Origin};
 
-use crate::{Condition, Rendered, Scope, TemplateError, Value, World};
+use crate::builtin::Builtin;
+use crate::error::Step;
+use crate::eval::{Cx, State, looks_like_template, restore_newlines};
+pub(crate) use crate::overrides::Overrides;
+use crate::overrides::split_header;
+use crate::parse::tree::Program;
+use crate::parse::{self, Dialect, Names};
+use crate::value::Dict;
+use crate::{Rendered, Scope, TemplateError, Value, World, filters, lookups, tests};
 
 /// How templates behave, beyond what a single one says.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// Ansible's `ALLOW_BROKEN_CONDITIONALS`: the truth of any value will do as a conditional's result.
     pub allow_broken_conditionals: bool,
-}
-
-/// Delimiters and white space of one template; what is `None` is Ansible's default.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Overrides {
-    pub block_start_string: Option<String>,
-    pub block_end_string: Option<String>,
-    pub variable_start_string: Option<String>,
-    pub variable_end_string: Option<String>,
-    pub comment_start_string: Option<String>,
-    pub comment_end_string: Option<String>,
-    pub line_statement_prefix: Option<String>,
-    pub line_comment_prefix: Option<String>,
-    pub trim_blocks: Option<bool>,
-    pub lstrip_blocks: Option<bool>,
-    pub newline_sequence: Option<String>,
-    pub keep_trailing_newline: Option<bool>,
+    /// Ansible's `DEFAULT_JINJA2_EXTENSIONS`: `jinja2.ext.do` and `jinja2.ext.loopcontrols` add tags.
+    pub jinja_extensions: Vec<String>,
 }
 
 /// A file that the `template` module renders.
@@ -40,73 +37,342 @@ pub struct FileTemplate<'a> {
 }
 
 /// Renders what users write. Cheap to clone; templates are compiled once and kept.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Engine {
     pub(crate) shared: Arc<Shared>,
 }
 
-#[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) world: Arc<dyn World>,
+    pub(crate) filters: HashMap<String, &'static Builtin>,
+    pub(crate) tests: HashMap<String, &'static Builtin>,
+    programs: Mutex<HashMap<Mode, HashMap<Arc<str>, Compiled>>>,
 }
 
-fn unbuilt<T>() -> Result<T, TemplateError> {
-    Err(TemplateError::runtime("templates are not built yet"))
+type Compiled = Result<Arc<Program>, TemplateError>;
+
+/// How a text is compiled.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Mode {
+    /// A string out of YAML.
+    Text,
+    /// An expression without delimiters, whose backslashes YAML has read.
+    Expression,
+    /// A conditional: an expression whose backslashes are Python's.
+    Conditional,
+    /// A file, or what a file includes.
+    File(Arc<Overrides>),
+}
+
+/// How many compiled templates are kept of each mode.
+const MAX_KEPT: usize = 20_000;
+
+impl Shared {
+    /// Returns the compiled text, compiling it at most once.
+    pub(crate) fn compile(&self, text: &Arc<str>, mode: &Mode) -> Compiled {
+        let lock = || self.programs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = lock().get(mode).and_then(|kept| kept.get(text)) {
+            return kept.clone();
+        }
+        let compiled = self.compile_anew(text, mode).map(Arc::new);
+        let mut programs = lock();
+        let kept = programs.entry(mode.clone()).or_default();
+        if kept.len() >= MAX_KEPT {
+            kept.clear();
+        }
+        kept.insert(Arc::clone(text), compiled.clone());
+        compiled
+    }
+
+    fn compile_anew(&self, text: &str, mode: &Mode) -> Result<Program, TemplateError> {
+        match mode {
+            Mode::Expression | Mode::Conditional => {
+                let dialect = self.dialect(&Overrides::default(), *mode == Mode::Expression)?;
+                parse::expression(text, &dialect, self)
+            }
+            Mode::Text => {
+                let (text, overrides) = split_header(text, &Overrides::default())?;
+                parse::template(text, &self.dialect(&overrides, true)?, self)
+            }
+            Mode::File(overrides) => {
+                let (text, overrides) = split_header(text, overrides)?;
+                parse::template(text, &self.dialect(&overrides, false)?, self)
+            }
+        }
+    }
+
+    fn dialect(&self, overrides: &Overrides, literal_backslashes: bool) -> Result<Dialect, TemplateError> {
+        let extends = |name: &str| self.settings.jinja_extensions.iter().any(|known| known == name);
+        Ok(Dialect {
+            syntax: syntax(overrides)?,
+            newline: overrides.newline_sequence.as_deref().unwrap_or("\n").into(),
+            keep_trailing_newline: overrides.keep_trailing_newline.unwrap_or(false),
+            literal_backslashes,
+            do_tag: extends("jinja2.ext.do"),
+            loop_controls: extends("jinja2.ext.loopcontrols"),
+        })
+    }
+}
+
+fn syntax(overrides: &Overrides) -> Result<SyntaxConfig, TemplateError> {
+    let or = |given: &Option<String>, default: &str| given.clone().unwrap_or_else(|| default.to_owned());
+    let mut builder = SyntaxConfig::builder();
+    builder
+        .trim_blocks(overrides.trim_blocks.unwrap_or(true))
+        .lstrip_blocks(overrides.lstrip_blocks.unwrap_or(false))
+        .keep_trailing_newline(true);
+    if overrides.changes_delimiters() {
+        builder
+            .block_delimiters(or(&overrides.block_start_string, "{%"), or(&overrides.block_end_string, "%}"))
+            .variable_delimiters(
+                or(&overrides.variable_start_string, "{{"),
+                or(&overrides.variable_end_string, "}}"),
+            )
+            .comment_delimiters(
+                or(&overrides.comment_start_string, "{#"),
+                or(&overrides.comment_end_string, "#}"),
+            );
+    }
+    if let Some(prefix) = &overrides.line_statement_prefix {
+        builder.line_statement_prefix(prefix.clone());
+    }
+    if let Some(prefix) = &overrides.line_comment_prefix {
+        builder.line_comment_prefix(prefix.clone());
+    }
+    let wrong = "Block, variable and comment start strings must be different.";
+    builder.build().map_err(|_| TemplateError::syntax(wrong, 0))
+}
+
+impl Names for Shared {
+    fn has_filter(&self, name: &str) -> bool {
+        self.filters.contains_key(name)
+    }
+
+    fn has_test(&self, name: &str) -> bool {
+        self.tests.contains_key(name)
+    }
+
+    fn suggest_filter(&self, name: &str) -> Option<String> {
+        nearest(name, self.filters.keys().map(String::as_str))
+    }
+
+    fn suggest_test(&self, name: &str) -> Option<String> {
+        nearest(name, self.tests.keys().map(String::as_str))
+    }
+}
+
+/// Returns the known name that was probably meant.
+pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+    let near = known.map(|known| (strsim::osa_distance(name, known), known));
+    let limit = (name.chars().count() / 3).clamp(1, 3);
+    near.filter(|(distance, _)| *distance <= limit).min().map(|(_, known)| known.to_owned())
 }
 
 impl Engine {
     pub fn new(settings: Settings, world: Arc<dyn World>) -> Self {
-        Self { shared: Arc::new(Shared { settings, world }) }
+        let shared = Shared {
+            settings,
+            world,
+            filters: filters::all(),
+            tests: tests::all(),
+            programs: Mutex::default(),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    pub(crate) fn with<T>(
+        &self,
+        scope: &Arc<dyn Scope>,
+        evaluate: impl FnOnce(&Cx<'_>) -> Result<T, TemplateError>,
+    ) -> Result<(T, crate::Marks), TemplateError> {
+        let state = State::default();
+        let value = evaluate(&Cx::new(&self.shared, &state, Arc::clone(scope)))?;
+        Ok((value, state.into_marks()))
     }
 
     /// Renders a tree: each string the user wrote is a template, `omit` leaves out what it stands for.
     ///
     /// Where the whole tree is `omit` the error's kind is [`crate::ErrorKind::Omitted`].
-    pub fn render(&self, _node: &Node, _scope: &Arc<dyn Scope>) -> Result<Rendered, TemplateError> {
-        unbuilt()
+    pub fn render(&self, node: &Node, scope: &Arc<dyn Scope>) -> Result<Rendered, TemplateError> {
+        let (value, marks) = self.with(scope, |cx| match node_value(cx, node)? {
+            value if value.is_omit() => cx.finish(&value),
+            value => Ok(value),
+        })?;
+        Ok(Rendered { value, marks })
     }
 
     /// Renders one template that stands in no file.
-    pub fn render_str(&self, _template: &str, _scope: &Arc<dyn Scope>) -> Result<Rendered, TemplateError> {
-        unbuilt()
+    pub fn render_str(&self, template: &str, scope: &Arc<dyn Scope>) -> Result<Rendered, TemplateError> {
+        let (value, marks) = self.with(scope, |cx| {
+            if !looks_like_template(template) {
+                return Ok(template.into());
+            }
+            cx.finish(&cx.template(&Arc::from(template), None)?)
+        })?;
+        Ok(Rendered { value, marks })
     }
 
     /// Evaluates an expression without delimiters, such as `debug`'s `var`.
-    pub fn evaluate(&self, _expression: &Node, _scope: &Arc<dyn Scope>) -> Result<Rendered, TemplateError> {
-        unbuilt()
+    pub fn evaluate(&self, expression: &Node, scope: &Arc<dyn Scope>) -> Result<Rendered, TemplateError> {
+        let Data::Text(text) = &expression.data else { return self.render(expression, scope) };
+        let (value, marks) =
+            self.with(scope, |cx| cx.expression(&text.text, &Mode::Expression, Some(&expression.span)))?;
+        Ok(Rendered { value, marks })
     }
 
-    /// Evaluates one conditional of `when`, `until`, `failed_when`, `changed_when` or `assert`.
-    pub fn condition(
-        &self,
-        _conditional: &Node,
-        _scope: &Arc<dyn Scope>,
-    ) -> Result<Condition, TemplateError> {
-        unbuilt()
+    /// Evaluates an expression without delimiters that stands in no file.
+    pub fn evaluate_str(&self, expression: &str, scope: &Arc<dyn Scope>) -> Result<Rendered, TemplateError> {
+        let text = Arc::from(expression);
+        let (value, marks) = self.with(scope, |cx| cx.expression(&text, &Mode::Expression, None))?;
+        Ok(Rendered { value, marks })
     }
 
     /// Renders a file as the `template` module does: the value is always a text.
     pub fn render_file(
         &self,
-        _file: &FileTemplate<'_>,
-        _scope: &Arc<dyn Scope>,
+        file: &FileTemplate<'_>,
+        scope: &Arc<dyn Scope>,
     ) -> Result<Rendered, TemplateError> {
-        unbuilt()
+        let (value, marks) = self.with(scope, |cx| cx.file(file))?;
+        Ok(Rendered { value, marks })
     }
 
     /// Runs a lookup as `with_NAME: terms` does; the value is the list of items.
+    ///
+    /// `terms` is what the user wrote, rendered; see [`Engine::render`].
     pub fn lookup(
         &self,
-        _name: &str,
-        _terms: &Value,
-        _scope: &Arc<dyn Scope>,
+        name: &str,
+        terms: &Value,
+        scope: &Arc<dyn Scope>,
     ) -> Result<Rendered, TemplateError> {
-        unbuilt()
+        let (value, marks) = self.with(scope, |cx| {
+            let items = lookups::with_loop(cx, name, terms)?;
+            cx.finish(&items)
+        })?;
+        Ok(Rendered { value, marks })
     }
 
     /// Returns whether a lookup of this name exists: whether `with_NAME` is a loop.
-    pub fn has_lookup(&self, _name: &str) -> bool {
-        false
+    pub fn has_lookup(&self, name: &str) -> bool {
+        lookups::exists(name)
+    }
+
+    /// Checks a template or expression without evaluating it, and returns the variables it may ask for.
+    pub fn inspect(&self, text: &str, form: Form) -> Result<Vec<String>, TemplateError> {
+        let (mode, what) = match form {
+            Form::Template if !looks_like_template(text) => return Ok(Vec::new()),
+            Form::Template => (Mode::Text, "Syntax error in template"),
+            Form::Expression => (Mode::Conditional, "Syntax error in expression"),
+        };
+        let text = Arc::from(text);
+        let program = self.shared.compile(&text, &mode).map_err(|error| error.context(what))?;
+        let mut names = std::collections::HashSet::new();
+        parse::walk::names_in(&program.body, &mut names);
+        let mut names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        names.sort();
+        Ok(names)
+    }
+}
+
+/// What a text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Text with `{{ }}` and `{% %}` in it.
+    Template,
+    /// What stands inside of `{{ }}`: conditionals, `debug`'s `var`.
+    Expression,
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").field("settings", &self.shared.settings).finish_non_exhaustive()
+    }
+}
+
+/// Renders a node and all in it; an error says which part of it failed.
+fn node_value(cx: &Cx<'_>, node: &Node) -> Result<Value, TemplateError> {
+    match &node.data {
+        Data::Seq(items) => {
+            let mut rendered = Vec::with_capacity(items.len());
+            for (index, item) in items.iter().enumerate() {
+                let value = node_value(cx, item).map_err(|error| error.inside(Step::Index(index)))?;
+                if !value.is_omit() {
+                    rendered.push(value);
+                }
+            }
+            Ok(rendered.into())
+        }
+        Data::Map(mapping) => {
+            let mut rendered = Dict::with_capacity(mapping.entries.len());
+            for (key, value) in &mapping.entries {
+                let key = cx.key(&key.data);
+                let value = node_value(cx, value).map_err(|error| error.inside(Step::Key(key.text())))?;
+                if !value.is_omit() {
+                    rendered.insert(key, value);
+                }
+            }
+            Ok(rendered.into())
+        }
+        Data::Text(text) if text.origin == Origin::Template && looks_like_template(&text.text) => {
+            let value = cx.template(&text.text, Some(&node.span))?;
+            if value.is_omit() { Ok(value) } else { cx.finish_in(&value, &text.text, Some(&node.span)) }
+        }
+        _ => cx.written(node, None),
+    }
+}
+
+impl Cx<'_> {
+    /// Finishes a value; an error that does not say where it comes from comes from this template.
+    fn finish_in(&self, value: &Value, text: &Arc<str>, span: Option<&Span>) -> Result<Value, TemplateError> {
+        let finished = self.finish(value);
+        finished.map_err(|error| error.framed_by("Error rendering template").in_template(text, span))
+    }
+
+    pub(crate) fn expression(
+        &self,
+        text: &Arc<str>,
+        mode: &Mode,
+        span: Option<&Span>,
+    ) -> Result<Value, TemplateError> {
+        let program = self.shared.compile(text, mode).map_err(|error| {
+            let hint = if looks_like_template(text) {
+                "Syntax error in expression. Template delimiters are not supported in expressions"
+            } else {
+                "Syntax error in expression"
+            };
+            error.context(hint).framed().in_template(text, span)
+        })?;
+        let cx = Cx { source: Arc::clone(&program.source), span: span.cloned(), ..self.clone() };
+        let value = match program.body.first() {
+            Some(parse::tree::Stmt::Print(expr)) => cx.eval(expr),
+            _ => Ok(Value::NONE),
+        };
+        let finished = value.and_then(|value| cx.finish(&value));
+        finished.map_err(|error| error.framed_by("Error rendering expression").in_template(text, span))
+    }
+
+    fn file(&self, file: &FileTemplate<'_>) -> Result<Value, TemplateError> {
+        let text: Arc<str> = file.text.into();
+        let span = Span::new(file.name, 1, 1);
+        let overrides = Arc::new(file.overrides.clone());
+        let program = self
+            .shared
+            .compile(&text, &Mode::File(Arc::clone(&overrides)))
+            .map_err(|error| error.context("Syntax error in template").in_template(&text, Some(&span)))?;
+        let cx = Cx {
+            source: Arc::clone(&program.source),
+            span: Some(span.clone()),
+            folders: Some(Arc::new(file.folders.clone())),
+            overrides,
+            ..self.clone()
+        };
+        let value = cx.program(&program).and_then(|value| cx.finish(&value));
+        let value = value
+            .map_err(|error| error.framed_by("Error rendering template").in_template(&text, Some(&span)))?;
+        let newline = file.overrides.newline_sequence.as_deref().unwrap_or("\n");
+        let text = if value.is_none() { Value::from("") } else { value.text().into() };
+        Ok(restore_newlines(file.text, text, newline))
     }
 }

@@ -3,6 +3,8 @@ use std::sync::Arc;
 
 use rplay_event::Span;
 
+const RECURSION: &str = "Recursive loop detected in template";
+
 /// What kind of mistake a template made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
@@ -41,6 +43,8 @@ pub struct TemplateError {
     pub path: Vec<Step>,
     /// What to do about it: a did-you-mean.
     pub help: Option<String>,
+    /// The message says already what was being done.
+    pub(crate) framed: bool,
 }
 
 impl TemplateError {
@@ -53,10 +57,11 @@ impl TemplateError {
             template: None,
             path: Vec::new(),
             help: None,
+            framed: false,
         }
     }
 
-    pub(crate) fn runtime(message: impl Into<String>) -> Self {
+    pub fn runtime(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Runtime, message)
     }
 
@@ -82,6 +87,49 @@ impl TemplateError {
             self.span = span.cloned();
         }
         self
+    }
+
+    /// Says where in a template the error is, unless that is known.
+    #[must_use]
+    pub(crate) fn located(mut self, at: u32, template: &Arc<str>, span: Option<&Span>) -> Self {
+        if self.template.is_none() {
+            self.offset = self.offset.or(Some(at as usize));
+        }
+        self.in_template(template, span)
+    }
+
+    /// Returns the error of a template that needs its own value.
+    pub(crate) fn recursion() -> Self {
+        Self::runtime(RECURSION).framed()
+    }
+
+    /// Names the variable that needs its own value, where this is that error.
+    #[must_use]
+    pub(crate) fn recursion_of(mut self, name: &str) -> Self {
+        if self.message == RECURSION {
+            self.message = format!("{RECURSION}: '{name}' is made of itself");
+        }
+        self
+    }
+
+    /// Says that the message needs nothing before it.
+    #[must_use]
+    pub(crate) fn framed(mut self) -> Self {
+        self.framed = true;
+        self
+    }
+
+    /// Says that it happened inside of a part.
+    #[must_use]
+    pub(crate) fn inside(mut self, step: Step) -> Self {
+        self.path.insert(0, step);
+        self
+    }
+
+    /// Puts what was being done before the message, unless something stands there.
+    #[must_use]
+    pub(crate) fn framed_by(self, doing: &str) -> Self {
+        if self.framed || self.kind != ErrorKind::Runtime { self } else { self.context(doing).framed() }
     }
 
     /// Puts what was being done before the message.

@@ -1,5 +1,6 @@
 //! What the user wrote and nothing has used yet.
 
+use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use rplay_syntax::{Data, Node};
@@ -14,7 +15,12 @@ pub(crate) struct Lazy {
     pub(crate) scope: Option<Arc<dyn Scope>>,
     /// The rendered elements, in their order.
     pub(crate) rendered: Vec<OnceLock<Value>>,
+    /// Where each text key of a large mapping is.
+    positions: OnceLock<HashMap<Arc<str>, usize>>,
 }
+
+/// Up to this many keys are found faster one by one.
+const SMALL: usize = 12;
 
 impl Lazy {
     pub(crate) fn new(node: Node, scope: Option<Arc<dyn Scope>>) -> Self {
@@ -23,7 +29,22 @@ impl Lazy {
             Data::Map(mapping) => mapping.entries.len(),
             _ => 0,
         };
-        Self { node, scope, rendered: (0..length).map(|_| OnceLock::new()).collect() }
+        let rendered = (0..length).map(|_| OnceLock::new()).collect();
+        Self { node, scope, rendered, positions: OnceLock::new() }
+    }
+
+    /// Returns where in a mapping the text key is.
+    pub(crate) fn position(&self, key: &str) -> Option<usize> {
+        let Data::Map(mapping) = &self.node.data else { return None };
+        let keys = || mapping.entries.iter().map(|(key, _)| text_of(key));
+        if self.len() <= SMALL {
+            return keys().position(|known| known.is_some_and(|known| &**known == key));
+        }
+        let index = || {
+            let texts = keys().enumerate().filter_map(|(at, key)| Some((Arc::clone(key?), at)));
+            texts.collect()
+        };
+        self.positions.get_or_init(index).get(key).copied()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -51,5 +72,12 @@ impl Lazy {
 
     pub(crate) fn repr(&self) -> String {
         format!("<{} of {} elements>", self.type_name(), self.len())
+    }
+}
+
+fn text_of(key: &Node) -> Option<&Arc<str>> {
+    match &key.data {
+        Data::Text(text) => Some(&text.text),
+        _ => None,
     }
 }

@@ -7,20 +7,32 @@
 //! **Invariant:** nothing here reads a file, the environment, the clock or randomness, and nothing here prints: the
 //! caller's [`World`] does the first, the marks carry what the second would say. minijinja is known to this crate alone.
 
+mod builtin;
+mod condition;
 mod engine;
 mod error;
+mod eval;
+mod filters;
+mod functions;
 mod lazy;
+mod lookups;
 mod marker;
 mod marks;
+mod methods;
 mod object;
+mod overrides;
+mod parse;
+mod regex;
 mod scope;
+mod tests;
 mod value;
 mod world;
 
-pub use engine::{Engine, FileTemplate, Overrides, Settings};
+pub use engine::{Engine, FileTemplate, Form, Settings};
 pub use error::{ErrorKind, Step, TemplateError};
 pub use marker::{UNKNOWN_END, UNKNOWN_START};
 pub use marks::{Condition, Marks, Notice, Rendered, Tri};
+pub use overrides::Overrides;
 pub use scope::{Found, Scope};
 pub use value::{Kind, Value};
 pub use world::{Now, PathKind, World};

@@ -16,7 +16,7 @@ use crate::marker;
 use crate::object::Object;
 
 pub(crate) use number::{float_repr, parse_float, parse_int};
-pub(crate) use order::compare;
+pub(crate) use order::{compare, float_to_int, int_to_float};
 
 /// A mapping; its keys are scalars or tuples, in the order they were put in.
 pub(crate) type Dict = IndexMap<Value, Value>;
@@ -244,7 +244,7 @@ impl Value {
         Self::from(dict)
     }
 
-    pub(crate) fn list(items: Vec<Self>) -> Self {
+    pub fn list(items: Vec<Self>) -> Self {
         Self(Repr::List(Arc::new(items)))
     }
 

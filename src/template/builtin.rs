@@ -1,0 +1,191 @@
+//! Filters and tests: how they are declared, and how their arguments reach them.
+
+use std::sync::Arc;
+
+use crate::eval::{Args, Cx, Evaluated};
+use crate::value::{Repr, parse_int};
+use crate::{TemplateError, Value};
+
+/// A filter or a test.
+pub(crate) struct Builtin {
+    pub(crate) name: &'static str,
+    /// The parameters' names; `name=` may be left out, `*` takes all others, `**` all others by name.
+    params: &'static str,
+    pub(crate) run: fn(&Cx<'_>, &Given) -> Evaluated,
+    /// It is given undefined values, where others are not even asked.
+    pub(crate) takes_undefined: bool,
+    /// It does not look into its arguments: what is undefined in them stays in them.
+    pub(crate) shallow: bool,
+    pub(crate) unknowns: Unknowns,
+}
+
+/// What a part that is unknown means to a filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unknowns {
+    /// The result is unknown.
+    Infect,
+    /// Only an argument that is unknown itself makes the result unknown; those inside are moved along.
+    Inside,
+    /// It knows what to do.
+    Take,
+}
+
+/// Declares a filter or test; see [`Builtin::params`].
+pub(crate) const fn builtin(
+    name: &'static str,
+    params: &'static str,
+    run: fn(&Cx<'_>, &Given) -> Evaluated,
+) -> Builtin {
+    Builtin { name, params, run, takes_undefined: false, shallow: false, unknowns: Unknowns::Infect }
+}
+
+impl Builtin {
+    pub(crate) const fn takes_undefined(self) -> Self {
+        Self { takes_undefined: true, shallow: true, unknowns: Unknowns::Take, ..self }
+    }
+
+    pub(crate) const fn shallow(self) -> Self {
+        Self { shallow: true, unknowns: Unknowns::Inside, ..self }
+    }
+
+    /// It moves parts along without looking at them.
+    pub(crate) const fn moves(self) -> Self {
+        Self { unknowns: Unknowns::Inside, ..self }
+    }
+
+    pub(crate) const fn takes_unknown(self) -> Self {
+        Self { unknowns: Unknowns::Take, ..self }
+    }
+
+    pub(crate) fn bind(&self, args: Args) -> Result<Given, TemplateError> {
+        Given::bind(self.name, self.params, args)
+    }
+}
+
+/// Arguments, each at its parameter's place.
+pub(crate) struct Given {
+    names: Vec<&'static str>,
+    values: Vec<Option<Value>>,
+    /// What `*` took.
+    pub(crate) rest: Vec<Value>,
+    /// What `**` took.
+    pub(crate) named: Vec<(Arc<str>, Value)>,
+}
+
+static NONE: Value = Value::NONE;
+
+impl Given {
+    pub(crate) fn bind(function: &str, params: &'static str, args: Args) -> Result<Self, TemplateError> {
+        let fail = |message: String| TemplateError::runtime(format!("{function}() {message}"));
+        let (mut names, mut required) = (Vec::new(), Vec::new());
+        let (mut takes_rest, mut takes_named) = (false, false);
+        for param in params.split_ascii_whitespace() {
+            match param {
+                "*" => takes_rest = true,
+                "**" => takes_named = true,
+                _ => {
+                    names.push(param.trim_end_matches('='));
+                    required.push(!param.ends_with('='));
+                }
+            }
+        }
+        let given = args.positional.len();
+        let mut positional = args.positional.into_iter();
+        let mut values: Vec<Option<Value>> = names.iter().map(|_| positional.next()).collect();
+        let rest: Vec<Value> = positional.collect();
+        if !rest.is_empty() && !takes_rest {
+            return Err(fail(format!("takes {} positional arguments but {given} were given", names.len())));
+        }
+        let mut named = Vec::new();
+        for (name, value) in args.named {
+            match names.iter().position(|known| *known == &*name).and_then(|at| values.get_mut(at)) {
+                Some(Some(_)) => return Err(fail(format!("got multiple values for argument '{name}'"))),
+                Some(slot) => *slot = Some(value),
+                None if takes_named => named.push((name, value)),
+                None => return Err(fail(format!("got an unexpected keyword argument '{name}'"))),
+            }
+        }
+        let lacking = names
+            .iter()
+            .zip(&values)
+            .zip(&required)
+            .find(|((_, value), required)| **required && value.is_none());
+        if let Some(((name, _), _)) = lacking {
+            return Err(fail(format!("missing 1 required positional argument: '{name}'")));
+        }
+        Ok(Self { names, values, rest, named })
+    }
+
+    /// Returns an argument, or none where it was left out.
+    pub(crate) fn value(&self, at: usize) -> &Value {
+        self.given(at).unwrap_or(&NONE)
+    }
+
+    /// Returns an argument that was given.
+    pub(crate) fn given(&self, at: usize) -> Option<&Value> {
+        self.values.get(at)?.as_ref()
+    }
+
+    /// Returns an argument that was given and is not none.
+    pub(crate) fn some(&self, at: usize) -> Option<&Value> {
+        self.given(at).filter(|value| !value.is_none())
+    }
+
+    fn name(&self, at: usize) -> &'static str {
+        self.names.get(at).copied().unwrap_or("argument")
+    }
+
+    /// Returns Python's `str` of an argument.
+    pub(crate) fn text(&self, at: usize) -> String {
+        self.value(at).text()
+    }
+
+    pub(crate) fn text_or(&self, at: usize, default: &str) -> String {
+        self.some(at).map_or_else(|| default.to_owned(), Value::text)
+    }
+
+    /// Returns an argument that has to be a text.
+    pub(crate) fn str(&self, at: usize) -> Result<&str, TemplateError> {
+        self.value(at).as_str().ok_or_else(|| {
+            TemplateError::runtime(format!(
+                "expected string or bytes-like object, got '{}'",
+                self.value(at).type_name()
+            ))
+        })
+    }
+
+    pub(crate) fn flag(&self, at: usize, default: bool) -> bool {
+        self.given(at).map_or(default, Value::is_truthy)
+    }
+
+    pub(crate) fn int(&self, at: usize, default: i128) -> Result<i128, TemplateError> {
+        let Some(value) = self.some(at) else { return Ok(default) };
+        match &value.0 {
+            Repr::Str(text) => parse_int(text, 10),
+            Repr::Float(number) => crate::value::float_to_int(number.trunc()),
+            _ => value.as_int(),
+        }
+        .ok_or_else(|| {
+            TemplateError::runtime(format!(
+                "'{}' object cannot be interpreted as an integer ({})",
+                value.type_name(),
+                self.name(at)
+            ))
+        })
+    }
+
+    pub(crate) fn size(&self, at: usize, default: usize) -> Result<usize, TemplateError> {
+        let number = self.int(at, i128::try_from(default).unwrap_or(0))?;
+        Ok(usize::try_from(number.max(0)).unwrap_or(usize::MAX))
+    }
+
+    /// Returns the elements of an argument that can be iterated.
+    pub(crate) fn items(&self, cx: &Cx<'_>, at: usize) -> Result<Vec<Value>, TemplateError> {
+        cx.items(self.value(at))
+    }
+
+    /// Returns an argument that was given by name to `**`.
+    pub(crate) fn option(&self, name: &str) -> Option<&Value> {
+        self.named.iter().find(|(known, _)| &**known == name).map(|(_, value)| value)
+    }
+}

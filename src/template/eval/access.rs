@@ -1,0 +1,254 @@
+//! Attributes, items, slices, and what can be iterated.
+
+use std::sync::Arc;
+
+use rplay_syntax::Data;
+
+use super::{Cx, Evaluated};
+use crate::object::Object;
+use crate::scope::Found;
+use crate::value::{Repr, TextKey};
+use crate::{Scope, TemplateError, Value, marker, methods};
+
+impl Cx<'_> {
+    /// Returns `target.name`: a method, or else the item of that name.
+    pub(crate) fn attribute(&self, target: &Value, name: &Arc<str>, at: u32) -> Value {
+        match &target.0 {
+            Repr::Undefined(_) => return target.clone(),
+            Repr::Unknown(label) => return self.seen(Value::unknown(format!("{label}.{name}"))),
+            _ => {}
+        }
+        if let Repr::Object(object) = &target.0
+            && let Some(value) = self.object_attribute(object, name)
+        {
+            return value;
+        }
+        if methods::exists(target, name) {
+            return Value::object(Object::Method(target.clone(), Arc::clone(name)));
+        }
+        if let Some(value) = self.text_item(target, name) {
+            return value;
+        }
+        if name.starts_with("__") && name.ends_with("__") {
+            return Value::error(
+                TemplateError::runtime(format!(
+                    "access to attribute {} of {} object is unsafe.",
+                    Value::from(&**name).repr(),
+                    Value::from(target.type_name()).repr()
+                ))
+                .located(at, &self.source, self.span.as_ref()),
+            );
+        }
+        self.no_attribute(target, &Value::from(&**name), at)
+    }
+
+    fn no_attribute(&self, target: &Value, key: &Value, at: u32) -> Value {
+        let kind = target.type_name();
+        self.undefined(
+            if key.is_truthy() {
+                format!("object of type '{kind}' has no attribute {}", key.repr())
+            } else if key.is_text() {
+                format!("'{kind} object' has no attribute {}", key.repr())
+            } else {
+                format!("{kind} object has no element {}", key.repr())
+            },
+            at,
+        )
+    }
+
+    /// Returns the value under a text key of any mapping.
+    pub(crate) fn text_item(&self, target: &Value, name: &str) -> Option<Value> {
+        match &target.0 {
+            Repr::Dict(dict) => dict.get(&TextKey(name)).cloned().map(|value| self.seen(value)),
+            Repr::Lazy(lazy) => lazy.position(name).map(|index| self.child(lazy, index)),
+            Repr::Object(object) => match &**object {
+                Object::Scope(scope) => self.scoped(scope, name),
+                Object::Namespace(namespace) => namespace.lock().ok()?.get(&TextKey(name)).cloned(),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Returns a value of a scope that is itself a value.
+    pub(crate) fn scoped(&self, scope: &Arc<dyn Scope>, name: &str) -> Option<Value> {
+        if Arc::ptr_eq(scope, &self.scope) {
+            return self.variable(&Arc::from(name));
+        }
+        let found = scope.lookup(name)?;
+        if scope.is_secret(name) {
+            self.mark_secret();
+        }
+        let value = match found {
+            Found::Scope(inner) => Value::object(Object::Scope(inner)),
+            found => self.in_scope(scope).found(found, Some(scope)).unwrap_or_else(Value::error),
+        };
+        Some(self.seen(value))
+    }
+
+    /// Returns `target[key]`: the item, or else the attribute of that name.
+    pub(crate) fn item(&self, target: &Value, key: &Value, at: u32) -> Evaluated {
+        match (&target.0, &key.0) {
+            (Repr::Undefined(_), _) => return Ok(target.clone()),
+            (_, Repr::Undefined(error)) => return Err(TemplateError::clone(error)),
+            (Repr::Unknown(label), _) => {
+                return Ok(self.seen(Value::unknown(format!("{label}[{}]", key.repr()))));
+            }
+            (_, Repr::Unknown(_)) => return Ok(self.seen(key.clone())),
+            _ => {}
+        }
+        if key.as_str().is_some_and(marker::is_marked) {
+            return Ok(self.seen(Value::unknown(marker_label(key))));
+        }
+        if let Some(value) = self.own_item(target, key) {
+            return Ok(self.seen(value));
+        }
+        if let Some(name) = key.as_str() {
+            if methods::exists(target, name) {
+                return Ok(Value::object(Object::Method(target.clone(), name.into())));
+            }
+            if let Repr::Object(object) = &target.0
+                && let Some(value) = self.object_attribute(object, name)
+            {
+                return Ok(value);
+            }
+        }
+        Ok(self.no_attribute(target, key, at))
+    }
+
+    fn own_item(&self, target: &Value, key: &Value) -> Option<Value> {
+        if let Some(name) = key.as_str()
+            && let Some(value) = self.text_item(target, name)
+        {
+            return Some(value);
+        }
+        match &target.0 {
+            Repr::Dict(dict) if key.is_hashable() => dict.get(key).cloned(),
+            Repr::List(items) | Repr::Tuple(items) => items.get(position(key, items.len())?).cloned(),
+            Repr::Str(text) => {
+                let length = text.chars().count();
+                text.chars().nth(position(key, length)?).map(|c| Value::from(c.to_string()))
+            }
+            Repr::Bytes(bytes) => {
+                bytes.get(position(key, bytes.len())?).map(|byte| Value(Repr::Int((*byte).into())))
+            }
+            Repr::Lazy(lazy) => match &lazy.node.data {
+                Data::Map(mapping) => {
+                    let index =
+                        mapping.entries.iter().position(|(known, _)| self.key(&known.data) == *key)?;
+                    Some(self.child(lazy, index))
+                }
+                _ => Some(self.child(lazy, position(key, lazy.len())?)),
+            },
+            Repr::Object(object) => match &**object {
+                Object::Range { .. } => {
+                    let items = object.items();
+                    items.get(position(key, items.len())?).cloned()
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Returns `target[start:stop:step]`.
+    pub(crate) fn slice(&self, target: &Value, bounds: [Option<Value>; 3], at: u32) -> Evaluated {
+        if target.is_undefined() {
+            return Ok(target.clone());
+        }
+        let unknown = |value: &Value| value.contains_unknown() && (value.is_unknown() || value.is_text());
+        if unknown(target) || bounds.iter().flatten().any(unknown) {
+            return Ok(self.seen(Value::unknown("slice")));
+        }
+        let target = self.forced_once(target);
+        let indices = |length: usize| slice_indices(&bounds, length);
+        let sliced = match &target.0 {
+            Repr::Str(text) => {
+                let chars: Vec<char> = text.chars().collect();
+                indices(chars.len())
+                    .map(|at| at.into_iter().filter_map(|at| chars.get(at)).collect::<String>().into())
+            }
+            Repr::List(items) => indices(items.len()).map(|at| pick(items, &at).into()),
+            Repr::Tuple(items) => indices(items.len()).map(|at| Value::tuple(pick(items, &at))),
+            Repr::Bytes(bytes) => indices(bytes.len()).map(|at| {
+                Value(Repr::Bytes(at.into_iter().filter_map(|at| bytes.get(at).copied()).collect()))
+            }),
+            Repr::Object(object) if matches!(**object, Object::Range { .. }) => {
+                let items = object.items();
+                indices(items.len()).map(|at| pick(&items, &at).into())
+            }
+            _ => None,
+        };
+        Ok(sliced.unwrap_or_else(|| {
+            let [start, stop, step] =
+                bounds.map(|bound| bound.map_or_else(|| "None".to_owned(), |bound| bound.repr()));
+            let kind = target.type_name();
+            self.undefined(format!("{kind} object has no element slice({start}, {stop}, {step})"), at)
+        }))
+    }
+
+    /// Returns the elements as Python iterates over the value.
+    pub(crate) fn items(&self, value: &Value) -> Result<Vec<Value>, TemplateError> {
+        match &value.0 {
+            Repr::List(items) | Repr::Tuple(items) => Ok(items.to_vec()),
+            Repr::Dict(dict) => Ok(dict.keys().cloned().collect()),
+            Repr::Str(text) => Ok(text.chars().map(|c| Value::from(c.to_string())).collect()),
+            Repr::Bytes(bytes) => Ok(bytes.iter().map(|byte| Value(Repr::Int((*byte).into()))).collect()),
+            Repr::Lazy(lazy) => Ok(match &lazy.node.data {
+                Data::Map(mapping) => mapping.entries.iter().map(|(key, _)| self.key(&key.data)).collect(),
+                _ => (0..lazy.len()).map(|index| self.child(lazy, index)).collect(),
+            }),
+            Repr::Object(object) => match &**object {
+                Object::Range { .. } => Ok(object.items()),
+                Object::Scope(scope) => Ok(scope.names().into_iter().map(Value::from).collect()),
+                _ => Err(not_iterable(value)),
+            },
+            Repr::Undefined(error) => Err(TemplateError::clone(error)),
+            _ => Err(not_iterable(value)),
+        }
+    }
+}
+
+fn not_iterable(value: &Value) -> TemplateError {
+    TemplateError::runtime(format!("'{}' object is not iterable", value.type_name()))
+}
+
+fn marker_label(key: &Value) -> String {
+    key.text().replace(marker::UNKNOWN_START, "").replace(marker::UNKNOWN_END, "")
+}
+
+/// Returns the place that a Python index means.
+fn position(key: &Value, length: usize) -> Option<usize> {
+    let index = key.as_int()?;
+    let length = i128::try_from(length).ok()?;
+    let index = if index < 0 { index + length } else { index };
+    usize::try_from(index).ok()
+}
+
+fn pick(items: &[Value], indices: &[usize]) -> Vec<Value> {
+    indices.iter().filter_map(|at| items.get(*at).cloned()).collect()
+}
+
+/// Returns the places that a Python slice means; `None` where a bound is no whole number.
+fn slice_indices(bounds: &[Option<Value>; 3], length: usize) -> Option<Vec<usize>> {
+    let bound = |at: usize| match bounds.get(at).and_then(Option::as_ref) {
+        None => Some(None),
+        Some(value) if value.is_none() => Some(None),
+        Some(value) => value.as_int().map(Some),
+    };
+    let (start, stop, step) = (bound(0)?, bound(1)?, bound(2)?.unwrap_or(1));
+    let length = i128::try_from(length).ok()?;
+    if step == 0 {
+        return None;
+    }
+    let (lowest, highest) = if step > 0 { (0, length) } else { (-1, length - 1) };
+    let clamp = |index: i128| if index < 0 { (index + length).max(lowest) } else { index.min(highest) };
+    let mut at = start.map_or(if step > 0 { lowest } else { highest }, clamp);
+    let stop = stop.map_or(if step > 0 { highest } else { lowest }, clamp);
+    let mut indices = Vec::new();
+    while (step > 0 && at < stop) || (step < 0 && at > stop) {
+        indices.push(usize::try_from(at).ok()?);
+        at += step;
+    }
+    Some(indices)
+}

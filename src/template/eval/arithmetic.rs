@@ -1,0 +1,208 @@
+//! Python's operators on numbers, texts, lists and dates.
+
+use super::{Cx, Evaluated};
+use crate::object::Object;
+use crate::parse::tree::Operator;
+use crate::value::{Repr, int_to_float};
+use crate::{TemplateError, Value};
+
+/// The longest text or list that repetition may make.
+const MAX_REPEATED: usize = 50_000_000;
+
+fn fail<T>(message: impl Into<String>) -> Result<T, TemplateError> {
+    Err(TemplateError::runtime(message))
+}
+
+impl Cx<'_> {
+    pub(crate) fn arithmetic(&self, operator: Operator, left: &Value, right: &Value) -> Evaluated {
+        let percent = operator == Operator::Remainder && left.is_text();
+        if left.is_unknown() || right.is_unknown() || (percent && right.contains_unknown()) {
+            let unknown = if left.is_unknown() { left } else { right };
+            return Ok(self.seen(Value::unknown(unknown.text())));
+        }
+        if let (Some(left), Some(right)) = (left.as_int(), right.as_int()) {
+            return integers(operator, left, right);
+        }
+        if let (Some(left), Some(right)) = (number(left), number(right)) {
+            return floats(operator, left, right);
+        }
+        match operator {
+            Operator::Add => self.add(left, right),
+            Operator::Multiply => self.multiply(left, right),
+            Operator::Remainder if left.is_text() => {
+                let right = self.known_all(right)?;
+                super::percent_format(&left.text(), &right).map(Value::from)
+            }
+            Operator::Subtract => subtract(left, right),
+            _ => unsupported(operator, left, right),
+        }
+    }
+
+    fn add(&self, left: &Value, right: &Value) -> Evaluated {
+        match (&left.0, &right.0) {
+            (Repr::Str(left), Repr::Str(right)) => Ok(format!("{left}{right}").into()),
+            (Repr::Bytes(left), Repr::Bytes(right)) => {
+                Ok(Value(Repr::Bytes(left.iter().chain(right.iter()).copied().collect())))
+            }
+            (Repr::Object(left), Repr::Object(right)) => match left.plus(right) {
+                Some(sum) => Ok(Value::object(sum)),
+                None => fail(format!(
+                    "unsupported operand type(s) for +: '{}' and '{}'",
+                    left.type_name(),
+                    right.type_name()
+                )),
+            },
+            (Repr::Tuple(left), Repr::Tuple(right)) => {
+                Ok(Value::tuple(left.iter().chain(right.iter()).cloned().collect()))
+            }
+            _ if left.type_name() == "list" && right.type_name() == "list" => {
+                let mut items = self.items(left)?;
+                items.extend(self.items(right)?);
+                Ok(items.into())
+            }
+            (Repr::Str(_) | Repr::Tuple(_) | Repr::List(_) | Repr::Lazy(_), _)
+                if left.type_name() != "dict" =>
+            {
+                let kind = left.type_name();
+                fail(format!("can only concatenate {kind} (not \"{}\") to {kind}", right.type_name()))
+            }
+            _ => unsupported(Operator::Add, left, right),
+        }
+    }
+
+    fn multiply(&self, left: &Value, right: &Value) -> Evaluated {
+        let (sequence, times) = if left.as_int().is_some() { (right, left) } else { (left, right) };
+        let repeatable = sequence.is_text() || sequence.is_sequence();
+        let Some(times) = times.as_int().filter(|_| repeatable) else {
+            let other = if repeatable { times } else { sequence };
+            if left.is_text() || left.is_sequence() || right.is_text() || right.is_sequence() {
+                return fail(format!("can't multiply sequence by non-int of type '{}'", other.type_name()));
+            }
+            return unsupported(Operator::Multiply, left, right);
+        };
+        let times = usize::try_from(times.max(0)).unwrap_or(usize::MAX);
+        if sequence.len().unwrap_or(0).saturating_mul(times) > MAX_REPEATED {
+            return fail("the result of the repetition is too long");
+        }
+        if let Some(text) = sequence.as_str() {
+            return Ok(text.repeat(times).into());
+        }
+        let items = self.items(sequence)?;
+        let repeated = std::iter::repeat_n(items, times).flatten().collect();
+        Ok(if matches!(sequence.0, Repr::Tuple(_)) { Value::tuple(repeated) } else { Value::list(repeated) })
+    }
+
+    pub(crate) fn negate(&self, value: &Value) -> Evaluated {
+        match &value.0 {
+            Repr::Unknown(_) => Ok(value.clone()),
+            Repr::Float(number) => Ok((-number).into()),
+            _ => match value.as_int() {
+                Some(number) => number.checked_neg().map(Value::from).ok_or_else(too_large),
+                None => fail(format!("bad operand type for unary -: '{}'", value.type_name())),
+            },
+        }
+    }
+
+    pub(crate) fn plus(&self, value: &Value) -> Evaluated {
+        match &value.0 {
+            Repr::Unknown(_) | Repr::Float(_) => Ok(value.clone()),
+            _ => match value.as_int() {
+                Some(number) => Ok(number.into()),
+                None => fail(format!("bad operand type for unary +: '{}'", value.type_name())),
+            },
+        }
+    }
+}
+
+pub(crate) fn number(value: &Value) -> Option<f64> {
+    match value.0 {
+        Repr::Float(number) => Some(number),
+        _ => value.as_int().map(int_to_float),
+    }
+}
+
+fn unsupported(operator: Operator, left: &Value, right: &Value) -> Evaluated {
+    fail(format!(
+        "unsupported operand type(s) for {}: '{}' and '{}'",
+        operator.sign(),
+        left.type_name(),
+        right.type_name()
+    ))
+}
+
+fn too_large() -> TemplateError {
+    TemplateError::runtime("the whole number is too large")
+}
+
+fn integers(operator: Operator, left: i128, right: i128) -> Evaluated {
+    let whole = match operator {
+        Operator::Add => left.checked_add(right),
+        Operator::Subtract => left.checked_sub(right),
+        Operator::Multiply => left.checked_mul(right),
+        Operator::Divide if right == 0 => return fail("division by zero"),
+        Operator::Divide => return Ok((int_to_float(left) / int_to_float(right)).into()),
+        Operator::FloorDivide if right == 0 => return fail("integer division or modulo by zero"),
+        Operator::FloorDivide => left.checked_div(right).map(|quotient| {
+            let exact = left % right == 0;
+            if !exact && (left < 0) != (right < 0) { quotient - 1 } else { quotient }
+        }),
+        Operator::Remainder if right == 0 => return fail("integer modulo by zero"),
+        Operator::Remainder => left
+            .checked_rem(right)
+            .map(|rest| if rest != 0 && (rest < 0) != (right < 0) { rest + right } else { rest }),
+        Operator::Power if right < 0 => return floats(operator, int_to_float(left), int_to_float(right)),
+        Operator::Power => u32::try_from(right).ok().and_then(|power| left.checked_pow(power)),
+    };
+    whole.map(Value::from).ok_or_else(too_large)
+}
+
+fn floats(operator: Operator, left: f64, right: f64) -> Evaluated {
+    let zero = right == 0.0;
+    Ok(match operator {
+        Operator::Add => left + right,
+        Operator::Subtract => left - right,
+        Operator::Multiply => left * right,
+        Operator::Divide if zero => return fail("float division by zero"),
+        Operator::Divide => left / right,
+        Operator::FloorDivide if zero => return fail("float floor division by zero"),
+        Operator::FloorDivide => floor_divide(left, right),
+        Operator::Remainder if zero => return fail("float modulo"),
+        Operator::Remainder => remainder(left, right),
+        Operator::Power if left == 0.0 && right < 0.0 => {
+            return fail("0.0 cannot be raised to a negative power");
+        }
+        Operator::Power => left.powf(right),
+    }
+    .into())
+}
+
+fn remainder(left: f64, right: f64) -> f64 {
+    let rest = left % right;
+    if rest == 0.0 {
+        rest.copysign(right)
+    } else if (rest < 0.0) != (right < 0.0) {
+        rest + right
+    } else {
+        rest
+    }
+}
+
+fn floor_divide(left: f64, right: f64) -> f64 {
+    let mut rest = left % right;
+    let mut quotient = (left - rest) / right;
+    if rest != 0.0 && (rest < 0.0) != (right < 0.0) {
+        rest += right;
+        quotient -= 1.0;
+    }
+    let floor = quotient.floor();
+    if quotient - floor > 0.5 { floor + 1.0 } else { floor }
+}
+
+fn subtract(left: &Value, right: &Value) -> Evaluated {
+    if let (Repr::Object(a), Repr::Object(b)) = (&left.0, &right.0)
+        && let Some(difference) = Object::minus(a, b)
+    {
+        return Ok(Value::object(difference));
+    }
+    unsupported(Operator::Subtract, left, right)
+}

@@ -1,0 +1,334 @@
+use std::sync::Arc;
+
+use super::{Args, Cx, Evaluated};
+use crate::functions::Function;
+use crate::object::Object;
+use crate::parse::tree::{Arguments, Comparison, Expr, Node, Use};
+use crate::value::{Dict, Repr, compare};
+use crate::{TemplateError, Value, marker};
+
+impl Cx<'_> {
+    /// Evaluates an expression. What is undefined is a value here; only using it is an error.
+    pub(crate) fn eval(&self, expr: &Expr) -> Evaluated {
+        self.eval_node(expr).map_err(|error| error.located(expr.at, &self.source, self.span.as_ref()))
+    }
+
+    /// Evaluates an operand: what is undefined is an error.
+    pub(crate) fn operand(&self, expr: &Expr) -> Evaluated {
+        match self.eval(expr)?.0 {
+            Repr::Undefined(error) => Err(TemplateError::clone(&error)),
+            repr => Ok(Value(repr)),
+        }
+    }
+
+    /// Returns the truth of an expression; `None` when it depends on what is unknown.
+    pub(crate) fn truth(&self, expr: &Expr) -> Result<Option<bool>, TemplateError> {
+        Ok(known_truth(&self.operand(expr)?))
+    }
+
+    fn eval_node(&self, expr: &Expr) -> Evaluated {
+        match &*expr.node {
+            Node::Const(value) => Ok(value.clone()),
+            Node::Embedded(text) if self.renders_constants => self.embedded(text),
+            Node::Embedded(text) => Ok(Value::from(Arc::clone(text))),
+            Node::Name(name) => Ok(self.name(name, expr.at)),
+            Node::List(items) => {
+                items.iter().map(|item| self.eval(item)).collect::<Result<_, _>>().map(Value::list)
+            }
+            Node::Tuple(items) => {
+                items.iter().map(|item| self.eval(item)).collect::<Result<_, _>>().map(Value::tuple)
+            }
+            Node::Dict(entries) => self.dict(entries),
+            Node::Negate(inner) => self.negate(&self.operand(inner)?),
+            Node::Plus(inner) => self.plus(&self.operand(inner)?),
+            Node::Not(inner) => Ok(self.truth(inner)?.map_or_else(unknown_truth, |yes| (!yes).into())),
+            Node::And(left, right) => self.and(left, right),
+            Node::Or(left, right) => self.or(left, right),
+            Node::Arithmetic(operator, left, right) => {
+                let (left, right) = (self.operand(left)?, self.operand(right)?);
+                self.arithmetic(*operator, &left, &right)
+            }
+            Node::Concat(parts) => self.concat(parts),
+            Node::Compare(first, rest) => self.compare(first, rest),
+            Node::If { test, then, otherwise } => match (self.truth(test)?, otherwise) {
+                (Some(true), _) => self.eval(then),
+                (Some(false), Some(otherwise)) => self.eval(otherwise),
+                (Some(false), None) => Ok(self.undefined(
+                    "the inline if-expression on line 1 evaluated to false and no else section was defined.",
+                    expr.at,
+                )),
+                (None, _) => Ok(self.seen(unknown_truth())),
+            },
+            Node::Attribute(target, name) => Ok(self.attribute(&self.eval(target)?, name, expr.at)),
+            Node::Item(target, key) => {
+                let target = self.eval(target)?;
+                self.item(&target, &self.eval(key)?, expr.at)
+            }
+            Node::Slice { target, start, stop, step } => {
+                let target = self.eval(target)?;
+                let bound =
+                    |bound: &Option<Expr>| bound.as_ref().map(|bound| self.operand(bound)).transpose();
+                self.slice(&target, [bound(start)?, bound(stop)?, bound(step)?], expr.at)
+            }
+            Node::Call(target, args) => self.call(target, args, expr.at),
+            Node::Filter(target, used) => {
+                let target = self.eval(target)?;
+                self.filter(target, used)
+            }
+            Node::Test(target, used) => {
+                let target = self.eval(target)?;
+                self.test(target, used)
+            }
+        }
+    }
+
+    fn embedded(&self, text: &Arc<str>) -> Evaluated {
+        self.warn(
+            "Jinja constant strings should not contain embedded templates. \
+             This feature will be disabled by default in ansible-core 2.23.",
+        );
+        self.in_scope(&self.scope).template(text, self.span.as_ref())
+    }
+
+    /// Evaluates a term of a lookup: constants that are templates are rendered.
+    pub(crate) fn lookup_term(&self, expr: &Expr) -> Evaluated {
+        match &*expr.node {
+            Node::Embedded(text) => self.embedded(text),
+            Node::List(items) => {
+                items.iter().map(|item| self.lookup_term(item)).collect::<Result<_, _>>().map(Value::list)
+            }
+            _ => self.eval(expr),
+        }
+    }
+
+    pub(crate) fn name(&self, name: &Arc<str>, at: u32) -> Value {
+        if let Some(value) = self.frame.value(name) {
+            return value;
+        }
+        if let Some(value) = self.variable(name) {
+            return value;
+        }
+        if let Some(function) = Function::named(name) {
+            return Value::object(Object::Function(function));
+        }
+        match &**name {
+            "omit" => Value::omit(),
+            "vars" => Value::object(Object::Scope(Arc::clone(&self.scope))),
+            "self" => Value::object(Object::Blocks),
+            _ => self.undefined(format!("{} is undefined", Value::from(&**name).repr()), at),
+        }
+    }
+
+    fn dict(&self, entries: &[(Expr, Expr)]) -> Evaluated {
+        let mut dict = Dict::with_capacity(entries.len());
+        for (key, value) in entries {
+            let key = self.operand(key)?;
+            if !key.is_hashable() {
+                return Err(unhashable(&key));
+            }
+            dict.insert(key, self.eval(value)?);
+        }
+        Ok(dict.into())
+    }
+
+    fn and(&self, left: &Expr, right: &Expr) -> Evaluated {
+        let value = self.operand(left)?;
+        match known_truth(&value) {
+            Some(true) => self.eval(right),
+            Some(false) => Ok(value),
+            // Nothing is known of the left side: the right one may be guarded by it and decides only when it is false.
+            None => Ok(match self.operand(right) {
+                Ok(right) if known_truth(&right) == Some(false) => false.into(),
+                _ => value,
+            }),
+        }
+    }
+
+    fn or(&self, left: &Expr, right: &Expr) -> Evaluated {
+        let value = self.operand(left)?;
+        match known_truth(&value) {
+            Some(true) => Ok(value),
+            Some(false) => self.eval(right),
+            None => Ok(match self.operand(right) {
+                Ok(right) if right == Value::from(true) => right,
+                _ => value,
+            }),
+        }
+    }
+
+    fn concat(&self, parts: &[Expr]) -> Evaluated {
+        let mut text = String::new();
+        for part in parts {
+            let value = self.operand(part)?;
+            text.push_str(&self.printed_as_str(&value)?);
+        }
+        Ok(text.into())
+    }
+
+    /// Returns Python's `str` of the value, with what is in it rendered.
+    pub(crate) fn printed_as_str(&self, value: &Value) -> Result<String, TemplateError> {
+        let forced = self.forced(value);
+        match super::finish::first_error(&forced) {
+            Some(error) => Err(error.clone()),
+            None => Ok(forced.text()),
+        }
+    }
+
+    fn compare(&self, first: &Expr, rest: &[(Comparison, Expr)]) -> Evaluated {
+        let mut left = self.operand(first)?;
+        let mut known = true;
+        for (comparison, right) in rest {
+            let right = self.operand(right)?;
+            match self.compare_values(&left, *comparison, &right)? {
+                Some(false) => return Ok(false.into()),
+                Some(true) => {}
+                None => known = false,
+            }
+            left = right;
+        }
+        Ok(if known { true.into() } else { self.seen(unknown_truth()) })
+    }
+
+    /// Compares two values; `None` when the answer depends on what is unknown.
+    pub(crate) fn compare_values(
+        &self,
+        left: &Value,
+        comparison: Comparison,
+        right: &Value,
+    ) -> Result<Option<bool>, TemplateError> {
+        let (left, right) = (self.known_all(left)?, self.known_all(right)?);
+        if matches!(comparison, Comparison::In | Comparison::NotIn) {
+            let found = self.contains(&right, &left)?;
+            return Ok(found.map(|found| found == (comparison == Comparison::In)));
+        }
+        if left.contains_unknown() || right.contains_unknown() {
+            return Ok(None);
+        }
+        let order = |sign| compare(&left, &right, sign);
+        Ok(Some(match comparison {
+            Comparison::Equal => left == right,
+            Comparison::NotEqual => left != right,
+            Comparison::Less => order("<")?.is_some_and(std::cmp::Ordering::is_lt),
+            Comparison::LessOrEqual => order("<=")?.is_some_and(std::cmp::Ordering::is_le),
+            Comparison::Greater => order(">")?.is_some_and(std::cmp::Ordering::is_gt),
+            _ => order(">=")?.is_some_and(std::cmp::Ordering::is_ge),
+        }))
+    }
+
+    /// Renders all of a value; an undefined part is an error.
+    pub(crate) fn known_all(&self, value: &Value) -> Evaluated {
+        let forced = self.forced(value);
+        match super::finish::first_error(&forced) {
+            Some(error) => Err(error.clone()),
+            None => Ok(forced),
+        }
+    }
+
+    fn contains(&self, container: &Value, item: &Value) -> Result<Option<bool>, TemplateError> {
+        let unknown_item = item.contains_unknown();
+        match &container.0 {
+            Repr::Unknown(_) => Ok(None),
+            Repr::Str(text) => match &item.0 {
+                _ if unknown_item || marker::is_marked(text) => Ok(None),
+                Repr::Str(part) => Ok(Some(text.contains(&**part))),
+                _ => Err(TemplateError::runtime(format!(
+                    "'in <string>' requires string as left operand, not {}",
+                    item.type_name()
+                ))),
+            },
+            Repr::List(items) | Repr::Tuple(items) => match items.iter().any(|known| known == item) {
+                _ if unknown_item => Ok(None),
+                true => Ok(Some(true)),
+                false if items.iter().any(Value::contains_unknown) => Ok(None),
+                false => Ok(Some(false)),
+            },
+            Repr::Dict(dict) => {
+                if !item.is_hashable() {
+                    return Err(unhashable(item));
+                }
+                Ok(if unknown_item { None } else { Some(dict.contains_key(item)) })
+            }
+            Repr::Object(object) => match &**object {
+                Object::Range { .. } => Ok(Some(object.items().contains(item))),
+                Object::Scope(scope) => {
+                    Ok(Some(item.as_str().is_some_and(|name| scope.lookup(name).is_some())))
+                }
+                _ => Err(not_iterable(container)),
+            },
+            _ => Err(not_iterable(container)),
+        }
+    }
+
+    pub(crate) fn filter(&self, target: Value, used: &Use) -> Evaluated {
+        let mut args = self.args(&used.args)?;
+        args.positional.insert(0, target);
+        let Some(filter) = self.shared.filters.get(&*used.name) else {
+            return Err(TemplateError::runtime(format!(
+                "No filter named {} found.",
+                Value::from(&*used.name).repr()
+            )));
+        };
+        Ok(self.located_value(self.call_filter(filter, args), used.at))
+    }
+
+    fn test(&self, target: Value, used: &Use) -> Evaluated {
+        let mut args = self.args(&used.args)?;
+        args.positional.insert(0, target);
+        let Some(test) = self.shared.tests.get(&*used.name) else {
+            return Err(TemplateError::runtime(format!(
+                "No test named {} found.",
+                Value::from(&*used.name).repr()
+            )));
+        };
+        Ok(self.located_value(self.call_test(test, args), used.at))
+    }
+
+    /// Says where the error came from that the value is, unless that is known.
+    fn located_value(&self, value: Value, at: u32) -> Value {
+        match &value.0 {
+            Repr::Undefined(error) if error.template.is_none() => {
+                Value::error(TemplateError::clone(error).located(at, &self.source, self.span.as_ref()))
+            }
+            _ => value,
+        }
+    }
+
+    pub(crate) fn args(&self, args: &Arguments) -> Result<Args, TemplateError> {
+        let mut positional = Vec::with_capacity(args.positional.len() + 1);
+        for arg in &args.positional {
+            positional.push(self.eval(arg)?);
+        }
+        let mut named = Vec::with_capacity(args.named.len());
+        for (name, arg) in &args.named {
+            named.push((Arc::clone(name), self.eval(arg)?));
+        }
+        if let Some(spread) = &args.spread {
+            positional.extend(self.items(&self.operand(spread)?)?);
+        }
+        if let Some(spread) = &args.spread_named {
+            let forced = self.forced_once(&self.operand(spread)?);
+            for (key, value) in forced.entries() {
+                named.push((key.text().into(), value.clone()));
+            }
+        }
+        Ok(Args { positional, named })
+    }
+}
+
+/// Returns the truth of a value; `None` when it is unknown.
+pub(crate) fn known_truth(value: &Value) -> Option<bool> {
+    if value.is_unknown() { None } else { Some(value.is_truthy()) }
+}
+
+/// What depends on an unknown truth.
+pub(crate) fn unknown_truth() -> Value {
+    Value::unknown("condition")
+}
+
+pub(crate) fn unhashable(value: &Value) -> TemplateError {
+    TemplateError::runtime(format!("unhashable type: '{}'", value.type_name()))
+}
+
+fn not_iterable(value: &Value) -> TemplateError {
+    TemplateError::runtime(format!("argument of type '{}' is not iterable", value.type_name()))
+}

@@ -1,0 +1,53 @@
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::Value;
+
+/// The variables that a template set itself, in one block of it.
+#[derive(Default)]
+pub(crate) struct Frame {
+    variables: Mutex<Vec<(Arc<str>, Value)>>,
+    parent: Option<Arc<Frame>>,
+}
+
+impl Frame {
+    pub(crate) fn root() -> Arc<Self> {
+        Arc::default()
+    }
+
+    /// Returns an inner block's frame.
+    pub(crate) fn inner(self: &Arc<Self>) -> Arc<Self> {
+        Arc::new(Self { variables: Mutex::default(), parent: Some(Arc::clone(self)) })
+    }
+
+    fn own<T>(&self, with: impl FnOnce(&mut Vec<(Arc<str>, Value)>) -> T) -> T {
+        with(&mut self.variables.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn value(&self, name: &str) -> Option<Value> {
+        let own = self.own(|variables| {
+            variables.iter().find(|(known, _)| &**known == name).map(|(_, value)| value.clone())
+        });
+        own.or_else(|| self.parent.as_ref()?.value(name))
+    }
+
+    pub(crate) fn set(&self, name: &Arc<str>, value: Value) {
+        self.own(|variables| match variables.iter_mut().find(|(known, _)| known == name) {
+            Some((_, slot)) => *slot = value,
+            None => variables.push((Arc::clone(name), value)),
+        });
+    }
+
+    /// Replaces the value where the name is set, or sets it in the outermost frame.
+    pub(crate) fn replace(&self, name: &Arc<str>, value: Value) {
+        let is_here = self.own(|variables| variables.iter().any(|(known, _)| known == name));
+        match &self.parent {
+            Some(parent) if !is_here => parent.replace(name, value),
+            _ => self.set(name, value),
+        }
+    }
+
+    /// Returns the variables set in this very frame.
+    pub(crate) fn exported(&self) -> Vec<(Arc<str>, Value)> {
+        self.own(|variables| variables.clone())
+    }
+}

@@ -1,0 +1,283 @@
+//! Evaluation: from what is written and a scope to a value.
+//!
+//! An undefined variable is a value until something uses it, so that `default` and `is defined` can catch it; so is
+//! an error inside of a filter. Everything else that goes wrong is an `Err` and ends the template it stands in.
+
+mod access;
+mod arithmetic;
+mod call;
+mod expression;
+mod finish;
+mod format;
+mod frame;
+mod inherit;
+mod statement;
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rplay_event::Span;
+use rplay_syntax::{Data, Node, Origin, Text};
+
+pub(crate) use call::{Args, macro_of_call, unknown_label};
+pub(crate) use expression::known_truth;
+pub(crate) use format::{
+    Layout, float as layout_float, format_date, integer as layout_integer, pad, percent_format,
+};
+pub(crate) use frame::Frame;
+pub(crate) use inherit::Run;
+
+use crate::engine::{Mode, Overrides, Shared};
+use crate::lazy::Lazy;
+use crate::marks::{Marks, Notice};
+use crate::object::Object;
+use crate::scope::Found;
+use crate::value::Repr;
+use crate::{Scope, TemplateError, Value, World};
+
+pub(crate) type Evaluated = Result<Value, TemplateError>;
+
+/// How deep templates may use one another: each level takes some of the stack.
+const MAX_DEPTH: usize = 48;
+
+/// What one evaluation learns and remembers.
+#[derive(Default)]
+pub(crate) struct State {
+    marks: RefCell<Marks>,
+    /// The variables rendered so far, by scope and name.
+    variables: RefCell<HashMap<(usize, Arc<str>), Value>>,
+    /// The texts that are being rendered, by scope and place.
+    rendering: RefCell<Vec<(usize, usize)>>,
+    depth: Cell<usize>,
+}
+
+impl State {
+    pub(crate) fn into_marks(self) -> Marks {
+        self.marks.into_inner()
+    }
+}
+
+/// Where an expression is evaluated.
+#[derive(Clone)]
+pub(crate) struct Cx<'e> {
+    pub(crate) shared: &'e Arc<Shared>,
+    pub(crate) state: &'e State,
+    pub(crate) scope: Arc<dyn Scope>,
+    pub(crate) frame: Arc<Frame>,
+    /// The template's outermost frame, which its blocks see.
+    pub(crate) top: Arc<Frame>,
+    pub(crate) run: Arc<Run>,
+    /// Where templates are looked for that this one includes, if not along the scope's search path.
+    pub(crate) folders: Option<Arc<Vec<String>>>,
+    /// The delimiters of the templates that this one includes.
+    pub(crate) overrides: Arc<Overrides>,
+    /// The template's text and place, for errors.
+    pub(crate) source: Arc<str>,
+    pub(crate) span: Option<Span>,
+    /// Constants that are templates themselves are rendered at once: a conditional is evaluated.
+    pub(crate) renders_constants: bool,
+}
+
+fn address<T: ?Sized>(of: &Arc<T>) -> usize {
+    Arc::as_ptr(of).cast::<()>() as usize
+}
+
+impl<'e> Cx<'e> {
+    pub(crate) fn new(shared: &'e Arc<Shared>, state: &'e State, scope: Arc<dyn Scope>) -> Self {
+        let frame = Frame::root();
+        Self {
+            shared,
+            state,
+            scope,
+            top: Arc::clone(&frame),
+            frame,
+            run: Arc::default(),
+            folders: None,
+            overrides: Arc::default(),
+            source: Arc::from(""),
+            span: None,
+            renders_constants: false,
+        }
+    }
+
+    /// Returns the same evaluation in another scope, without the template's own variables.
+    pub(crate) fn in_scope(&self, scope: &Arc<dyn Scope>) -> Self {
+        let frame = Frame::root();
+        Self {
+            scope: Arc::clone(scope),
+            top: Arc::clone(&frame),
+            frame,
+            renders_constants: false,
+            ..self.clone()
+        }
+    }
+
+    pub(crate) fn world(&self) -> &dyn World {
+        &*self.shared.world
+    }
+
+    pub(crate) fn deprecate(&self, message: impl Into<String>) {
+        self.state.marks.borrow_mut().note(Notice::Deprecation(message.into()));
+    }
+
+    pub(crate) fn warn(&self, message: impl Into<String>) {
+        self.state.marks.borrow_mut().note(Notice::Warning(message.into()));
+    }
+
+    pub(crate) fn mark_secret(&self) {
+        self.state.marks.borrow_mut().secret = true;
+    }
+
+    /// Notes that something unknown was used, where the value is.
+    pub(crate) fn seen(&self, value: Value) -> Value {
+        if matches!(value.0, Repr::Unknown(_)) || value.as_str().is_some_and(crate::marker::is_marked) {
+            self.state.marks.borrow_mut().unknown = true;
+        }
+        value
+    }
+
+    /// Returns what a name stands for in the scope; the template's own variables are looked up before.
+    pub(crate) fn variable(&self, name: &Arc<str>) -> Option<Value> {
+        let key = (address(&self.scope), Arc::clone(name));
+        if let Some(value) = self.state.variables.borrow().get(&key) {
+            return Some(value.clone());
+        }
+        let found = self.scope.lookup(name);
+        {
+            let mut marks = self.state.marks.borrow_mut();
+            marks.looked_up.insert(Arc::clone(name));
+            marks.secret |= found.is_some() && self.scope.is_secret(name);
+        }
+        let value = self.found(found?, None).unwrap_or_else(|error| Value::error(error.recursion_of(name)));
+        let value = self.seen(value);
+        self.state.variables.borrow_mut().insert(key, value.clone());
+        Some(value)
+    }
+
+    /// Returns the value of what a scope gave; `scope` is the one it came from, where that is not this one's own.
+    pub(crate) fn found(&self, found: Found, scope: Option<&Arc<dyn Scope>>) -> Evaluated {
+        match found {
+            Found::Data(value) => Ok(value),
+            Found::Written(node) => self.written(&node, scope),
+            Found::Scope(inner) => Ok(Value::object(Object::Scope(inner))),
+        }
+    }
+
+    /// Returns the value of what the user wrote; containers stay as they are until they are used.
+    pub(crate) fn written(&self, node: &Node, scope: Option<&Arc<dyn Scope>>) -> Evaluated {
+        match &node.data {
+            Data::Text(text) if text.origin == Origin::Template && looks_like_template(&text.text) => {
+                match scope {
+                    Some(scope) => self.in_scope(scope).template(&text.text, Some(&node.span)),
+                    None => self.in_scope(&self.scope).template(&text.text, Some(&node.span)),
+                }
+            }
+            Data::Seq(_) | Data::Map(_) => {
+                Ok(Value(Repr::Lazy(Arc::new(Lazy::new(node.clone(), scope.cloned())))))
+            }
+            data => self.scalar(data),
+        }
+    }
+
+    fn scalar(&self, data: &Data) -> Evaluated {
+        Ok(match data {
+            Data::Bool(yes) => (*yes).into(),
+            Data::Int(number) => (*number).into(),
+            Data::BigInt(digits) => digits
+                .parse::<i128>()
+                .map_err(|_| TemplateError::runtime(format!("the whole number {digits} is too large")))?
+                .into(),
+            Data::Float(number) => (*number).into(),
+            Data::Text(Text { text, origin: Origin::Vault }) => {
+                self.mark_secret();
+                let opened = self.world().open_vault(text);
+                opened.map_err(TemplateError::runtime)?.into()
+            }
+            Data::Text(text) => Value::from_json(serde_json::Value::String(text.text.to_string())),
+            Data::Null | Data::Seq(_) | Data::Map(_) => Value::NONE,
+        })
+    }
+
+    /// Returns an element of what the user wrote.
+    pub(crate) fn child(&self, lazy: &Lazy, index: usize) -> Value {
+        let Some(slot) = lazy.rendered.get(index) else { return Value::NONE };
+        if let Some(value) = slot.get() {
+            return self.seen(value.clone());
+        }
+        let rendered = match &lazy.node.data {
+            Data::Seq(items) => items.get(index).map(|item| self.written(item, lazy.scope.as_ref())),
+            Data::Map(mapping) => {
+                mapping.entries.get(index).map(|(_, value)| self.written(value, lazy.scope.as_ref()))
+            }
+            _ => None,
+        };
+        let value = rendered.unwrap_or(Ok(Value::NONE)).unwrap_or_else(Value::error);
+        slot.set(value.clone()).ok();
+        self.seen(value)
+    }
+
+    /// Renders one template text; its variables are the scope's.
+    pub(crate) fn template(&self, text: &Arc<str>, span: Option<&Span>) -> Evaluated {
+        let place = (address(&self.scope), address(text));
+        if self.state.rendering.borrow().contains(&place) {
+            return Err(TemplateError::recursion().in_template(text, span));
+        }
+        self.state.rendering.borrow_mut().push(place);
+        let value = self.guarded(|| self.template_unguarded(text, span));
+        self.state.rendering.borrow_mut().pop();
+        value.map_err(|error| error.in_template(text, span))
+    }
+
+    /// Evaluates what may come back here, as deep as the stack can bear.
+    pub(crate) fn guarded(&self, evaluate: impl FnOnce() -> Evaluated) -> Evaluated {
+        let depth = self.state.depth.get();
+        if depth >= MAX_DEPTH {
+            return Err(TemplateError::runtime(
+                "Recursive loop detected in template: the templates use one another too deeply",
+            )
+            .framed());
+        }
+        self.state.depth.set(depth + 1);
+        let value = evaluate();
+        self.state.depth.set(depth);
+        value
+    }
+
+    fn template_unguarded(&self, text: &Arc<str>, span: Option<&Span>) -> Evaluated {
+        let program = self
+            .shared
+            .compile(text, &Mode::Text)
+            .map_err(|error| error.context("Syntax error in template").framed().in_template(text, span))?;
+        let cx = Self {
+            source: Arc::clone(&program.source),
+            span: span.cloned(),
+            run: Arc::default(),
+            ..self.clone()
+        };
+        let value = cx.program(&program).map_err(|error| error.framed_by("Error rendering template"))?;
+        Ok(restore_newlines(text, value, "\n"))
+    }
+
+    /// Returns an error of this template at an offset, as a value.
+    pub(crate) fn undefined(&self, message: impl Into<String>, at: u32) -> Value {
+        let error = TemplateError { offset: Some(at as usize), ..TemplateError::undefined(message) };
+        Value::error(error.in_template(&self.source, self.span.as_ref()))
+    }
+}
+
+/// Returns whether a text has to be rendered at all.
+pub(crate) fn looks_like_template(text: &str) -> bool {
+    text.starts_with("#jinja2:") || text.contains("{{") || text.contains("{%") || text.contains("{#")
+}
+
+/// Gives a text the line ends back that its template ended with.
+pub(crate) fn restore_newlines(template: &str, value: Value, newline: &str) -> Value {
+    let ends = |text: &str| text.len() - text.trim_end_matches('\n').len();
+    let Some(text) = value.as_str() else { return value };
+    let missing = ends(template).saturating_sub(ends(text));
+    if missing == 0 {
+        return value;
+    }
+    Value::from(format!("{text}{}", newline.repeat(missing)))
+}

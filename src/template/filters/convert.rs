@@ -1,0 +1,129 @@
+//! From one scalar type to another.
+
+use super::fail;
+use crate::Value;
+use crate::builtin::{Builtin, Given, builtin};
+use crate::eval::{Cx, Evaluated};
+use crate::value::{Repr, float_to_int, int_to_float, parse_float, parse_int};
+
+pub(super) const FILTERS: &[Builtin] = &[
+    builtin("bool", "value", to_bool),
+    builtin("int", "value default= base=", int),
+    builtin("float", "value default=", float),
+    builtin("string", "object", string).takes_unknown(),
+    builtin("abs", "x", abs),
+    builtin("round", "value precision= method=", round),
+];
+
+fn to_bool(cx: &Cx<'_>, given: &Given) -> Evaluated {
+    let value = given.value(0);
+    let word = match &value.0 {
+        Repr::Str(text) => text.to_lowercase(),
+        Repr::Bool(_) | Repr::Int(_) => value.text().to_lowercase(),
+        _ => String::new(),
+    };
+    Ok(match word.as_str() {
+        "yes" | "on" | "true" | "1" => true,
+        "no" | "off" | "false" | "0" => false,
+        _ => {
+            let result = *value == Value::from(1_i64);
+            cx.deprecate(format!(
+                "The `bool` filter coerced invalid value {} ({}) to {}.",
+                value.repr(),
+                value.type_name(),
+                Value::from(result).repr()
+            ));
+            result
+        }
+    }
+    .into())
+}
+
+fn int(_cx: &Cx<'_>, given: &Given) -> Evaluated {
+    let value = given.value(0);
+    let default = || given.given(1).cloned().unwrap_or_else(|| 0_i64.into());
+    let base = u32::try_from(given.int(2, 10)?).unwrap_or(10);
+    let number = match &value.0 {
+        Repr::Str(text) => {
+            let whole = if base <= 36 && base != 1 { parse_int(text, base) } else { None };
+            whole.or_else(|| parse_float(text).and_then(|number| float_to_int(number.trunc())))
+        }
+        Repr::Float(number) => float_to_int(number.trunc()),
+        _ => value.as_int(),
+    };
+    Ok(number.map_or_else(default, Value::from))
+}
+
+fn float(_cx: &Cx<'_>, given: &Given) -> Evaluated {
+    let value = given.value(0);
+    let number = match &value.0 {
+        Repr::Str(text) => parse_float(text),
+        Repr::Float(number) => Some(*number),
+        _ => value.as_int().map(int_to_float),
+    };
+    Ok(number.map_or_else(|| given.given(1).cloned().unwrap_or_else(|| 0.0.into()), Value::from))
+}
+
+fn string(_cx: &Cx<'_>, given: &Given) -> Evaluated {
+    Ok(given.text(0).into())
+}
+
+fn abs(_cx: &Cx<'_>, given: &Given) -> Evaluated {
+    let value = given.value(0);
+    match value.0 {
+        Repr::Float(number) => Ok(number.abs().into()),
+        _ => match value.as_int() {
+            Some(number) => Ok(number.abs().into()),
+            None => fail(format!("bad operand type for abs(): '{}'", value.type_name())),
+        },
+    }
+}
+
+fn round(_cx: &Cx<'_>, given: &Given) -> Evaluated {
+    let value = given.value(0);
+    let precision = given.int(1, 0)?;
+    let method = given.text_or(2, "common");
+    if !matches!(method.as_str(), "common" | "ceil" | "floor") {
+        return fail("method must be common, ceil or floor");
+    }
+    if method == "common" {
+        if let Some(number) = value.as_int() {
+            return Ok(round_int(number, precision).into());
+        }
+        let Repr::Float(number) = value.0 else {
+            return fail(format!("type {} doesn't define __round__ method", value.type_name()));
+        };
+        return Ok(round_half_even(number, precision).into());
+    }
+    let number = match value.0 {
+        Repr::Float(number) => number,
+        _ => match value.as_int() {
+            Some(number) => int_to_float(number),
+            None => {
+                return fail(format!("unsupported operand type(s) for *: '{}' and 'int'", value.type_name()));
+            }
+        },
+    };
+    let factor = 10_f64.powi(i32::try_from(precision).unwrap_or(0));
+    let scaled = number * factor;
+    Ok((if method == "ceil" { scaled.ceil() } else { scaled.floor() } / factor).into())
+}
+
+/// Python rounds to the even neighbour in decimal, as printing with a precision does.
+fn round_half_even(number: f64, precision: i128) -> f64 {
+    match usize::try_from(precision) {
+        Ok(digits) if digits <= 308 => format!("{number:.digits$}").parse().unwrap_or(number),
+        Ok(_) => number,
+        Err(_) => {
+            float_to_int(number.trunc()).map_or(number, |whole| int_to_float(round_int(whole, precision)))
+        }
+    }
+}
+
+fn round_int(number: i128, precision: i128) -> i128 {
+    let Ok(digits) = u32::try_from(-precision) else { return number };
+    let Some(unit) = 10_i128.checked_pow(digits) else { return 0 };
+    let (floor, rest) = (number.div_euclid(unit), number.rem_euclid(unit));
+    let up = rest * 2 > unit || (rest * 2 == unit && floor % 2 != 0);
+    (floor + i128::from(up)) * unit
+}

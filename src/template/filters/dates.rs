@@ -1,0 +1,72 @@
+use jiff::civil::DateTime;
+
+use super::fail;
+use crate::Value;
+use crate::builtin::{Builtin, Given, builtin};
+use crate::eval::{Cx, Evaluated, format_date};
+use crate::functions::{at_second, current};
+use crate::object::Object;
+use crate::value::{Repr, float_to_int, parse_float};
+
+pub(super) const FILTERS: &[Builtin] = &[
+    builtin("strftime", "string_format second= utc=", strftime),
+    builtin("to_datetime", "string format=", to_datetime),
+];
+
+fn strftime(cx: &Cx<'_>, given: &Given) -> Evaluated {
+    let utc = given.flag(2, false);
+    let date = match given.some(1) {
+        None => current(cx, utc)?,
+        Some(second) => {
+            let number = match &second.0 {
+                Repr::Float(number) => Some(*number),
+                Repr::Str(text) => parse_float(text),
+                _ => second.as_int().map(crate::value::int_to_float),
+            };
+            let seconds = number.and_then(|number| float_to_int(number.floor()));
+            let Some(seconds) = seconds.and_then(|seconds| i64::try_from(seconds).ok()) else {
+                return fail(format!("Invalid value for epoch value ({})", second.text()));
+            };
+            let offset = if utc { 0 } else { cx.world().now().utc_offset_seconds };
+            at_second(seconds, 0, offset)?
+        }
+    };
+    Ok(format_date(&date, &given.text(0)).into())
+}
+
+fn to_datetime(_cx: &Cx<'_>, given: &Given) -> Evaluated {
+    let text = given.str(0)?;
+    let format = given.text_or(1, "%Y-%m-%d %H:%M:%S");
+    match parse(text, &format) {
+        Some(date) => Ok(Value::object(Object::Date(date))),
+        None => fail(format!(
+            "time data {} does not match format {}",
+            Value::from(text).repr(),
+            Value::from(format).repr()
+        )),
+    }
+}
+
+/// Reads a date as Python's `strptime` does; what the format leaves out is as in 1900-01-01 00:00:00.
+fn parse(text: &str, format: &str) -> Option<DateTime> {
+    // Python's %f is a fraction after a dot that the format has.
+    let format = format.replace(".%f", "%.f");
+    let broken = jiff::fmt::strtime::BrokenDownTime::parse(&format, text).ok()?;
+    let year = broken.year().unwrap_or(1900);
+    let date = match (broken.month(), broken.day(), broken.day_of_year()) {
+        (None, None, Some(day)) => {
+            jiff::civil::date(year, 1, 1).checked_add(jiff::Span::new().days(i64::from(day) - 1)).ok()?
+        }
+        (month, day, _) => jiff::civil::Date::new(year, month.unwrap_or(1), day.unwrap_or(1)).ok()?,
+    };
+    let mut hour = broken.hour().unwrap_or(0);
+    match broken.meridiem() {
+        Some(jiff::fmt::strtime::Meridiem::PM) if hour < 12 => hour += 12,
+        Some(jiff::fmt::strtime::Meridiem::AM) if hour == 12 => hour = 0,
+        _ => {}
+    }
+    let (minute, second) = (broken.minute().unwrap_or(0), broken.second().unwrap_or(0));
+    let nanos = broken.subsec_nanosecond().unwrap_or(0);
+    let time = jiff::civil::Time::new(hour, minute, second, nanos).ok()?;
+    Some(date.to_datetime(time))
+}

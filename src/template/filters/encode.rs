@@ -1,0 +1,91 @@
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD, URL_SAFE};
+
+use super::fail;
+use crate::builtin::{Builtin, Given, builtin};
+use crate::eval::{Cx, Evaluated};
+use crate::value::Repr;
+use crate::{TemplateError, Value};
+
+pub(super) const FILTERS: &[Builtin] = &[
+    builtin("b64encode", "string encoding= urlsafe=", b64encode),
+    builtin("b64decode", "string encoding= urlsafe=", b64decode),
+];
+
+pub(crate) fn encode_base64(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}
+
+/// Reads base64 as Python does: characters that are none of it are passed over.
+pub(crate) fn decode_base64(text: &str, urlsafe: bool) -> Result<Vec<u8>, TemplateError> {
+    let (alphabet, extra) =
+        if urlsafe { (&alphabet::URL_SAFE, ['-', '_']) } else { (&alphabet::STANDARD, ['+', '/']) };
+    let config = GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::RequireCanonical)
+        .with_decode_allow_trailing_bits(true);
+    let clean: String =
+        text.chars().filter(|c| c.is_ascii_alphanumeric() || extra.contains(c) || *c == '=').collect();
+    let padded_end = clean.find('=').map_or(clean.len(), |at| at.div_ceil(4) * 4);
+    let clean = clean.get(..padded_end.min(clean.len())).unwrap_or(&clean);
+    GeneralPurpose::new(alphabet, config).decode(clean).map_err(|_| {
+        TemplateError::runtime(if clean.trim_end_matches('=').len() % 4 == 1 {
+            format!(
+                "Invalid base64-encoded string: number of data characters ({}) cannot be 1 more than a multiple of 4",
+                clean.len()
+            )
+        } else {
+            "Incorrect padding".to_owned()
+        })
+    })
+}
+
+/// Turns a text into bytes of an encoding.
+fn encoded(text: &str, encoding: &str) -> Result<Vec<u8>, TemplateError> {
+    match encoding.to_ascii_lowercase().replace('_', "-").as_str() {
+        "utf-8" | "utf8" | "ascii" | "us-ascii" => Ok(text.as_bytes().to_vec()),
+        "latin-1" | "latin1" | "iso-8859-1" => text
+            .chars()
+            .map(|c| {
+                u8::try_from(u32::from(c))
+                    .map_err(|_| TemplateError::runtime("'latin-1' codec can't encode character"))
+            })
+            .collect(),
+        "utf-16-le" | "utf-16le" => Ok(text.encode_utf16().flat_map(u16::to_le_bytes).collect()),
+        "utf-16-be" | "utf-16be" => Ok(text.encode_utf16().flat_map(u16::to_be_bytes).collect()),
+        "utf-16" => {
+            Ok(std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect())
+        }
+        _ => fail(format!("unknown encoding: {encoding}")),
+    }
+}
+
+fn decoded(bytes: &[u8], encoding: &str) -> Result<String, TemplateError> {
+    let wide = |from: fn([u8; 2]) -> u16| {
+        let units: Vec<u16> =
+            bytes.chunks_exact(2).filter_map(|pair| <[u8; 2]>::try_from(pair).ok()).map(from).collect();
+        String::from_utf16(&units).map_err(|_| TemplateError::runtime("'utf-16' codec can't decode bytes"))
+    };
+    match encoding.to_ascii_lowercase().replace('_', "-").as_str() {
+        "utf-8" | "utf8" | "ascii" | "us-ascii" => Ok(String::from_utf8_lossy(bytes).into_owned()),
+        "latin-1" | "latin1" | "iso-8859-1" => Ok(bytes.iter().copied().map(char::from).collect()),
+        "utf-16-le" | "utf-16le" => wide(u16::from_le_bytes),
+        "utf-16-be" | "utf-16be" => wide(u16::from_be_bytes),
+        "utf-16" => wide(u16::from_le_bytes).map(|text| text.trim_start_matches('\u{feff}').to_owned()),
+        _ => fail(format!("unknown encoding: {encoding}")),
+    }
+}
+
+fn b64encode(_cx: &Cx<'_>, given: &Given) -> Evaluated {
+    let bytes = match &given.value(0).0 {
+        Repr::Bytes(bytes) => bytes.to_vec(),
+        _ => encoded(&given.text(0), &given.text_or(1, "utf-8"))?,
+    };
+    Ok(if given.flag(2, false) { URL_SAFE.encode(bytes) } else { encode_base64(&bytes) }.into())
+}
+
+fn b64decode(_cx: &Cx<'_>, given: &Given) -> Evaluated {
+    let bytes = decode_base64(&given.text(0), given.flag(2, false))?;
+    decoded(&bytes, &given.text_or(1, "utf-8")).map(Value::from)
+}

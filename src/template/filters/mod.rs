@@ -1,0 +1,93 @@
+//! Jinja2's filters and Ansible's, a family a file.
+
+mod basics;
+mod convert;
+mod dates;
+mod dicts;
+mod encode;
+mod hashes;
+mod json;
+mod legacy;
+mod numbers;
+mod paths;
+mod regexes;
+mod select;
+mod sequence;
+mod sets;
+mod text;
+mod urls;
+mod yaml;
+mod yaml_dump;
+
+use std::collections::HashMap;
+
+use crate::builtin::Builtin;
+use crate::eval::{Args, Cx, Evaluated};
+use crate::{TemplateError, Value};
+
+pub(crate) use encode::{decode_base64, encode_base64};
+pub(crate) use hashes::hex_digest;
+pub(crate) use json::parse as parse_json;
+pub(crate) use paths::{absolute, expand_user};
+pub(crate) use select::Attribute;
+pub(crate) use sequence::flatten;
+pub(crate) use urls::Url;
+pub(crate) use yaml::parse as parse_yaml;
+
+const FAMILIES: &[&[Builtin]] = &[
+    basics::FILTERS,
+    convert::FILTERS,
+    dates::FILTERS,
+    dicts::FILTERS,
+    encode::FILTERS,
+    hashes::FILTERS,
+    json::FILTERS,
+    legacy::FILTERS,
+    numbers::FILTERS,
+    paths::FILTERS,
+    regexes::FILTERS,
+    select::FILTERS,
+    sequence::FILTERS,
+    sets::FILTERS,
+    text::FILTERS,
+    urls::FILTERS,
+    yaml::FILTERS,
+];
+
+/// Returns every filter by each of its names.
+pub(crate) fn all() -> HashMap<String, &'static Builtin> {
+    by_name(FAMILIES)
+}
+
+/// Returns builtins by their short names and by those with their collection.
+pub(crate) fn by_name(families: &'static [&'static [Builtin]]) -> HashMap<String, &'static Builtin> {
+    let mut named = HashMap::new();
+    for builtin in families.iter().flat_map(|family| family.iter()) {
+        named.insert(builtin.name.to_owned(), builtin);
+        named.insert(format!("ansible.builtin.{}", builtin.name), builtin);
+        named.insert(format!("ansible.legacy.{}", builtin.name), builtin);
+    }
+    named
+}
+
+fn fail<T>(message: impl Into<String>) -> Result<T, TemplateError> {
+    Err(TemplateError::runtime(message))
+}
+
+impl Cx<'_> {
+    /// Runs a filter that another one names.
+    pub(crate) fn filter_named(&self, name: &str, args: Args) -> Evaluated {
+        match self.shared.filters.get(name) {
+            Some(filter) => Ok(self.call_filter(filter, args)),
+            None => fail(format!("No filter named {}.", Value::from(name).repr())),
+        }
+    }
+
+    /// Runs a test that a filter names.
+    pub(crate) fn test_named(&self, name: &str, args: Args) -> Evaluated {
+        match self.shared.tests.get(name) {
+            Some(test) => Ok(self.call_test(test, args)),
+            None => fail(format!("No test named {}.", Value::from(name).repr())),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+use fancy_regex::Regex;
+
+use super::fail;
+use crate::builtin::{Builtin, Given, builtin};
+use crate::eval::{Cx, Evaluated};
+use crate::value::{Repr, float_repr, float_to_int, int_to_float};
+use crate::{TemplateError, Value};
+
+pub(super) const FILTERS: &[Builtin] = &[
+    builtin("log", "x base=", log),
+    builtin("pow", "x y", pow),
+    builtin("root", "x base=", root),
+    builtin("human_readable", "size isbits= unit=", human_readable),
+    builtin("human_to_bytes", "size default_unit= isbits=", human_to_bytes),
+    builtin("filesizeformat", "value binary=", file_size),
+];
+
+fn number(given: &Given, at: usize, default: f64) -> Option<f64> {
+    match given.given(at) {
+        None => Some(default),
+        Some(value) => match value.0 {
+            Repr::Float(number) => Some(number),
+            _ => value.as_int().map(int_to_float),
+        },
+    }
+}
+
+fn log(_cx: &Cx<'_>, given: &Given) -> Evaluated {
+    let (Some(x), Some(base)) = (number(given, 0, 0.0), number(given, 1, std::f64::consts::E)) else {
+        return fail("log() can only be used on numbers");
+    };
+    if x <= 0.0 || base <= 0.0 {
+        return fail("math domain error");
+    }
+    Ok(if base == 10.0 { x.log10() } else { x.ln() / base.ln() }.into())
+}
+
+fn pow(_cx: &Cx<'_>, given: &Given) -> Evaluated {
+    match (number(given, 0, 0.0), number(given, 1, 0.0)) {
+        (Some(x), Some(y)) if x < 0.0 && y.fract() != 0.0 || x == 0.0 && y < 0.0 => fail("math domain error"),
+        (Some(x), Some(y)) => Ok(x.powf(y).into()),
+        _ => fail("pow() can only be used on numbers"),
+    }
+}
+
+fn root(_cx: &Cx<'_>, given: &Given) -> Evaluated {
+    match (number(given, 0, 0.0), number(given, 1, 2.0)) {
+        (Some(x), Some(_)) if x < 0.0 => fail("root() can only be used on numbers"),
+        (Some(x), Some(2.0)) => Ok(x.sqrt().into()),
+        (Some(x), Some(base)) => Ok(x.powf(1.0 / base).into()),
+        _ => fail("root() can only be used on numbers"),
+    }
+}
+
+/// The sizes that a letter stands for, the largest first.
+const UNITS: [(char, i128); 9] = [
+    ('Y', 1 << 80),
+    ('Z', 1 << 70),
+    ('E', 1 << 60),
+    ('P', 1 << 50),
+    ('T', 1 << 40),
+    ('G', 1 << 30),
+    ('M', 1 << 20),
+    ('K', 1 << 10),
+    ('B', 1),
+];
+
+fn human_readable(_cx: &Cx<'_>, given: &Given) -> Evaluated {
+    let Some(size) = number(given, 0, 0.0) else { return fail("human_readable() failed on bad input") };
+    let base = if given.flag(1, false) { "bits" } else { "Bytes" };
+    let wanted = given.some(2).map(|unit| unit.text().to_uppercase());
+    let unit = UNITS.iter().find(|(letter, limit)| match &wanted {
+        Some(wanted) => *wanted == letter.to_string(),
+        None => size >= int_to_float(*limit),
+    });
+    let (letter, limit) = unit.copied().unwrap_or(('B', 1));
+    let amount = size / int_to_float(limit);
+    let suffix =
+        if limit == 1 { base.to_owned() } else { format!("{letter}{}", base.get(..1).unwrap_or_default()) };
+    Ok(format!("{amount:.2} {suffix}").into())
+}
+
+const LONG_NAMES: [(char, &str, &str); 9] = [
+    ('B', "byte", "bit"),
+    ('K', "kilobyte", "kilobit"),
+    ('M', "megabyte", "megabit"),
+    ('G', "gigabyte", "gigabit"),
+    ('T', "terabyte", "terabit"),
+    ('P', "petabyte", "petabit"),
+    ('E', "exabyte", "exabit"),
+    ('Z', "zetabyte", "zetabit"),
+    ('Y', "yottabyte", "yottabit"),
+];
+
+fn human_to_bytes(_cx: &Cx<'_>, given: &Given) -> Evaluated {
+    let text = given.text(0);
+    let unit = given.some(1).map(Value::text);
+    match bytes_of(&text, unit.as_deref(), given.flag(2, false)) {
+        Some(bytes) => Ok(bytes.into()),
+        None => fail("human_to_bytes() can't interpret the input"),
+    }
+}
+
+fn bytes_of(text: &str, default_unit: Option<&str>, bits: bool) -> Option<i128> {
+    let pattern = Regex::new(r"^([0-9]*\.?[0-9]+)(?:\s*([A-Za-z]+))?\s*$").ok()?;
+    let captures = pattern.captures(text).ok()??;
+    let number: f64 = captures.get(1)?.as_str().parse().ok()?;
+    let unit = captures.get(2).map(|unit| unit.as_str()).or(default_unit);
+    let Some(unit) = unit else { return rounded(number) };
+    let letter = unit.chars().next()?.to_ascii_uppercase();
+    let (_, limit) = UNITS.iter().find(|(known, _)| *known == letter)?;
+    if unit.chars().count() > 1 {
+        let (_, bytes, bit) = LONG_NAMES.iter().find(|(known, ..)| *known == letter)?;
+        let long = if bits { bit } else { bytes };
+        let short = match (letter, bits) {
+            ('B', true) => "b".to_owned(),
+            ('B', false) => "B".to_owned(),
+            (_, true) => format!("{letter}b"),
+            (_, false) => format!("{letter}B"),
+        };
+        if unit.to_lowercase() != *long && unit != short {
+            return None;
+        }
+    }
+    rounded(number * int_to_float(*limit))
+}
+
+fn rounded(number: f64) -> Option<i128> {
+    float_to_int(number.round_ties_even())
+}
+
+fn file_size(_cx: &Cx<'_>, given: &Given) -> Evaluated {
+    let value = given.value(0);
+    let parsed = match &value.0 {
+        Repr::Str(text) => crate::value::parse_float(text),
+        _ => number(given, 0, 0.0),
+    };
+    let Some(size) = parsed else {
+        return Err(TemplateError::runtime(format!(
+            "float() argument must be a string or a real number, not '{}'",
+            value.type_name()
+        )));
+    };
+    let binary = given.flag(1, false);
+    let base = if binary { 1024.0 } else { 1000.0 };
+    if size == 1.0 {
+        return Ok("1 Byte".into());
+    }
+    if size < base {
+        return Ok(format!(
+            "{} Bytes",
+            float_to_int(size.trunc()).map_or_else(|| float_repr(size), |n| n.to_string())
+        )
+        .into());
+    }
+    let names = if binary {
+        ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB"]
+    } else {
+        ["kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"]
+    };
+    let mut unit = base;
+    for (at, name) in names.iter().enumerate() {
+        unit *= base;
+        if size < unit || at + 1 == names.len() {
+            return Ok(format!("{:.1} {name}", base * size / unit).into());
+        }
+    }
+    Ok(Value::NONE)
+}

@@ -1,0 +1,184 @@
+//! `os.path`, without asking the file system more than it does.
+
+use super::fail;
+use crate::builtin::{Builtin, Given, builtin};
+use crate::eval::{Cx, Evaluated};
+use crate::{TemplateError, Value};
+
+pub(super) const FILTERS: &[Builtin] = &[
+    builtin("basename", "p", |_, given| Ok(split(&given.text(0)).1.into())),
+    builtin("dirname", "p", |_, given| Ok(split(&given.text(0)).0.into())),
+    builtin("splitext", "p", |_, given| Ok(split_extension(&given.text(0)))),
+    builtin("expanduser", "path", |cx, given| Ok(expand_user(cx, &given.text(0)).into())),
+    builtin("expandvars", "path", |cx, given| Ok(expand_vars(cx, &given.text(0)).into())),
+    builtin("realpath", "filename", |cx, given| {
+        Ok(cx.world().real_path(&absolute(cx, &given.text(0))).into())
+    }),
+    builtin("relpath", "path start=", |cx, given| {
+        Ok(relative(cx, &given.text(0), &given.text_or(1, ".")).into())
+    }),
+    builtin("normpath", "path", |_, given| Ok(normal(&given.text(0)).into())),
+    builtin("path_join", "paths", path_join),
+    builtin("commonpath", "paths", common_path),
+    builtin("fileglob", "pathname", |cx, given| {
+        Ok(crate::lookups::glob_files(cx, &given.text(0)).into_iter().map(Value::from).collect())
+    }),
+    builtin("win_basename", "p", |_, given| Ok(win_split(&given.text(0)).1.into())),
+    builtin("win_dirname", "p", |_, given| Ok(win_split(&given.text(0)).0.into())),
+    builtin("win_splitdrive", "p", |_, given| {
+        let path = given.text(0);
+        let drive = if path.get(1..2) == Some(":") { 2 } else { 0 };
+        let (drive, rest) = path.split_at(drive);
+        Ok(Value::tuple(vec![drive.into(), rest.into()]))
+    }),
+];
+
+fn split(path: &str) -> (String, String) {
+    let at = path.rfind('/').map_or(0, |at| at + 1);
+    let (head, tail) = path.split_at(at);
+    let bare = head.trim_end_matches('/');
+    (if bare.is_empty() { head } else { bare }.to_owned(), tail.to_owned())
+}
+
+fn win_split(path: &str) -> (String, String) {
+    let drive = if path.get(1..2) == Some(":") { 2 } else { 0 };
+    let (drive, path) = path.split_at(drive);
+    let at = path.rfind(['/', '\\']).map_or(0, |at| at + 1);
+    let (head, tail) = path.split_at(at);
+    let bare = head.trim_end_matches(['/', '\\']);
+    (format!("{drive}{}", if bare.is_empty() { head } else { bare }), tail.to_owned())
+}
+
+fn split_extension(path: &str) -> Value {
+    let name_at = path.rfind('/').map_or(0, |at| at + 1);
+    let (folder, name) = path.split_at(name_at);
+    let leading = name.len() - name.trim_start_matches('.').len();
+    let dot = name.rfind('.').filter(|dot| *dot >= leading && leading < name.len());
+    let (stem, extension) = name.split_at(dot.unwrap_or(name.len()));
+    Value::tuple(vec![format!("{folder}{stem}").into(), extension.into()])
+}
+
+pub(crate) fn expand_user(cx: &Cx<'_>, path: &str) -> String {
+    let Some(rest) = path.strip_prefix('~') else { return path.to_owned() };
+    let (user, tail) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    match cx.world().home((!user.is_empty()).then_some(user)) {
+        Some(home) => format!("{}{tail}", home.trim_end_matches('/')),
+        None => path.to_owned(),
+    }
+}
+
+fn expand_vars(cx: &Cx<'_>, path: &str) -> String {
+    let mut out = String::new();
+    let mut rest = path;
+    while let Some(at) = rest.find('$') {
+        out.push_str(rest.get(..at).unwrap_or_default());
+        let tail = rest.get(at + 1..).unwrap_or_default();
+        let braced = tail.strip_prefix('{').and_then(|tail| tail.split_once('}'));
+        let length = tail.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(tail.len());
+        let (name, after) = braced.unwrap_or_else(|| tail.split_at(length));
+        match cx.world().env(name).filter(|_| !name.is_empty()) {
+            Some(value) => out.push_str(&value),
+            None => out.push_str(rest.get(at..rest.len() - after.len()).unwrap_or_default()),
+        }
+        rest = after;
+    }
+    out + rest
+}
+
+pub(crate) fn absolute(cx: &Cx<'_>, path: &str) -> String {
+    normal(&join(&[cx.world().current_folder().as_str(), path]))
+}
+
+fn join(parts: &[&str]) -> String {
+    let mut joined = String::new();
+    for (at, part) in parts.iter().enumerate() {
+        if part.starts_with('/') || at == 0 {
+            joined = (*part).to_owned();
+        } else {
+            if !joined.is_empty() && !joined.ends_with('/') {
+                joined.push('/');
+            }
+            joined.push_str(part);
+        }
+    }
+    joined
+}
+
+fn normal(path: &str) -> String {
+    let root = match path {
+        _ if path.starts_with("//") && !path.starts_with("///") => "//",
+        _ if path.starts_with('/') => "/",
+        _ => "",
+    };
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/').filter(|part| !part.is_empty() && *part != ".") {
+        if part == ".." && parts.last().is_some_and(|last| *last != "..") {
+            parts.pop();
+        } else if part != ".." || root.is_empty() {
+            parts.push(part);
+        }
+    }
+    let normal = format!("{root}{}", parts.join("/"));
+    if normal.is_empty() { ".".into() } else { normal }
+}
+
+fn relative(cx: &Cx<'_>, path: &str, start: &str) -> String {
+    let (path, start) = (absolute(cx, path), absolute(cx, start));
+    let parts = |path: &str| -> Vec<String> {
+        path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect()
+    };
+    let (path, start) = (parts(&path), parts(&start));
+    let shared = path.iter().zip(&start).take_while(|(a, b)| a == b).count();
+    let up = std::iter::repeat_n("..".to_owned(), start.len() - shared);
+    let steps: Vec<String> = up.chain(path.into_iter().skip(shared)).collect();
+    if steps.is_empty() { ".".into() } else { steps.join("/") }
+}
+
+fn path_join(_cx: &Cx<'_>, given: &Given) -> Evaluated {
+    let paths = given.value(0);
+    if paths.is_text() {
+        return Ok(paths.clone());
+    }
+    let Some(items) = paths.as_items() else {
+        let kind = paths.type_name();
+        return fail(format!("|path_join expects string or sequence, got <class '{kind}'> instead."));
+    };
+    let parts = texts(items)?;
+    if parts.is_empty() {
+        return fail("join() missing 1 required positional argument: 'a'");
+    }
+    Ok(join(&parts).into())
+}
+
+fn texts(items: &[Value]) -> Result<Vec<&str>, TemplateError> {
+    let text = |item: &Value| {
+        TemplateError::runtime(format!(
+            "join() argument must be str, bytes, or os.PathLike object, not '{}'",
+            item.type_name()
+        ))
+    };
+    items.iter().map(|item| item.as_str().ok_or_else(|| text(item))).collect()
+}
+
+fn common_path(_cx: &Cx<'_>, given: &Given) -> Evaluated {
+    let paths = given.value(0);
+    let Some(items) = paths.as_items() else {
+        return fail(format!("|commonpath expects sequence, got <class '{}'> instead.", paths.type_name()));
+    };
+    let paths = texts(items)?;
+    let Some(first) = paths.first() else { return fail("commonpath() arg is an empty sequence") };
+    if paths.iter().any(|path| path.starts_with('/') != first.starts_with('/')) {
+        return fail("Can't mix absolute and relative paths");
+    }
+    let split: Vec<Vec<&str>> = paths
+        .iter()
+        .map(|path| path.split('/').filter(|part| !part.is_empty() && *part != ".").collect())
+        .collect();
+    let mut shared: Vec<&str> = split.first().cloned().unwrap_or_default();
+    for parts in &split {
+        let same = shared.iter().zip(parts).take_while(|(a, b)| a == b).count();
+        shared.truncate(same);
+    }
+    let root = if first.starts_with('/') { "/" } else { "" };
+    Ok(format!("{root}{}", shared.join("/")).into())
+}

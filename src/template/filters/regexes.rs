@@ -1,0 +1,95 @@
+use super::fail;
+use crate::builtin::{Builtin, Given, builtin};
+use crate::eval::{Cx, Evaluated};
+use crate::regex::{Flags, compile, find_all, group_number, substitute};
+use crate::{TemplateError, Value};
+
+pub(super) const FILTERS: &[Builtin] = &[
+    builtin(
+        "regex_replace",
+        "value= pattern= replacement= ignorecase= multiline= count= mandatory_count=",
+        regex_replace,
+    ),
+    builtin("regex_findall", "value regex multiline= ignorecase=", regex_findall),
+    builtin("regex_search", "value regex * **", regex_search),
+    builtin("regex_escape", "string re_type=", regex_escape),
+];
+
+fn regex_replace(_cx: &Cx<'_>, given: &Given) -> Evaluated {
+    let (text, pattern) = (given.text_or(0, ""), given.text_or(1, ""));
+    let text = if given.value(0).is_none() { "None".to_owned() } else { text };
+    let flags = Flags { ignore_case: given.flag(3, false), multiline: given.flag(4, false) };
+    let (count, mandatory) = (given.size(5, 0)?, given.size(6, 0)?);
+    let regex = compile(&pattern, flags)?;
+    let (replaced, done) = substitute(&regex, &text, &given.text_or(2, ""), count)?;
+    if mandatory > 0 && mandatory != done {
+        return fail(format!(
+            "'{pattern}' should match {mandatory} times, but matches {count} times in '{text}'"
+        ));
+    }
+    Ok(replaced.into())
+}
+
+fn regex_findall(_cx: &Cx<'_>, given: &Given) -> Evaluated {
+    let flags = Flags { ignore_case: given.flag(3, false), multiline: given.flag(2, false) };
+    let regex = compile(&given.text(1), flags)?;
+    let text = given.text(0);
+    let group = |captures: &fancy_regex::Captures<'_, str>, at: usize| {
+        Value::from(captures.get(at).map_or("", |group| group.as_str()))
+    };
+    let found = find_all(&regex, &text)?;
+    Ok(found
+        .iter()
+        .map(|captures| match regex.captures_len() {
+            1 => group(captures, 0),
+            2 => group(captures, 1),
+            count => Value::tuple((1..count).map(|at| group(captures, at)).collect()),
+        })
+        .collect())
+}
+
+fn regex_search(_cx: &Cx<'_>, given: &Given) -> Evaluated {
+    let on = |name: &str| given.option(name).is_some_and(Value::is_truthy);
+    let flags = Flags { ignore_case: on("ignorecase"), multiline: on("multiline") };
+    let regex = compile(&given.text(1), flags)?;
+    let text = given.text(0);
+    let wanted: Vec<String> =
+        given.rest.iter().map(|arg| group_name(&arg.text())).collect::<Result<_, _>>()?;
+    let captures = regex.captures(&text).map_err(|error| TemplateError::runtime(error.to_string()))?;
+    let Some(captures) = captures else { return Ok(Value::NONE) };
+    let group = |at: usize| captures.get(at).map_or(Value::NONE, |group| Value::from(group.as_str()));
+    if wanted.is_empty() {
+        return Ok(group(0));
+    }
+    let numbers = wanted
+        .iter()
+        .map(|name| group_number(name, &regex).map_err(|_| TemplateError::runtime("no such group")));
+    numbers.map(|number| number.map(group)).collect::<Result<Vec<_>, _>>().map(Value::list)
+}
+
+/// Returns the group that `\1` or `\g<name>` means.
+fn group_name(reference: &str) -> Result<String, TemplateError> {
+    let name = match reference.strip_prefix("\\g") {
+        Some(rest) => rest.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')),
+        None => reference.strip_prefix('\\').filter(|digits| digits.bytes().all(|b| b.is_ascii_digit())),
+    };
+    name.map(str::to_owned).ok_or_else(|| TemplateError::runtime("Unknown argument"))
+}
+
+fn regex_escape(_cx: &Cx<'_>, given: &Given) -> Evaluated {
+    let text = given.text(0);
+    let special = match given.text_or(1, "python").as_str() {
+        "python" => "()[]{}?*+-|^$\\.&~# \t\n\r\x0b\x0c",
+        "posix_basic" => "].[^$*\\",
+        "posix_extended" => return fail("Regex type (posix_extended) not yet implemented"),
+        other => return fail(format!("Invalid regex type ({other})")),
+    };
+    let mut out = String::with_capacity(text.len() * 2);
+    for c in text.chars() {
+        if special.contains(c) {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    Ok(out.into())
+}

@@ -1,0 +1,260 @@
+//! Lists: cutting, joining, combining.
+
+use super::{Attribute, fail};
+use crate::builtin::{Builtin, Given, builtin};
+use crate::eval::{Cx, Evaluated};
+use crate::value::Repr;
+use crate::{TemplateError, Value};
+
+pub(super) const FILTERS: &[Builtin] = &[
+    builtin("join", "value d= attribute=", join).takes_unknown(),
+    builtin("reverse", "value", reverse).moves(),
+    builtin("batch", "value linecount fill_with=", batch).moves(),
+    builtin("slice", "value slices fill_with=", slice).moves(),
+    builtin("flatten", "mylist levels= skip_nulls=", flatten_filter).moves(),
+    builtin("zip", "*", zip).moves(),
+    builtin("zip_longest", "* **", zip_longest).moves(),
+    builtin("product", "* **", product).moves(),
+    builtin("permutations", "iterable r=", permutations).moves(),
+    builtin("combinations", "iterable r", combinations).moves(),
+    builtin("subelements", "obj subelements skip_missing=", subelements).moves(),
+    builtin("extract", "item container morekeys=", extract).shallow(),
+];
+
+/// The most elements that a combination may make.
+const MAX_COMBINED: usize = 1_000_000;
+
+fn join(cx: &Cx<'_>, given: &Given) -> Evaluated {
+    let value = given.value(0);
+    if value.is_unknown() {
+        return Ok(value.clone());
+    }
+    let attribute = Attribute::new(given.some(2), None);
+    let mut parts = Vec::new();
+    for item in cx.items(value)? {
+        parts.push(cx.printed_as_str(&cx.known_all(&attribute.of(cx, &item)?)?)?);
+    }
+    Ok(parts.join(&given.text_or(1, "")).into())
+}
+
+fn reverse(cx: &Cx<'_>, given: &Given) -> Evaluated {
+    if let Some(text) = given.value(0).as_str() {
+        return Ok(text.chars().rev().collect::<String>().into());
+    }
+    let Ok(mut items) = given.items(cx, 0) else { return fail("argument must be iterable") };
+    items.reverse();
+    Ok(items.into())
+}
+
+fn batch(cx: &Cx<'_>, given: &Given) -> Evaluated {
+    let items = given.items(cx, 0)?;
+    let count = given.size(1, 1)?.max(1);
+    let mut lines: Vec<Vec<Value>> = items.chunks(count).map(<[Value]>::to_vec).collect();
+    if let (Some(fill), Some(last)) = (given.some(2), lines.last_mut()) {
+        last.resize(count, fill.clone());
+    }
+    Ok(lines.into_iter().map(Value::list).collect())
+}
+
+fn slice(cx: &Cx<'_>, given: &Given) -> Evaluated {
+    let items = given.items(cx, 0)?;
+    let slices = given.size(1, 1)?;
+    if slices == 0 {
+        return fail("integer division or modulo by zero");
+    }
+    let (each, extra) = (items.len() / slices, items.len() % slices);
+    let mut rest = items.into_iter();
+    let mut sliced = Vec::new();
+    for at in 0..slices {
+        let mut part: Vec<Value> = rest.by_ref().take(each + usize::from(at < extra)).collect();
+        if let Some(fill) = given.some(2)
+            && at >= extra
+        {
+            part.push(fill.clone());
+        }
+        sliced.push(Value::list(part));
+    }
+    Ok(sliced.into())
+}
+
+/// Takes lists apart that are elements of a list.
+pub(crate) fn flatten(items: &[Value], levels: Option<i128>, skip_nulls: bool) -> Vec<Value> {
+    let mut flat = Vec::new();
+    for item in items {
+        let is_null = item.is_none() || matches!(item.as_str(), Some("None" | "null"));
+        if skip_nulls && is_null {
+            continue;
+        }
+        match (item.as_items(), levels) {
+            (Some(inner), None) => flat.extend(flatten(inner, None, skip_nulls)),
+            (Some(inner), Some(levels)) if levels >= 1 => {
+                flat.extend(flatten(inner, Some(levels - 1), skip_nulls));
+            }
+            _ => flat.push(item.clone()),
+        }
+    }
+    flat
+}
+
+fn flatten_filter(cx: &Cx<'_>, given: &Given) -> Evaluated {
+    let items = given.items(cx, 0)?;
+    let levels = if given.some(1).is_some() { Some(given.int(1, 0)?) } else { None };
+    Ok(flatten(&items, levels, given.flag(2, true)).into())
+}
+
+fn columns(cx: &Cx<'_>, given: &Given) -> Result<Vec<Vec<Value>>, TemplateError> {
+    given.rest.iter().map(|list| cx.items(list)).collect()
+}
+
+fn zip(cx: &Cx<'_>, given: &Given) -> Evaluated {
+    let columns = columns(cx, given)?;
+    let length = columns.iter().map(Vec::len).min().unwrap_or(0);
+    Ok((0..length).map(|at| row(&columns, at, &Value::NONE)).collect())
+}
+
+fn row(columns: &[Vec<Value>], at: usize, fill: &Value) -> Value {
+    Value::tuple(columns.iter().map(|column| column.get(at).unwrap_or(fill).clone()).collect())
+}
+
+fn zip_longest(cx: &Cx<'_>, given: &Given) -> Evaluated {
+    if given.named.iter().any(|(name, _)| &**name != "fillvalue") {
+        return fail("zip_longest() got an unexpected keyword argument");
+    }
+    let columns = columns(cx, given)?;
+    let length = columns.iter().map(Vec::len).max().unwrap_or(0);
+    let fill = given.option("fillvalue").cloned().unwrap_or_default();
+    Ok((0..length).map(|at| row(&columns, at, &fill)).collect())
+}
+
+fn product(cx: &Cx<'_>, given: &Given) -> Evaluated {
+    let repeat = match given.option("repeat") {
+        Some(repeat) => repeat.as_i64().and_then(|repeat| usize::try_from(repeat).ok()).unwrap_or(0),
+        None => 1,
+    };
+    let columns = columns(cx, given)?;
+    let columns: Vec<&Vec<Value>> = std::iter::repeat_n(&columns, repeat).flatten().collect();
+    let mut rows: Vec<Vec<Value>> = vec![Vec::new()];
+    for column in columns {
+        if rows.len().saturating_mul(column.len()) > MAX_COMBINED {
+            return fail("the product has too many elements");
+        }
+        rows = rows
+            .iter()
+            .flat_map(|row| column.iter().map(|item| row.iter().chain([item]).cloned().collect()))
+            .collect();
+    }
+    Ok(rows.into_iter().map(Value::tuple).collect())
+}
+
+fn permutations(cx: &Cx<'_>, given: &Given) -> Evaluated {
+    let items = given.items(cx, 0)?;
+    let length = given.size(1, items.len())?;
+    let mut rows = Vec::new();
+    let mut chosen = Vec::new();
+    permute(&items, length, &mut chosen, &mut rows)?;
+    Ok(rows.into())
+}
+
+fn permute(
+    items: &[Value],
+    length: usize,
+    chosen: &mut Vec<usize>,
+    rows: &mut Vec<Value>,
+) -> Result<(), TemplateError> {
+    if chosen.len() == length {
+        rows.push(Value::tuple(chosen.iter().filter_map(|at| items.get(*at).cloned()).collect()));
+        return if rows.len() > MAX_COMBINED { fail("there are too many permutations") } else { Ok(()) };
+    }
+    for at in 0..items.len() {
+        if !chosen.contains(&at) {
+            chosen.push(at);
+            permute(items, length, chosen, rows)?;
+            chosen.pop();
+        }
+    }
+    Ok(())
+}
+
+fn combinations(cx: &Cx<'_>, given: &Given) -> Evaluated {
+    let items = given.items(cx, 0)?;
+    let length = given.size(1, 0)?;
+    let mut rows = Vec::new();
+    combine(&items, length, 0, &mut Vec::new(), &mut rows)?;
+    Ok(rows.into())
+}
+
+fn combine(
+    items: &[Value],
+    length: usize,
+    from: usize,
+    chosen: &mut Vec<Value>,
+    rows: &mut Vec<Value>,
+) -> Result<(), TemplateError> {
+    if chosen.len() == length {
+        rows.push(Value::tuple(chosen.clone()));
+        return if rows.len() > MAX_COMBINED { fail("there are too many combinations") } else { Ok(()) };
+    }
+    for (at, item) in items.iter().enumerate().skip(from) {
+        chosen.push(item.clone());
+        combine(items, length, at + 1, chosen, rows)?;
+        chosen.pop();
+    }
+    Ok(())
+}
+
+fn subelements(_cx: &Cx<'_>, given: &Given) -> Evaluated {
+    let elements: Vec<Value> = match &given.value(0).0 {
+        Repr::Dict(dict) => dict.values().cloned().collect(),
+        Repr::List(items) => items.to_vec(),
+        _ => return fail("obj must be a list of dicts or a nested dict"),
+    };
+    let path: Vec<String> = match &given.value(1).0 {
+        Repr::List(items) => items.iter().map(Value::text).collect(),
+        Repr::Str(text) => text.split('.').map(str::to_owned).collect(),
+        _ => return fail("subelements must be a list or a string"),
+    };
+    let mut found = Vec::new();
+    for element in elements {
+        for value in inner_list(&element, &path, given.flag(2, false))? {
+            found.push(Value::tuple(vec![element.clone(), value]));
+        }
+    }
+    Ok(found.into())
+}
+
+fn inner_list(element: &Value, path: &[String], skip_missing: bool) -> Result<Vec<Value>, TemplateError> {
+    let mut value = element.clone();
+    for key in path {
+        if !value.is_mapping() {
+            return fail(format!("the key {key} should point to a dictionary, got '{}'", value.text()));
+        }
+        value = match value.get(key) {
+            Some(inner) => inner.clone(),
+            None if skip_missing => return Ok(Vec::new()),
+            None => {
+                return fail(format!("could not find '{key}' key in iterated item {}", value.repr()));
+            }
+        };
+    }
+    match &value.0 {
+        Repr::List(items) => Ok(items.to_vec()),
+        _ => fail(format!(
+            "the key '{}' should point to a list, got {}",
+            path.last().map_or("", String::as_str),
+            value.repr()
+        )),
+    }
+}
+
+fn extract(cx: &Cx<'_>, given: &Given) -> Evaluated {
+    let mut value = cx.item(given.value(1), given.value(0), 0)?;
+    let more = match given.some(2) {
+        None => Vec::new(),
+        Some(keys) if matches!(keys.0, Repr::List(_)) => cx.items(keys)?,
+        Some(key) => vec![key.clone()],
+    };
+    for key in more {
+        value = cx.item(&value, &key, 0)?;
+    }
+    Ok(value)
+}

@@ -1,0 +1,156 @@
+use super::fail;
+use crate::builtin::{Builtin, Given, builtin};
+use crate::eval::{Cx, Evaluated};
+use crate::value::{Dict, Repr};
+use crate::{TemplateError, Value};
+
+pub(super) const FILTERS: &[Builtin] = &[
+    builtin("urlsplit", "value query= alias=", urlsplit),
+    builtin("urlencode", "value", urlencode),
+    builtin("urldecode", "string", |_, given| Ok(decode(&given.text(0), true).into())),
+];
+
+/// The parts of a URL as Python's `urlsplit` finds them.
+#[derive(Debug, Default)]
+pub(crate) struct Url {
+    pub(crate) scheme: String,
+    pub(crate) netloc: String,
+    pub(crate) path: String,
+    pub(crate) query: String,
+    pub(crate) fragment: String,
+}
+
+impl Url {
+    pub(crate) fn split(text: &str) -> Self {
+        let mut url = Self::default();
+        let text =
+            text.trim_start_matches(|c: char| c.is_control() || c == ' ').trim_end_matches(char::is_control);
+        let mut rest = text;
+        if let Some((scheme, tail)) = text.split_once(':') {
+            let legal = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
+            if scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.chars().all(legal) {
+                url.scheme = scheme.to_ascii_lowercase();
+                rest = tail;
+            }
+        }
+        if let Some(tail) = rest.strip_prefix("//") {
+            let (netloc, tail) = tail.split_at(tail.find(['/', '?', '#']).unwrap_or(tail.len()));
+            url.netloc = netloc.to_owned();
+            rest = tail;
+        }
+        let (before, fragment) = rest.split_once('#').unwrap_or((rest, ""));
+        let (path, query) = before.split_once('?').unwrap_or((before, ""));
+        (url.path, url.query, url.fragment) = (path.into(), query.into(), fragment.into());
+        url
+    }
+
+    fn user_info(&self) -> (Option<&str>, Option<&str>) {
+        match self.netloc.rsplit_once('@') {
+            None => (None, None),
+            Some((info, _)) => match info.split_once(':') {
+                Some((user, password)) => (Some(user), Some(password)),
+                None => (Some(info), None),
+            },
+        }
+    }
+
+    fn host_and_port(&self) -> (Option<String>, Option<&str>) {
+        let host = self.netloc.rsplit_once('@').map_or(&*self.netloc, |(_, host)| host);
+        let (name, port) = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            Some((name, tail)) => (name, tail.strip_prefix(':')),
+            None => host.split_once(':').map_or((host, None), |(name, port)| (name, Some(port))),
+        };
+        let name = (!name.is_empty()).then(|| name.to_lowercase());
+        (name, port.filter(|port| !port.is_empty()))
+    }
+}
+
+fn urlsplit(_cx: &Cx<'_>, given: &Given) -> Evaluated {
+    let url = Url::split(&given.text(0));
+    let (user, password) = url.user_info();
+    let (host, port) = url.host_and_port();
+    let port = match port.map(str::parse::<u16>) {
+        None => Value::NONE,
+        Some(Ok(port)) => i64::from(port).into(),
+        Some(Err(_)) => return fail("Port could not be cast to integer value"),
+    };
+    let maybe = |text: Option<&str>| text.map_or(Value::NONE, Value::from);
+    let parts: Dict = [
+        ("fragment", Value::from(&*url.fragment)),
+        ("hostname", maybe(host.as_deref())),
+        ("netloc", Value::from(&*url.netloc)),
+        ("password", maybe(password)),
+        ("path", Value::from(&*url.path)),
+        ("port", port),
+        ("query", Value::from(&*url.query)),
+        ("scheme", Value::from(&*url.scheme)),
+        ("username", maybe(user)),
+    ]
+    .into_iter()
+    .map(|(name, value)| (Value::from(name), value))
+    .collect();
+    let wanted = given.text_or(1, "");
+    if wanted.is_empty() {
+        return Ok(parts.into());
+    }
+    match Value::from(parts).get(&wanted) {
+        Some(part) => Ok(part.clone()),
+        None => fail(format!("{}: unknown URL component: {wanted}", given.text_or(2, "urlsplit"))),
+    }
+}
+
+/// Escapes as Python's `quote` does.
+pub(crate) fn encode(text: &str, safe: &str, plus: bool) -> String {
+    use std::fmt::Write as _;
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        let c = char::from(byte);
+        if byte.is_ascii_alphanumeric() || "_.-~".contains(c) || (byte.is_ascii() && safe.contains(c)) {
+            out.push(c);
+        } else if plus && byte == b' ' {
+            out.push('+');
+        } else {
+            _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
+
+fn decode(text: &str, plus: bool) -> String {
+    let text = if plus { text.replace('+', " ") } else { text.to_owned() };
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, tail)) = rest.split_first() {
+        let code = tail.get(..2).filter(|_| *first == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
+        if let Some(byte) = code.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            bytes.push(byte);
+            rest = tail.get(2..).unwrap_or_default();
+        } else {
+            bytes.push(*first);
+            rest = tail;
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn urlencode(cx: &Cx<'_>, given: &Given) -> Evaluated {
+    let value = given.value(0);
+    let pairs: Vec<(Value, Value)> = match &value.0 {
+        Repr::Dict(dict) => dict.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
+        Repr::List(items) | Repr::Tuple(items) => {
+            items.iter().map(|pair| pair_of(cx, pair)).collect::<Result<_, _>>()?
+        }
+        _ => return Ok(encode(&value.text(), "/", false).into()),
+    };
+    let query = |text: &Value| encode(&text.text(), "", true);
+    let parts: Vec<String> =
+        pairs.iter().map(|(key, value)| format!("{}={}", query(key), query(value))).collect();
+    Ok(parts.join("&").into())
+}
+
+fn pair_of(cx: &Cx<'_>, pair: &Value) -> Result<(Value, Value), TemplateError> {
+    match cx.items(pair)?.as_slice() {
+        [key, value] => Ok((key.clone(), value.clone())),
+        items => fail(format!("not enough values to unpack (expected 2, got {})", items.len())),
+    }
+}

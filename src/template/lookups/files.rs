@@ -1,0 +1,252 @@
+//! Lookups of files and of what commands print.
+
+use std::sync::Arc;
+
+use super::{Given, Items, fail};
+use crate::engine::{Mode, Overrides};
+use crate::eval::{Cx, Frame, restore_newlines};
+use crate::filters::absolute;
+use crate::methods::split_lines;
+use crate::{PathKind, TemplateError, Value};
+
+/// Returns the first file of that name along the search path: below `subfolder` of each folder, then in it.
+fn search(cx: &Cx<'_>, subfolder: &str, name: &str) -> Option<String> {
+    let exists = |path: &String| cx.world().path_kind(path, true).is_some();
+    let name = crate::filters::expand_user(cx, name);
+    if name.starts_with('/') {
+        return Some(name).filter(exists);
+    }
+    let folders = cx.scope.search_path();
+    let candidates = folders.iter().flat_map(|folder| {
+        let folder = folder.trim_end_matches('/');
+        [format!("{folder}/{subfolder}/{name}"), format!("{folder}/{name}")]
+    });
+    candidates.map(|path| absolute(cx, &path)).find(exists)
+}
+
+fn contents(cx: &Cx<'_>, given: &Given, refused: impl Fn(&str) -> TemplateError) -> Items {
+    let (strip_left, strip_right) = (given.flag("lstrip", false), given.flag("rstrip", true));
+    let mut items = Vec::new();
+    for term in &given.terms {
+        let name = term.text();
+        let path = search(cx, "files", &name).ok_or_else(|| refused(&name))?;
+        let text = read_text(cx, &path)?;
+        let text = if strip_left { text.trim_start() } else { &text };
+        items.push(Value::from(if strip_right { text.trim_end() } else { text }));
+    }
+    Ok(items)
+}
+
+pub(super) fn file(cx: &Cx<'_>, given: &Given) -> Items {
+    contents(cx, given, |name| {
+        TemplateError::runtime(format!(
+            "Unable to access the file '{name}': File not found. Use -vvvvv to see paths searched."
+        ))
+    })
+}
+
+/// The same as `file`, without touching the white space at its end.
+pub(super) fn unvault(cx: &Cx<'_>, given: &Given) -> Items {
+    let options = vec![("rstrip".into(), Value::from(false))];
+    let given = Given { terms: given.terms.clone(), options };
+    contents(cx, &given, |name| TemplateError::runtime(format!("Unable to find file matching \"{name}\" ")))
+}
+
+fn read_text(cx: &Cx<'_>, path: &str) -> Result<String, TemplateError> {
+    let bytes = cx.world().read_file(path).map_err(TemplateError::runtime)?;
+    String::from_utf8(bytes)
+        .map_err(|_| TemplateError::runtime(format!("The file '{path}' is not UTF-8 text.")))
+}
+
+fn output(cx: &Cx<'_>, command: &str) -> Result<String, TemplateError> {
+    let folder = cx.scope.search_path().pop();
+    cx.world().pipe(command, folder.as_deref()).map_err(TemplateError::runtime)
+}
+
+pub(super) fn pipe(cx: &Cx<'_>, given: &Given) -> Items {
+    let run = |term: &Value| output(cx, &term.text()).map(|text| Value::from(text.trim_end()));
+    given.terms.iter().map(run).collect()
+}
+
+pub(super) fn lines(cx: &Cx<'_>, given: &Given) -> Items {
+    let mut lines = Vec::new();
+    for term in &given.terms {
+        lines.extend(split_lines(&output(cx, &term.text())?, false));
+    }
+    Ok(lines)
+}
+
+/// Returns the files that a pattern of the shell fits, in their order.
+pub(crate) fn glob_files(cx: &Cx<'_>, pattern: &str) -> Vec<String> {
+    let (folder, name) = pattern.rsplit_once('/').unwrap_or(("", pattern));
+    let shown = |name: &str| if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
+    let mut names = cx.world().list_folder(if folder.is_empty() { "." } else { folder }).unwrap_or_default();
+    names.sort();
+    let fits =
+        |found: &String| fits_pattern(name, found) && (name.starts_with('.') || !found.starts_with('.'));
+    let paths = names.iter().filter(|found| fits(found)).map(|found| shown(found));
+    paths.filter(|path| cx.world().path_kind(path, true) == Some(PathKind::File)).collect()
+}
+
+/// Returns whether a name fits a pattern of `*`, `?` and `[...]`.
+fn fits_pattern(pattern: &str, name: &str) -> bool {
+    let mut regex = String::from(r"\A");
+    let mut chars = pattern.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '*' => regex.push_str(".*"),
+            '?' => regex.push('.'),
+            '[' if chars.as_str().contains(']') => {
+                regex.push('[');
+                for inner in chars.by_ref() {
+                    regex.push(if inner == '!' && regex.ends_with('[') { '^' } else { inner });
+                    if inner == ']' {
+                        break;
+                    }
+                }
+            }
+            _ if c.is_alphanumeric() || c == '_' => regex.push(c),
+            _ => regex.extend(['\\', c]),
+        }
+    }
+    regex.push_str(r"\z");
+    fancy_regex::Regex::new(&regex).is_ok_and(|regex| regex.is_match(name).unwrap_or(false))
+}
+
+pub(super) fn fileglob(cx: &Cx<'_>, given: &Given) -> Items {
+    let mut found = Vec::new();
+    for term in &given.terms {
+        let pattern = term.text();
+        let (folder, name) = match pattern.rsplit_once('/') {
+            Some((folder, name)) => (Some(folder), name),
+            None => (None, &*pattern),
+        };
+        let folders: Vec<String> = match folder {
+            Some(folder) => search(cx, "files", folder).into_iter().collect(),
+            None => {
+                let below = |folder: String| [format!("{folder}/files"), folder];
+                cx.scope.search_path().into_iter().flat_map(below).collect()
+            }
+        };
+        let matches = folders.iter().map(|folder| glob_files(cx, &format!("{folder}/{name}")));
+        found.extend(matches.into_iter().find(|paths| !paths.is_empty()).unwrap_or_default());
+    }
+    Ok(found.into_iter().map(Value::from).collect())
+}
+
+pub(super) fn first_found(cx: &Cx<'_>, given: &Given) -> Items {
+    let mut wanted = Wanted { skip: given.flag("skip", false), names: Vec::new() };
+    let paths = texts(given.option("paths"), ",:;");
+    if given.terms.is_empty() {
+        wanted.add(&texts(given.option("files"), ",;"), &paths);
+    }
+    for term in &given.terms {
+        wanted.add_term(term, &paths)?;
+    }
+    for name in &wanted.names {
+        let found =
+            ["files", "vars", "templates", "tasks"].iter().find_map(|folder| search(cx, folder, name));
+        if let Some(path) = found {
+            return Ok(vec![path.into()]);
+        }
+    }
+    if wanted.skip { Ok(Vec::new()) } else { fail("No file was found when using first_found.") }
+}
+
+struct Wanted {
+    skip: bool,
+    names: Vec<String>,
+}
+
+impl Wanted {
+    fn add_term(&mut self, term: &Value, paths: &[String]) -> Result<(), TemplateError> {
+        if let Some(items) = term.as_items() {
+            return items.iter().try_for_each(|item| self.add_term(item, paths));
+        }
+        if term.is_mapping() {
+            self.skip = term.get("skip").is_some_and(Value::is_truthy);
+            self.add(&texts(term.get("files"), ",;"), &texts(term.get("paths"), ",:;"));
+            return Ok(());
+        }
+        if term.is_undefined() {
+            return Ok(());
+        }
+        if !term.is_text() {
+            return fail(format!(
+                "Invalid term supplied. A string, dict or list is required, not '{}').",
+                term.type_name()
+            ));
+        }
+        self.add(&texts(Some(term), ",;"), paths);
+        Ok(())
+    }
+
+    fn add(&mut self, files: &[String], paths: &[String]) {
+        if paths.is_empty() {
+            self.names.extend_from_slice(files);
+        }
+        for path in paths {
+            self.names.extend(files.iter().map(|file| format!("{}/{file}", path.trim_end_matches('/'))));
+        }
+    }
+}
+
+/// Returns one text or several, cut at the separators.
+fn texts(value: Option<&Value>, separators: &str) -> Vec<String> {
+    match value {
+        None => Vec::new(),
+        Some(value) => match value.as_items() {
+            Some(items) => items.iter().flat_map(|item| texts(Some(item), separators)).collect(),
+            None if value.is_none() || value.is_undefined() => Vec::new(),
+            None => value.text().split(|c| separators.contains(c)).map(str::to_owned).collect(),
+        },
+    }
+}
+
+pub(super) fn template(cx: &Cx<'_>, given: &Given) -> Items {
+    let text = |name: &str| given.option(name).filter(|value| !value.is_none()).map(Value::text);
+    let overrides = Arc::new(Overrides {
+        variable_start_string: text("variable_start_string"),
+        variable_end_string: text("variable_end_string"),
+        comment_start_string: text("comment_start_string"),
+        comment_end_string: text("comment_end_string"),
+        trim_blocks: given.option("trim_blocks").map(Value::is_truthy),
+        ..Overrides::default()
+    });
+    let mut rendered = Vec::new();
+    for term in &given.terms {
+        let name = term.text();
+        let Some(path) = search(cx, "templates", &name) else {
+            return fail(format!("the template file {name} could not be found for the lookup"));
+        };
+        let mut folders: Vec<String> =
+            path.rsplit_once('/').map(|(folder, _)| folder.to_owned()).into_iter().collect();
+        folders.extend(
+            cx.scope.search_path().into_iter().flat_map(|folder| [format!("{folder}/templates"), folder]),
+        );
+        let frame = Frame::root();
+        frame.set(&"template_path".into(), name.as_str().into());
+        frame.set(&"template_fullpath".into(), path.as_str().into());
+        for (key, value) in given.option("template_vars").into_iter().flat_map(Value::entries) {
+            frame.set(&key.text().into(), value.clone());
+        }
+        let source: Arc<str> = read_text(cx, &path)?.into();
+        let program = cx
+            .shared
+            .compile(&source, &Mode::File(Arc::clone(&overrides)))
+            .map_err(|error| error.context("Syntax error in template").framed())?;
+        let inner = Cx {
+            top: Arc::clone(&frame),
+            frame,
+            run: Arc::default(),
+            folders: Some(Arc::new(folders)),
+            overrides: Arc::clone(&overrides),
+            source: Arc::clone(&program.source),
+            renders_constants: false,
+            ..cx.clone()
+        };
+        let value = cx.guarded(|| inner.program(&program))?;
+        rendered.push(restore_newlines(&source, value, "\n"));
+    }
+    Ok(rendered)
+}

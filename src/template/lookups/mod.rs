@@ -1,0 +1,176 @@
+//! Lookups, called as `lookup('name', ...)`, `query` and `with_name`.
+
+mod files;
+mod lists;
+mod passwords;
+mod sequence;
+mod variables;
+
+use std::sync::Arc;
+
+use crate::engine::nearest;
+use crate::eval::{Args, Cx, Evaluated};
+use crate::{ErrorKind, TemplateError, Value};
+
+pub(crate) use files::glob_files;
+
+type Items = Result<Vec<Value>, TemplateError>;
+
+/// A lookup: its name and what it does with its terms.
+pub(crate) struct Lookup {
+    name: &'static str,
+    run: fn(&Cx<'_>, &Given) -> Items,
+    /// Undefined terms do not stop it.
+    takes_undefined: bool,
+}
+
+/// What a lookup was given.
+pub(crate) struct Given {
+    pub(crate) terms: Vec<Value>,
+    pub(crate) options: Vec<(Arc<str>, Value)>,
+}
+
+impl Given {
+    pub(crate) fn option(&self, name: &str) -> Option<&Value> {
+        self.options.iter().find(|(known, _)| &**known == name).map(|(_, value)| value)
+    }
+
+    pub(crate) fn flag(&self, name: &str, default: bool) -> bool {
+        self.option(name).map_or(default, Value::is_truthy)
+    }
+}
+
+const fn lookup(name: &'static str, run: fn(&Cx<'_>, &Given) -> Items) -> Lookup {
+    Lookup { name, run, takes_undefined: false }
+}
+
+const LOOKUPS: &[Lookup] = &[
+    lookup("dict", lists::dict),
+    lookup("env", variables::env),
+    lookup("file", files::file),
+    lookup("fileglob", files::fileglob),
+    Lookup { name: "first_found", run: files::first_found, takes_undefined: true },
+    lookup("flattened", lists::flattened),
+    lookup("indexed_items", lists::indexed_items),
+    lookup("items", lists::items),
+    lookup("lines", files::lines),
+    lookup("list", lists::list),
+    lookup("nested", lists::nested),
+    lookup("cartesian", lists::nested),
+    lookup("password", passwords::password),
+    lookup("pipe", files::pipe),
+    lookup("random_choice", lists::random_choice),
+    lookup("sequence", sequence::sequence),
+    lookup("subelements", lists::subelements),
+    lookup("template", files::template),
+    lookup("together", lists::together),
+    lookup("unvault", files::unvault),
+    lookup("varnames", variables::varnames),
+    lookup("vars", variables::vars),
+];
+
+fn find(name: &str) -> Option<&'static Lookup> {
+    let prefixes = ["ansible.builtin.", "ansible.legacy.", "community.general."];
+    let short = prefixes.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name);
+    LOOKUPS.iter().find(|lookup| lookup.name == short)
+}
+
+pub(crate) fn exists(name: &str) -> bool {
+    find(name).is_some()
+}
+
+fn fail<T>(message: impl Into<String>) -> Result<T, TemplateError> {
+    Err(TemplateError::runtime(message))
+}
+
+fn found(name: &str) -> Result<&'static Lookup, TemplateError> {
+    find(name).ok_or_else(|| {
+        let hint = nearest(name, LOOKUPS.iter().map(|lookup| lookup.name));
+        TemplateError::runtime(format!("The lookup plugin '{name}' was not found."))
+            .help(hint.map(|hint| format!("did you mean '{hint}'?")))
+            .framed()
+    })
+}
+
+/// Runs `lookup(...)`, or `query(...)` when a list is wanted.
+pub(crate) fn call(cx: &Cx<'_>, mut args: Args, wants_list: bool) -> Evaluated {
+    if args.positional.is_empty() {
+        return fail("lookup() missing 1 required positional argument: 'plugin_name'");
+    }
+    let name = args.positional.remove(0);
+    if name.is_undefined() {
+        return Ok(name);
+    }
+    let name = name.text();
+    let lookup = found(&name)?;
+    if !lookup.takes_undefined
+        && let Some(undefined) = args.first_undefined()
+    {
+        return Ok(undefined.clone());
+    }
+    let mut wants_list = wants_list;
+    let mut errors = "strict".to_owned();
+    let mut options = Vec::new();
+    for (option, value) in args.named {
+        match &*option {
+            "wantlist" => wants_list |= value.is_truthy(),
+            "errors" => errors = value.text(),
+            _ => options.push((option, cx.known_all(&value)?)),
+        }
+    }
+    let terms: Vec<Value> = args.positional.iter().map(|term| cx.forced(term)).collect();
+    if let Some(unknown) = terms
+        .iter()
+        .chain(options.iter().map(|(_, value)| value))
+        .find(|term| term.is_unknown() || term.is_text() && term.contains_unknown())
+    {
+        return Ok(cx.seen(Value::unknown(crate::eval::unknown_label(unknown))));
+    }
+    let items = match run(cx, lookup, &name, Given { terms, options }) {
+        Ok(items) => items,
+        Err(error) if errors == "strict" || error.kind == ErrorKind::Undefined => return Err(error),
+        Err(error) => {
+            if errors == "warn" {
+                cx.warn(format!(
+                    "An error occurred while running the lookup plugin '{name}': {}",
+                    error.message
+                ));
+            }
+            return Ok(if wants_list { Value::list(Vec::new()) } else { Value::NONE });
+        }
+    };
+    Ok(if wants_list { items.into() } else { single(items) })
+}
+
+/// One item stands for itself, several texts become one with commas between.
+fn single(mut items: Vec<Value>) -> Value {
+    if items.len() == 1 {
+        return items.pop().unwrap_or_default();
+    }
+    let texts: Option<Vec<&str>> = items.iter().map(Value::as_str).collect();
+    match texts {
+        Some(texts) if !texts.is_empty() => texts.join(",").into(),
+        _ => items.into(),
+    }
+}
+
+fn run(cx: &Cx<'_>, lookup: &Lookup, name: &str, given: Given) -> Items {
+    (lookup.run)(cx, &given).map_err(|error| match error.kind {
+        ErrorKind::Undefined => error,
+        _ if error.framed => error,
+        _ => error.context(&format!("The lookup plugin '{name}' failed")).framed(),
+    })
+}
+
+/// Returns the items of `with_NAME: terms`.
+pub(crate) fn with_loop(cx: &Cx<'_>, name: &str, terms: &Value) -> Evaluated {
+    let lookup = found(name)?;
+    if terms.is_unknown() {
+        return Ok(terms.clone());
+    }
+    let terms = match terms.as_items() {
+        Some(items) => items.to_vec(),
+        None => vec![terms.clone()],
+    };
+    run(cx, lookup, name, Given { terms, options: Vec::new() }).map(Value::list)
+}

@@ -1,0 +1,72 @@
+//! Operators by name, and questions about what is in what.
+
+use super::fail;
+use crate::Value;
+use crate::builtin::{Builtin, Given, builtin};
+use crate::eval::{Cx, Evaluated};
+use crate::parse::tree::Comparison;
+use crate::value::Repr;
+
+pub(super) const TESTS: &[Builtin] = &[
+    builtin("eq", "a b", |cx, given| by(cx, given, Comparison::Equal)),
+    builtin("equalto", "a b", |cx, given| by(cx, given, Comparison::Equal)),
+    builtin("==", "a b", |cx, given| by(cx, given, Comparison::Equal)),
+    builtin("ne", "a b", |cx, given| by(cx, given, Comparison::NotEqual)),
+    builtin("!=", "a b", |cx, given| by(cx, given, Comparison::NotEqual)),
+    builtin("lt", "a b", |cx, given| by(cx, given, Comparison::Less)),
+    builtin("lessthan", "a b", |cx, given| by(cx, given, Comparison::Less)),
+    builtin("<", "a b", |cx, given| by(cx, given, Comparison::Less)),
+    builtin("le", "a b", |cx, given| by(cx, given, Comparison::LessOrEqual)),
+    builtin("<=", "a b", |cx, given| by(cx, given, Comparison::LessOrEqual)),
+    builtin("gt", "a b", |cx, given| by(cx, given, Comparison::Greater)),
+    builtin("greaterthan", "a b", |cx, given| by(cx, given, Comparison::Greater)),
+    builtin(">", "a b", |cx, given| by(cx, given, Comparison::Greater)),
+    builtin("ge", "a b", |cx, given| by(cx, given, Comparison::GreaterOrEqual)),
+    builtin(">=", "a b", |cx, given| by(cx, given, Comparison::GreaterOrEqual)),
+    builtin("in", "value seq", |cx, given| by(cx, given, Comparison::In)),
+    builtin("contains", "seq value", contains),
+    builtin("subset", "a b", |cx, given| holds_all(cx, given.value(1), given.value(0))),
+    builtin("issubset", "a b", |cx, given| holds_all(cx, given.value(1), given.value(0))),
+    builtin("superset", "a b", |cx, given| holds_all(cx, given.value(0), given.value(1))),
+    builtin("issuperset", "a b", |cx, given| holds_all(cx, given.value(0), given.value(1))),
+    builtin("all", "iterable", |cx, given| Ok(given.items(cx, 0)?.iter().all(Value::is_truthy).into())),
+    builtin("any", "iterable", |cx, given| Ok(given.items(cx, 0)?.iter().any(Value::is_truthy).into())),
+    builtin("sameas", "value other", |_, given| Ok(same(given.value(0), given.value(1)).into())),
+    builtin("divisibleby", "value num", divisible),
+];
+
+fn by(cx: &Cx<'_>, given: &Given, comparison: Comparison) -> Evaluated {
+    let known = cx.compare_values(given.value(0), comparison, given.value(1))?;
+    Ok(known.map_or_else(|| Value::unknown("comparison"), Value::from))
+}
+
+fn contains(cx: &Cx<'_>, given: &Given) -> Evaluated {
+    let known = cx.compare_values(given.value(1), Comparison::In, given.value(0))?;
+    Ok(known.map_or_else(|| Value::unknown("comparison"), Value::from))
+}
+
+fn holds_all(cx: &Cx<'_>, whole: &Value, part: &Value) -> Evaluated {
+    let (whole, part) = (cx.items(whole)?, cx.items(part)?);
+    Ok(part.iter().all(|item| whole.contains(item)).into())
+}
+
+/// Python's `is`: what it keeps once is the same object, and so is the same container.
+fn same(a: &Value, b: &Value) -> bool {
+    match (&a.0, &b.0) {
+        (Repr::List(a), Repr::List(b)) | (Repr::Tuple(a), Repr::Tuple(b)) => std::sync::Arc::ptr_eq(a, b),
+        (Repr::Dict(a), Repr::Dict(b)) => std::sync::Arc::ptr_eq(a, b),
+        _ => a.type_name() == b.type_name() && a == b,
+    }
+}
+
+fn divisible(_cx: &Cx<'_>, given: &Given) -> Evaluated {
+    match (given.value(0).as_int(), given.value(1).as_int()) {
+        (Some(_), Some(0)) => fail("integer modulo by zero"),
+        (Some(value), Some(number)) => Ok((value % number == 0).into()),
+        _ => fail(format!(
+            "unsupported operand type(s) for %: '{}' and '{}'",
+            given.value(0).type_name(),
+            given.value(1).type_name()
+        )),
+    }
+}

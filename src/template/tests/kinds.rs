@@ -1,0 +1,96 @@
+//! What kind of value it is.
+
+use super::fail;
+use crate::builtin::{Builtin, Given, builtin};
+use crate::eval::{Cx, Evaluated};
+use crate::object::Object;
+use crate::value::Repr;
+use crate::{ErrorKind, TemplateError, Value};
+
+pub(super) const TESTS: &[Builtin] = &[
+    builtin("defined", "value", |_, given| is_defined(given, true)).takes_undefined(),
+    builtin("undefined", "value", |_, given| is_defined(given, false)).takes_undefined(),
+    builtin("none", "value", |_, given| Ok(given.value(0).is_none().into())).shallow(),
+    builtin("boolean", "value", |_, given| Ok(given.value(0).as_bool().is_some().into())).shallow(),
+    builtin("true", "value", |_, given| Ok((given.value(0).as_bool() == Some(true)).into())).shallow(),
+    builtin("false", "value", |_, given| Ok((given.value(0).as_bool() == Some(false)).into())).shallow(),
+    builtin("integer", "value", |_, given| Ok(matches!(given.value(0).0, Repr::Int(_)).into())).shallow(),
+    builtin("float", "value", |_, given| Ok(matches!(given.value(0).0, Repr::Float(_)).into())).shallow(),
+    builtin("number", "value", |_, given| {
+        Ok(matches!(given.value(0).0, Repr::Bool(_) | Repr::Int(_) | Repr::Float(_)).into())
+    })
+    .shallow(),
+    builtin("string", "value", |_, given| Ok(given.value(0).is_text().into())).shallow(),
+    builtin("mapping", "value", |_, given| Ok(is_mapping(given.value(0)).into())).shallow(),
+    builtin("sequence", "value", |_, given| {
+        let value = given.value(0);
+        let listed = value.is_sequence() || value.is_text() || is_mapping(value);
+        Ok((listed || matches!(value.0, Repr::Bytes(_))).into())
+    })
+    .shallow(),
+    builtin("iterable", "value", |cx, given| Ok(cx.items(given.value(0)).is_ok().into())).shallow(),
+    builtin("callable", "value", |_, given| Ok(is_callable(given.value(0)).into())).shallow(),
+    builtin("escaped", "value", |_, _| Ok(false.into())).shallow(),
+    builtin("even", "value", |_, given| Ok((rest_of_two(given)? == 0).into())),
+    builtin("odd", "value", |_, given| Ok((rest_of_two(given)? == 1).into())),
+    builtin("nan", "value", is_nan),
+    builtin("isnan", "value", is_nan),
+    builtin("truthy", "value convert_bool=", |_, given| Ok(truth(given).into())),
+    builtin("falsy", "value convert_bool=", |_, given| Ok((!truth(given)).into())),
+    builtin("filter", "value", |cx, given| Ok(cx.shared.filters.contains_key(&given.text(0)).into())),
+    builtin("test", "value", |cx, given| Ok(cx.shared.tests.contains_key(&given.text(0)).into())),
+];
+
+fn is_defined(given: &Given, wanted: bool) -> Evaluated {
+    match &given.value(0).0 {
+        Repr::Undefined(error) if error.kind == ErrorKind::Undefined => Ok((!wanted).into()),
+        Repr::Undefined(error) => Err(TemplateError::clone(error)),
+        // What is unknown now will be something then.
+        _ => Ok(wanted.into()),
+    }
+}
+
+fn is_mapping(value: &Value) -> bool {
+    value.is_mapping() || matches!(&value.0, Repr::Object(object) if matches!(**object, Object::Scope(_)))
+}
+
+fn is_callable(value: &Value) -> bool {
+    let Repr::Object(object) = &value.0 else { return false };
+    matches!(
+        **object,
+        Object::Function(_)
+            | Object::Method(..)
+            | Object::Macro(_)
+            | Object::Block { .. }
+            | Object::Joiner { .. }
+    )
+}
+
+fn rest_of_two(given: &Given) -> Result<i128, TemplateError> {
+    let value = given.value(0);
+    match value.as_int() {
+        Some(number) => Ok(number.rem_euclid(2)),
+        None => fail(format!("unsupported operand type(s) for %: '{}' and 'int'", value.type_name())),
+    }
+}
+
+fn is_nan(_cx: &Cx<'_>, given: &Given) -> Evaluated {
+    match given.value(0).0 {
+        Repr::Float(number) => Ok(number.is_nan().into()),
+        _ if given.value(0).as_int().is_some() => Ok(false.into()),
+        _ => fail(format!("must be real number, not {}", given.value(0).type_name())),
+    }
+}
+
+fn truth(given: &Given) -> bool {
+    let value = given.value(0);
+    let word = value.text().trim().to_lowercase();
+    if !given.flag(1, false) || value.is_mapping() || value.is_sequence() {
+        return value.is_truthy();
+    }
+    match word.as_str() {
+        "y" | "yes" | "on" | "1" | "true" | "t" | "1.0" => true,
+        "n" | "no" | "off" | "0" | "false" | "f" | "0.0" => false,
+        _ => value.is_truthy(),
+    }
+}

@@ -1,0 +1,65 @@
+//! What a text looks like.
+
+use crate::Value;
+use crate::builtin::{Builtin, Given, builtin};
+use crate::eval::{Cx, Evaluated};
+use crate::filters::Url;
+use crate::regex::{Flags, compile};
+
+use super::fail;
+
+pub(super) const TESTS: &[Builtin] = &[
+    builtin("match", "value pattern= ignorecase= multiline=", |_, given| matches(given, "match")),
+    builtin("search", "value pattern= ignorecase= multiline=", |_, given| matches(given, "search")),
+    builtin("regex", "value= pattern= ignorecase= multiline= match_type=", |_, given| {
+        matches(given, &given.text_or(4, "search"))
+    }),
+    builtin("lower", "value", |_, given| Ok(is_lower(&given.text(0)).into())),
+    builtin("upper", "value", |_, given| Ok(is_upper(&given.text(0)).into())),
+    builtin("uri", "value schemes=", |_, given| Ok(is_uri(given).into())),
+    builtin("url", "value schemes=", |_, given| {
+        let url = Url::split(&given.text(0));
+        Ok((is_uri(given) && (!url.netloc.is_empty() || url.scheme == "file")).into())
+    }),
+    builtin("urn", "value", |_, given| Ok((Url::split(&given.text(0)).scheme == "urn").into())),
+    builtin("vault_encrypted", "value", vault_encrypted),
+];
+
+fn matches(given: &Given, how: &str) -> Evaluated {
+    let flags = Flags { ignore_case: given.flag(2, false), multiline: given.flag(3, false) };
+    let Some(text) = given.value(0).as_str() else {
+        return fail(format!("expected string or bytes-like object, got '{}'", given.value(0).type_name()));
+    };
+    let pattern = given.text_or(1, "");
+    let anchored = match how {
+        "match" => format!(r"\A(?:{pattern})"),
+        "fullmatch" => format!(r"\A(?:{pattern})\Z"),
+        _ => pattern,
+    };
+    let found = compile(&anchored, flags)?.is_match(text);
+    found.map(Value::from).or_else(|error| fail(error.to_string()))
+}
+
+fn is_lower(text: &str) -> bool {
+    text.chars().any(char::is_lowercase) && !text.chars().any(char::is_uppercase)
+}
+
+fn is_upper(text: &str) -> bool {
+    text.chars().any(char::is_uppercase) && !text.chars().any(char::is_lowercase)
+}
+
+fn is_uri(given: &Given) -> bool {
+    if !given.value(0).is_text() {
+        return false;
+    }
+    let url = Url::split(&given.text(0));
+    match given.some(1) {
+        Some(schemes) if schemes.is_truthy() => schemes.iter().any(|scheme| scheme.text() == url.scheme),
+        _ => true,
+    }
+}
+
+/// A value that was encrypted is opened by the time a template sees it; what still is, was read from elsewhere.
+fn vault_encrypted(_cx: &Cx<'_>, given: &Given) -> Evaluated {
+    Ok(given.value(0).as_str().is_some_and(|text| text.starts_with("$ANSIBLE_VAULT")).into())
+}
