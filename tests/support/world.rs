@@ -1,7 +1,10 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::future::ready;
+use std::io::Write as _;
 use std::net::SocketAddr;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -21,6 +24,8 @@ pub struct TestWorld {
     hosts: BTreeMap<String, SocketAddr>,
     folder: TempDir,
     things: Shared,
+    /// Children are not scripted, but run.
+    runs_children: bool,
     state: Mutex<State>,
 }
 
@@ -49,6 +54,7 @@ impl TestWorld {
             hosts: BTreeMap::new(),
             folder: tempfile::tempdir().expect("a temporary folder can be made"),
             things: Shared::default(),
+            runs_children: false,
             state: Mutex::default(),
         }
     }
@@ -86,6 +92,13 @@ impl TestWorld {
     pub fn child(self, argv: &[&str], exit: Exit) -> Self {
         let argv = argv.iter().map(|&argument| argument.to_owned()).collect();
         self.state().children.push_back((argv, exit));
+        self
+    }
+
+    /// Lets children really run, with this world's environment and in its folder.
+    #[must_use]
+    pub fn running_children(mut self) -> Self {
+        self.runs_children = true;
         self
     }
 
@@ -194,6 +207,16 @@ impl World for TestWorld {
 
     fn spawn(&self, child: Child) -> BoxFuture<'static, Result<Exit>> {
         let mut state = self.state();
+        if self.runs_children {
+            state.spawned.push(child.clone());
+            let (folder, env) = (self.folder.path().to_owned(), self.env.clone());
+            let ran = tokio::task::spawn_blocking(move || run(&child, &folder, &env));
+            return Box::pin(async {
+                ran.await
+                    .expect("running a child does not panic")
+                    .map_err(|error| Failure::new(error.to_string()))
+            });
+        }
         let answer = match state.children.pop_front() {
             Some((argv, exit)) if child.argv.starts_with(&argv) => Ok(exit),
             Some((argv, _)) => {
@@ -244,6 +267,26 @@ impl World for TestWorld {
     }
 }
 
+fn run(child: &Child, folder: &Path, env: &BTreeMap<String, String>) -> std::io::Result<Exit> {
+    let (program, arguments) = child.argv.split_first().ok_or(std::io::ErrorKind::InvalidInput)?;
+    let mut started = Command::new(program)
+        .args(arguments)
+        .current_dir(child.folder.as_deref().unwrap_or(folder))
+        .env_clear()
+        .envs(env)
+        .envs(child.env.clone())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    if let Some(mut stdin) = started.stdin.take() {
+        stdin.write_all(child.stdin.as_deref().unwrap_or_default())?;
+    }
+    let ended = started.wait_with_output()?;
+    let rc = ended.status.code().unwrap_or_else(|| -ended.status.signal().unwrap_or_default());
+    Ok(Exit { rc, stdout: ended.stdout, stderr: ended.stderr, timed_out: false })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -264,6 +307,16 @@ mod tests {
         assert!(world.owns(&address, &realm), "after a crash this counts as created");
         world.own(&address, &realm, Ownership::Gone);
         assert!(!world.owns(&address, &realm));
+    }
+
+    #[tokio::test]
+    async fn children_really_run_where_that_is_wanted() {
+        let world =
+            TestWorld::new().env("PATH", "/usr/bin:/bin").env("NAME", "me").running_children().start();
+        let argv = ["sh", "-c", "cat; echo $NAME; exit 3"].map(str::to_owned).to_vec();
+        let child = Child { argv, stdin: Some(b"hello ".to_vec()), ..Child::default() };
+        let exit = world.cx().spawn(child).await.unwrap();
+        assert_eq!((exit.rc, exit.stdout.as_slice()), (3, b"hello me\n".as_slice()));
     }
 
     #[tokio::test]

@@ -274,9 +274,10 @@ async fn a_server_without_tls_is_told_apart_from_one_with_it() {
 
 #[tokio::test]
 async fn under_the_sandbox_a_load_balancer_is_asked_by_its_name() {
-    let (bench, server) = (Bench::new(), Server::start());
-    bench.reach("app.elb.localhost", server.address);
-    bench.set_env("http_proxy", "http://127.0.0.1:1");
+    let server = Server::start();
+    let bench = Bench::with(|world| {
+        world.host("app.elb.localhost", server.address).env("http_proxy", "http://127.0.0.1:1")
+    });
     let got = ask(&bench, json!({ "url": "http://app.elb.localhost/text" })).await;
     assert_eq!(got.result["url"], "http://app.elb.localhost/text");
     assert!(server.asked()[0].contains("\nhost: app.elb.localhost\n"), "{}", server.asked()[0]);
@@ -284,17 +285,19 @@ async fn under_the_sandbox_a_load_balancer_is_asked_by_its_name() {
 
 #[tokio::test]
 async fn the_proxy_of_the_environment_is_used_unless_that_is_switched_off() {
-    let (bench, server) = (Bench::new(), Server::start());
-    bench.set_env("http_proxy", &format!("http://{}", server.address));
+    let server = Server::start();
+    let bench = Bench::with(|world| world.env("http_proxy", &format!("http://{}", server.address)));
     ask(&bench, json!({ "url": "http://far.example.org/text" })).await;
     assert!(
         server.asked()[0].starts_with("GET http://far.example.org/text HTTP/1.1\n"),
         "{}",
         server.asked()[0]
     );
-    bench.set_env("http_proxy", "http://127.0.0.1:1");
+    let bench = Bench::with(|world| world.env("HTTP_PROXY", "http://127.0.0.1:1"));
     assert!(ask(&bench, json!({ "url": server.url("/text"), "use_proxy": false })).await.failure.is_none());
-    bench.set_env("no_proxy", "127.0.0.1");
+    assert!(ask(&bench, json!({ "url": server.url("/text") })).await.failure.is_some());
+    let bench =
+        Bench::with(|world| world.env("http_proxy", "http://127.0.0.1:1").env("no_proxy", "127.0.0.1"));
     assert!(ask(&bench, json!({ "url": server.url("/text") })).await.failure.is_none());
 }
 

@@ -1,5 +1,6 @@
 use std::io::Write as _;
 use std::net::TcpListener;
+use std::time::Duration;
 
 use rplay_module::{Failure, FailureKind, Intent, Mode, Outcome};
 use serde_json::{Value, json};
@@ -40,7 +41,7 @@ async fn a_closed_port_is_waited_for_until_the_time_is_over() {
     let failed = failure(&bench, json!({ "port": port, "timeout": 3, "delay": 1 })).await;
     assert_eq!(failed.message, format!("Timeout when waiting for 127.0.0.1:{port}"));
     assert_eq!(failed.result["elapsed"], 3);
-    assert_eq!(bench.slept(), [1, 1, 1]);
+    assert_eq!(bench.slept(), Duration::from_secs(3));
     let own_words = failure(&bench, json!({ "port": port, "timeout": 1, "msg": "no luck" })).await;
     assert_eq!(own_words.message, "no luck");
 }
@@ -73,9 +74,8 @@ async fn a_port_may_have_to_say_something() {
 
 #[tokio::test]
 async fn under_the_sandbox_a_load_balancer_is_found_by_its_name() {
-    let bench = Bench::new();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    bench.reach("app.elb.localhost", listener.local_addr().unwrap());
+    let bench = Bench::reaching("app.elb.localhost", listener.local_addr().unwrap());
     let waited = wait(&bench, json!({ "host": "app.elb.localhost", "port": 80 })).await;
     assert!(waited.failure.is_none());
 }
@@ -133,7 +133,7 @@ async fn a_port_is_drained_when_nobody_is_connected() {
 async fn without_a_port_and_a_path_the_time_is_all_there_is() {
     let bench = Bench::new();
     let waited = wait(&bench, json!({ "timeout": 7, "delay": 2 })).await;
-    assert_eq!(bench.slept(), [2, 7]);
+    assert_eq!(bench.slept(), Duration::from_secs(9));
     assert_eq!(waited.result["elapsed"], 9);
 }
 
@@ -145,7 +145,7 @@ async fn check_mode_and_plans_do_not_wait() {
     assert!(checked.skipped);
     assert_eq!(checked.result["msg"], "remote module (wait_for) does not support check mode");
     assert_eq!(bench.run("wait_for", &args, Mode::Plan).await.planned[0].action, Intent::WillRun);
-    assert!(bench.slept().is_empty());
+    assert_eq!(bench.slept(), Duration::ZERO);
 }
 
 #[tokio::test]
