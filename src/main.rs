@@ -5,6 +5,8 @@
 
 mod catalog;
 mod cli;
+#[cfg(feature = "aws")]
+mod sandbox;
 
 use std::process::ExitCode;
 

@@ -165,7 +165,7 @@ fn settings(
         vault_secrets: vault_passwords::read(args, &environment)?,
         vault_id_match: environment.get("ANSIBLE_VAULT_ID_MATCH").is_some_and(|value| value == "True" || value == "1"),
         sandbox: stand_in.map(|stand_in| stand_in.sandbox.clone()),
-        reach: stand_in.map(|stand_in| vec![(".elb.amazonaws.com".to_owned(), stand_in.address)]).unwrap_or_default(),
+        reach: stand_in.map(|stand_in| vec![(".amazonaws.com".to_owned(), stand_in.address)]).unwrap_or_default(),
         wait_lock: args.wait_lock,
         gather_facts: !explicit,
         error_on_missing_handler: !off("ANSIBLE_ERROR_ON_MISSING_HANDLER"),

@@ -19,7 +19,7 @@ pub(crate) async fn run(command: &SandboxCommand) -> u8 {
         SandboxCommand::Down(args) => down(args).await,
         SandboxCommand::Status(args) => status(args).await,
         SandboxCommand::Reset(args) => reset(args).await,
-        SandboxCommand::Env(args) => env(args),
+        SandboxCommand::Env(args) => env(args).await,
     };
     done.unwrap_or_else(|error| refuse(&error))
 }
@@ -52,10 +52,8 @@ async fn reset(args: &SandboxArgs) -> sandbox::Result<u8> {
     }))
 }
 
-fn env(args: &SandboxArgs) -> sandbox::Result<u8> {
-    let Some(record) = sandbox::record(&args.dir)? else {
-        return Err(sandbox::Error::Down { folder: args.dir.clone() });
-    };
+async fn env(args: &SandboxArgs) -> sandbox::Result<u8> {
+    let record = sandbox::live(&settings(&args.dir, args.region.as_deref())).await?;
     let names = environment();
     let lines = sandbox::exports(&record, names.keys().map(String::as_str));
     Ok(say(&lines.iter().map(|line| format!("{line}\n")).collect::<String>()))
@@ -90,14 +88,8 @@ pub(crate) async fn farewell(stand_in: &StandIn, mode: RunMode) {
         return;
     }
     let Ok(Some(record)) = sandbox::record(&stand_in.folder) else { return };
-    if let Ok(balancers) = sandbox::load_balancers(&record).await {
-        for balancer in balancers {
-            tell(&format!("{}: open {}", balancer.name, balancer.address));
-        }
-    }
-    let folder = stand_in.folder.display().to_string();
-    let named = if folder == ".rplay/sandbox" { String::new() } else { format!(" {folder}") };
-    tell(&format!("the sandbox stays up: rplay sandbox down{named} stops it"));
+    let balancers = sandbox::load_balancers(&record).await.unwrap_or_default();
+    sandbox::farewell(&balancers, &stand_in.folder).iter().for_each(|line| tell(line));
 }
 
 fn settings(folder: &Path, region: Option<&str>) -> Settings {
@@ -106,10 +98,7 @@ fn settings(folder: &Path, region: Option<&str>) -> Settings {
     let home = env("HOME").map(PathBuf::from).unwrap_or_default();
     let known = sandbox::record(folder).ok().flatten().map(|record| record.region);
     let region = region.map(str::to_owned).or_else(|| env("AWS_REGION")).or_else(|| env("AWS_DEFAULT_REGION")).or(known);
-    let docker = rplay_docker_client::Settings {
-        host: env("DOCKER_HOST").unwrap_or_else(|| rplay_docker_client::DEFAULT_HOST.to_owned()),
-        tls: env("DOCKER_TLS_VERIFY").is_some(),
-    };
+    let docker = rplay_docker_client::Settings::of(None, env);
     Settings {
         folder: folder.to_owned(),
         cache: env("XDG_CACHE_HOME").map_or_else(|| home.join(".cache"), PathBuf::from),

@@ -6,7 +6,7 @@ use rplay_event::{Counts, Fault, FaultKind};
 use rplay_template::Value;
 use serde_json::json;
 
-use crate::scopes::{Data, Layer, Level, Stack, Written};
+use crate::scopes::{Data, Level, Stack, Written};
 
 /// The hosts of a run, in the inventory's order.
 #[derive(Default)]

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rplay_event::{Fault, Kind};
-use rplay_module::{Address, Mode, Module, Planned, Shared};
+use rplay_module::{Mode, Module, Planned, Shared};
 use rplay_template::Engine;
 use serde_json::Value as Json;
 

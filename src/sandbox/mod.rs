@@ -25,13 +25,13 @@ mod up;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-pub(crate) use balancers::{LoadBalancer, farewell, load_balancers, reach};
-pub(crate) use down::{Ended, Reset, down, reset};
-pub(crate) use environment::{exports, variables};
+pub(crate) use balancers::{farewell, load_balancers};
+pub(crate) use down::{Reset, down, reset};
+pub(crate) use environment::exports;
 pub(crate) use error::Error;
-pub(crate) use folder::Record;
-pub(crate) use status::{Status, live, status};
-pub(crate) use up::{Up, up};
+pub(crate) use folder::{Record, read as record};
+pub(crate) use status::{live, status};
+pub(crate) use up::up;
 
 /// The stand-in's version; `requirements.txt` has its hashes and those of all it needs.
 pub(crate) const VERSION: &str = "1.5.33";

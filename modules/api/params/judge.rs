@@ -146,7 +146,7 @@ impl<'a> Judge<'a> {
         level: &Level,
         faults: &mut value::Faults,
     ) -> Entry<'s> {
-        let raw = (spec.free_form == Some(param.name)).then_some(RAW);
+        let raw = (spec.free_form == Some(param.name) && param.name != RAW).then_some(RAW);
         let mut found: Option<(&str, &Value)> = None;
         for key in param.spelled().chain(raw) {
             let Some(value) = args.get(key).filter(|value| !value.is_null()) else { continue };

@@ -45,10 +45,8 @@ pub(super) fn run(
         let truth = match runner.template.condition(&condition, scope) {
             Ok(condition) => condition.truth,
             Err(error) => {
-                runner.explain(task, &error);
-                return Ended::failed(format!(
-                    "Task failed: Action failed: Error while evaluating conditional: {error}"
-                ));
+                let doing = [("Error while evaluating conditional.".to_owned(), condition.span.clone())];
+                return runner.wrong(task, &error, "Task failed: Action failed", &doing);
             }
         };
         match truth {

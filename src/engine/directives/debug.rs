@@ -27,7 +27,12 @@ pub(super) fn run(
     scope: &Arc<dyn Scope>,
     args: &IndexMap<String, Value>,
 ) -> Ended {
-    let mut params: Params = match super::params("debug", args) {
+    let expression = task.item.task.args.named.get("var");
+    let mut known = args.clone();
+    if let Some(node) = expression {
+        known.insert("var".to_owned(), Value::from_json(node.to_json()));
+    }
+    let params: Params = match super::params("debug", &known) {
         Ok(params) => params,
         Err(ended) => return *ended,
     };
@@ -40,14 +45,11 @@ pub(super) fn run(
         return ended;
     }
     ended.set("failed", false);
-    let Some(expression) = task.item.task.args.named.get("var") else {
-        if let Some(message) = args.get("msg") {
-            params.msg = message.to_json();
-        }
+    let (Some(expression), Some(given)) = (expression, params.var) else {
         ended.set("msg", params.msg);
         return ended;
     };
-    let name = expression.as_str().map_or_else(|| expression.to_json().to_string(), str::to_owned);
+    let name = given.as_str().map_or_else(|| given.to_string(), str::to_owned);
     match runner.template.evaluate(expression, scope) {
         Ok(rendered) => {
             runner.tell(&rendered.marks);
@@ -60,8 +62,8 @@ pub(super) fn run(
             ended
         }
         Err(error) => {
-            runner.explain(task, &error);
-            Ended::failed(format!("Task failed: Action failed: Error while resolving `var` expression: {error}"))
+            let doing = [("Error while resolving `var` expression.".to_owned(), expression.span.clone())];
+            runner.wrong(task, &error, "Task failed: Action failed", &doing)
         }
     }
 }

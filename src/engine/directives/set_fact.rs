@@ -29,8 +29,7 @@ pub(super) fn run(
         let name = match runner.template.render_str(&key, scope) {
             Ok(rendered) => rendered.value.text(),
             Err(error) => {
-                runner.explain(task, &error);
-                return Ended::failed(format!("Task failed: Action failed: {error}"));
+                return runner.wrong(task, &error, "Task failed: Action failed", &[]);
             }
         };
         if !is_variable_name(&name) {

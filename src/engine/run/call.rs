@@ -44,8 +44,9 @@ impl Runner {
             Ok((Some(skipped), _)) => return Ok(skipped),
             Ok((None, unsure)) => unsure,
             Err(error) => {
-                self.explain(task, &error);
-                return Ok(Ended::failed(format!("Task failed: Error while evaluating conditional: {error}")));
+                let place = error.span.clone().unwrap_or_else(|| task.item.task.span.clone());
+                let doing = [("Error while evaluating conditional.".to_owned(), place)];
+                return Ok(self.wrong(task, &error, "Task failed", &doing));
             }
         };
         if Self::is_include(task) {
@@ -54,8 +55,7 @@ impl Runner {
         let attempts = match self.attempts(task, &scope) {
             Ok(attempts) => attempts,
             Err(error) => {
-                self.explain(task, &error);
-                return Ok(Ended::failed(format!("Task failed: {error}")));
+                return Ok(self.wrong(task, &error, "Task failed", &[]));
             }
         };
         let mut attempt = 1;
@@ -125,11 +125,13 @@ impl Runner {
         let args = match rendered {
             Ok(args) => args,
             Err((name, error)) => {
-                self.explain(task, &error);
-                let place = name.map_or_else(String::new, |name| format!("Error while resolving value for '{name}': "));
-                let shown = full_name(action);
-                let message = format!("Task failed: Finalization of task args for '{shown}' failed: {place}{error}");
-                return Ok(Ended::failed(message));
+                let whole = format!("Finalization of task args for '{}' failed.", full_name(action));
+                let mut doing = vec![(whole, task.item.task.action.span.clone())];
+                if let Some(name) = name {
+                    let place = error.span.clone().unwrap_or_else(|| task.item.task.span.clone());
+                    doing.push((format!("Error while resolving value for '{name}'."), place));
+                }
+                return Ok(self.wrong(task, &error, "Task failed", &doing));
             }
         };
         let ended = if directive {
@@ -237,8 +239,7 @@ impl Runner {
         let environment = match self.environment(task, scope) {
             Ok(environment) => environment,
             Err(error) => {
-                self.explain(task, &error);
-                return Ok(Ended::failed(format!("Task failed: {error}")));
+                return Ok(self.wrong(task, &error, "Task failed", &[]));
             }
         };
         let world = TaskWorld::new(self, task, host, environment);
@@ -374,7 +375,6 @@ impl Runner {
         match self.all(&task.item.task.until, &scope) {
             Ok(met) => met.unwrap_or(true),
             Err(error) => {
-                self.explain(task, &error);
                 refuse(ended, "until_result", &error);
                 true
             }

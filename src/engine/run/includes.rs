@@ -12,7 +12,7 @@ use super::item::{Ended, Include};
 use super::{PlayRun, Runner, Stop, TaskRun};
 use crate::directives;
 use crate::hosts::Host;
-use crate::load::{TaskItem, bare, files, tree};
+use crate::load::{TaskItem, files, tree};
 use crate::scopes::{Data, Level, Stack};
 
 impl Runner {
@@ -27,8 +27,7 @@ impl Runner {
             }
             Ok(rendered) => rendered.value.text(),
             Err(error) => {
-                self.explain(task, &error);
-                return Ended::failed(format!("Task failed: {error}"));
+                return self.wrong(task, &error, "Task failed", &[]);
             }
         };
         match tree::found(&task.item.context.folders, &name, &node.span) {
@@ -189,10 +188,8 @@ impl Runner {
             folders: tree::nearer(&task.item.context.folders, &path).to_vec(),
         };
         let scope = self.template_scope(&path, scope);
-        let rendered = self.template.render_file(&file, &scope).map_err(|error| {
-            self.explain(task, &error);
-            Failure::new(format!("AnsibleError: {error}"))
-        })?;
+        let rendered =
+            self.template.render_file(&file, &scope).map_err(|error| Failure::new(format!("AnsibleError: {error}")))?;
         Ok(ControllerFile { path, content: Some(rendered.value.text().into_bytes()) })
     }
 

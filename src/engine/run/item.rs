@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rplay_event::{Diff, Kind, Status};
+use rplay_event::{Diff, Fault, Kind, Span, Status};
 use rplay_module::Planned;
 use rplay_syntax::{LoopSource, Node};
 use rplay_template::{ErrorKind, Scope, TemplateError, Tri, Value};
@@ -38,6 +38,8 @@ pub(crate) struct Ended {
     pub(crate) include: Vec<Include>,
     pub(crate) notify: Vec<String>,
     pub(crate) planned: Vec<Planned>,
+    /// What led to a failure, the outermost first; a first one without a message stands for the result's own.
+    pub(crate) causes: Vec<Fault>,
 }
 
 /// A file of tasks that a host asked for.
@@ -133,8 +135,7 @@ impl Runner {
         {
             return Ok(skipped);
         }
-        self.explain(task, error);
-        Ok(Ended::failed(format!("Task failed: {error}")))
+        Ok(self.wrong(task, error, "Task failed", &[]))
     }
 
     async fn once(&self, task: &TaskRun<'_>, host: &Arc<Host>, stack: &Stack) -> Result<Ended, Stop> {
@@ -244,7 +245,7 @@ impl Runner {
                     Some(items) => names.extend(items.iter().map(Value::text)),
                     None => names.push(rendered.value.text()),
                 },
-                Err(error) => self.explain(task, &error),
+                Err(error) => self.emitter.warn(format!("{}: {error}", task.name)),
             }
         }
         names
@@ -273,21 +274,29 @@ impl Runner {
         Ok((None, unsure))
     }
 
-    /// Shows where a template failed; the result itself has the one line that Ansible has.
-    pub(crate) fn explain(&self, task: &TaskRun<'_>, error: &TemplateError) {
-        if task.no_log {
-            return;
-        }
+    /// Returns the end of a task whose template failed: one line for the result, and what led to it with its places.
+    ///
+    /// `doing` is what was done on the way, the outermost first, each with its place.
+    pub(crate) fn wrong(&self, task: &TaskRun<'_>, error: &TemplateError, title: &str, doing: &[(String, Span)]) -> Ended {
         let place = error.span.clone().unwrap_or_else(|| task.item.task.span.clone());
-        let mut fault = rplay_event::Fault::new(error.to_string()).at(&place);
+        let steps: String = doing.iter().map(|(step, _)| format!("{}: ", step.trim_end_matches('.'))).collect();
+        let mut ended = Ended::failed(format!("{title}: {steps}{error}"));
         let missing = task.play.missing_files.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let hints: Vec<String> = error.help.iter().cloned().chain(missing.iter().cloned()).collect();
-        if error.kind == ErrorKind::Undefined && !hints.is_empty() {
-            fault = fault.help(hints.join("; "));
+        let mut last = Fault::new(error.to_string()).at(&place);
+        if error.kind == ErrorKind::Undefined && !missing.is_empty() {
+            last = last.help(missing.join("; "));
         } else if let Some(help) = &error.help {
-            fault = fault.help(help.clone());
+            last = last.help(help.clone());
         }
-        self.fault(fault);
+        ended.causes.push(Fault::new(format!("{title}.")).at(&task.item.task.span));
+        let mut doing = doing.to_vec();
+        // What was being done at the very place is one cause with what went wrong there.
+        if let Some((step, _)) = doing.pop_if(|(_, at)| *at == place) {
+            last.message = format!("{}: {}", step.trim_end_matches('.'), last.message);
+        }
+        ended.causes.extend(doing.iter().map(|(step, place)| Fault::new(step.clone()).at(place)));
+        ended.causes.push(last);
+        ended
     }
 
     /// Returns whether the action only brings in tasks.

@@ -2,7 +2,7 @@ use std::sync::{Arc, PoisonError};
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use rplay_event::{Kind, Status, TaskInfo, TaskResult};
+use rplay_event::{Fault, Kind, Status, TaskInfo, TaskResult};
 use rplay_syntax::Node;
 use rplay_template::{Scope, Value};
 use serde_json::{Map, Value as Json, json};
@@ -182,6 +182,10 @@ impl Runner {
     }
 
     pub(super) fn told(&self, task: &TaskRun<'_>, host: &Host, ended: &Ended, status: Status) -> TaskResult {
+        let mut result = if ended.no_log { censored(&ended.result) } else { ended.result.clone() };
+        if matches!(status, Status::Failed | Status::Unreachable) && !ended.looped {
+            result.insert("exception".to_owned(), self.causes(task, ended));
+        }
         TaskResult {
             task: task.id,
             host: host.name.to_string(),
@@ -189,13 +193,24 @@ impl Runner {
             status,
             ignored: ended.ignored,
             item: ended.item.clone(),
-            result: if ended.no_log { censored(&ended.result) } else { ended.result.clone() },
+            result,
             verbose_always: ended.verbose_always,
             verbose_never: ended.verbose_never,
             looped: ended.looped,
             diff: if ended.no_log { Vec::new() } else { ended.diff.clone() },
             screen: ended.screen.clone().filter(|_| !ended.no_log),
         }
+    }
+
+    /// What led to a failure, for the lines of `[ERROR]`: its places, and the source around them.
+    fn causes(&self, task: &TaskRun<'_>, ended: &Ended) -> Json {
+        let own = [Fault::new("").at(&task.item.task.span)];
+        let causes = if ended.causes.is_empty() || ended.no_log { &own[..] } else { &ended.causes };
+        let explained = causes.iter().map(|fault| {
+            let fault = fault.clone();
+            if ended.no_log { fault } else { self.loader.reader.sources.explain(fault) }
+        });
+        explained.filter_map(|fault| serde_json::to_value(fault).ok()).collect()
     }
 
     /// `run_once`: what one host learned, all have.
