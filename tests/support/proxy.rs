@@ -73,7 +73,12 @@ impl Proxy {
             .enable_all()
             .build()
             .expect("a runtime can be built");
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port is free");
+        // Not by the runtime: the test may be running in one of its own.
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        listener.set_nonblocking(true).expect("a socket can be told not to block");
+        let entered = runtime.enter();
+        let listener = TcpListener::from_std(listener).expect("a listening socket");
+        drop(entered);
         let address = listener.local_addr().expect("a bound socket has an address");
         let shared = Shared { upstream, start: Instant::now(), rules: Vec::new(), calls: Vec::new() };
         let shared = Arc::new(Mutex::new(shared));

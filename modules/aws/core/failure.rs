@@ -33,7 +33,11 @@ where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
     match error {
-        SdkError::ServiceError(answer) => refused(what, answer.err(), error),
+        // Where the SDK finds no error in the body it gives one without a code.
+        SdkError::ServiceError(answer) => match answer.err().code() {
+            Some(code) => refused(what, code, answer.err(), error),
+            None => unreadable(what, answer.raw(), error),
+        },
         SdkError::ResponseError(answer) => unreadable(what, answer.raw(), error),
         SdkError::TimeoutError(_) => lost(what, "no answer came in time"),
         _ => unsent(what, error),
@@ -54,12 +58,11 @@ pub fn optional<T>(result: Result<T>, absent: &[&str]) -> Result<Option<T>> {
     }
 }
 
-fn refused<E>(what: &str, answer: &E, error: &SdkError<E, HttpResponse>) -> Failure
+fn refused<E>(what: &str, code: &str, answer: &E, error: &SdkError<E, HttpResponse>) -> Failure
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
     let status = error.raw_response().map(|raw| raw.status().as_u16());
-    let code = answer.code().unwrap_or("Unknown");
     let text = answer.message().unwrap_or("the service gives no reason");
     let request_id = error.request_id().or_else(|| answer.meta().request_id()).map(str::to_owned);
     let failure = Failure {
@@ -91,6 +94,9 @@ where
 {
     let status = raw.status().as_u16();
     let body = String::from_utf8_lossy(raw.body().bytes().unwrap_or_default()).trim().to_owned();
+    if body.is_empty() && (300..500).contains(&status) {
+        return bodiless(what, status);
+    }
     let said = if body.is_empty() { innermost(error) } else { body.chars().take(EXCERPT).collect() };
     let failure = Failure {
         request_id: error.request_id().map(str::to_owned),
@@ -98,6 +104,22 @@ where
     };
     let kind = if (400..500).contains(&status) { FailureKind::Refused } else { FailureKind::Lost };
     Failure { kind, ..failure.field("response_metadata", json!({ "http_status_code": status })) }
+}
+
+/// A HEAD request is answered by status alone; botocore makes that the code, and so do playbooks that look at it.
+fn bodiless(what: &str, status: u16) -> Failure {
+    let said = match status {
+        301 | 307 => "it is in another region",
+        403 => "Forbidden",
+        404 => "Not Found",
+        _ => "refused without a word",
+    };
+    let code = if status == 403 { "AccessDenied" } else { "" };
+    Failure {
+        code: Some(status.to_string()),
+        hint: hint(code).map(str::to_owned),
+        ..Failure::new(format!("could not {what}: {status}: {said}"))
+    }
 }
 
 fn unsent<E>(what: &str, error: &SdkError<E, HttpResponse>) -> Failure
@@ -232,6 +254,11 @@ mod tests {
         );
         assert_eq!(failed.kind, FailureKind::Lost);
         assert_eq!(failure("x", &nonsense(404)).kind, FailureKind::Refused);
+        let silent = SdkError::<ErrorMetadata, _>::response_error("no xml", raw(403, ""));
+        assert_eq!(
+            failure("look at bucket b", &silent).message,
+            "could not look at bucket b: 403: Forbidden"
+        );
     }
 
     #[test]

@@ -159,7 +159,7 @@ fn broken(cause: &ConnectorError, endpoint: String) -> Broken {
         client.is_some_and(hyper_util::client::legacy::Error::is_connect)
             || io == Some(std::io::ErrorKind::ConnectionRefused)
     });
-    Broken { endpoint, sent: !connecting, why: innermost(cause) }
+    Broken { endpoint, sent: !connecting && !cause.is_user(), why: innermost(cause) }
 }
 
 /// What the answer says of the attempt; `None` where it is a plain yes or no.

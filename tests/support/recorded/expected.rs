@@ -124,7 +124,22 @@ impl Expected {
         self.answers_with(200, &[], &body.to_string())
     }
 
-    /// Answers 200 with an XML document.
+    /// Answers 200 with what stands inside the answer of a query service: the elements around it are made here.
+    #[must_use]
+    pub fn gives(self, inside: &str) -> Self {
+        let body = match &self.call {
+            Call::Action { name, protocol: Protocol::Ec2 } => {
+                format!("<{name}Response>{inside}</{name}Response>")
+            }
+            Call::Action { name, .. } => {
+                format!("<{name}Response><{name}Result>{inside}</{name}Result></{name}Response>")
+            }
+            Call::Path { .. } => inside.to_owned(),
+        };
+        self.answers_with(200, &[], &body)
+    }
+
+    /// Answers 200 with a whole XML document; the SDK looks at the name of its root.
     #[must_use]
     pub fn answers_xml(self, body: &str) -> Self {
         self.answers_with(200, &[], body)
@@ -143,7 +158,7 @@ impl Expected {
     pub fn refuses(self, code: &str, message: &str) -> Self {
         let status = if code.starts_with("NoSuch") { 404 } else { 400 };
         let body = refusal(self.protocol(), code, message);
-        self.answers_with(status, &[], &body)
+        self.answers_with(status, &[("x-amzn-requestid", "test-request")], &body)
     }
 
     /// Refuses because there were too many calls.
@@ -200,7 +215,7 @@ impl Expected {
     pub(super) fn matches(&self, request: &Request) -> bool {
         let called = match &self.call {
             Call::Action { name, .. } => Operation::of(request).action == *name,
-            Call::Path { method, path } => request.method == *method && request.path == *path,
+            Call::Path { method, path } => request.method == *method && trimmed(&request.path) == trimmed(path),
         };
         called && self.checks.iter().all(|check| check.holds(request))
     }
@@ -223,6 +238,11 @@ impl Check {
             Self::Header(name, value) => request.header(name) == Some(value),
         }
     }
+}
+
+/// The SDK asks for a bucket as `/bucket/`.
+fn trimmed(path: &str) -> &str {
+    path.trim_end_matches('/')
 }
 
 fn has(body: &Value, fields: &Value) -> bool {
