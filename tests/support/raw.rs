@@ -52,6 +52,11 @@ impl Raw {
         Self { endpoint: endpoint.to_owned(), account: account.to_owned(), region: region.to_owned() }
     }
 
+    /// Returns the account, which is the access key's id too.
+    pub fn id(&self) -> &str {
+        &self.account
+    }
+
     pub fn ecs(&self, action: &str, body: &Value) -> Value {
         self.json("ecs", "AmazonEC2ContainerServiceV20141113", action, body)
     }

@@ -215,7 +215,9 @@ impl Expected {
     pub(super) fn matches(&self, request: &Request) -> bool {
         let called = match &self.call {
             Call::Action { name, .. } => Operation::of(request).action == *name,
-            Call::Path { method, path } => request.method == *method && trimmed(&request.path) == trimmed(path),
+            Call::Path { method, path } => {
+                request.method == *method && trimmed(&request.path) == trimmed(path)
+            }
         };
         called && self.checks.iter().all(|check| check.holds(request))
     }
