@@ -94,7 +94,11 @@ impl Given {
         let mut values: Vec<Option<Value>> = names.iter().map(|_| positional.next()).collect();
         let rest: Vec<Value> = positional.collect();
         if !rest.is_empty() && !takes_rest {
-            return Err(fail(format!("takes {} positional arguments but {given} were given", names.len())));
+            return Err(fail(too_many(
+                required.iter().filter(|required| **required).count(),
+                names.len(),
+                given,
+            )));
         }
         let mut named = Vec::new();
         for (name, value) in args.named {
@@ -188,4 +192,13 @@ impl Given {
     pub(crate) fn option(&self, name: &str) -> Option<&Value> {
         self.named.iter().find(|(known, _)| &**known == name).map(|(_, value)| value)
     }
+}
+
+/// Words the refusal of too many arguments as Python does.
+fn too_many(required: usize, allowed: usize, given: usize) -> String {
+    let takes =
+        if required == allowed { allowed.to_string() } else { format!("from {required} to {allowed}") };
+    let arguments = if required == allowed && allowed == 1 { "argument" } else { "arguments" };
+    let were = if given == 1 { "was" } else { "were" };
+    format!("takes {takes} positional {arguments} but {given} {were} given")
 }

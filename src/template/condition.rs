@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
-use rplay_syntax::{Data, Node};
+use rplay_syntax::{Data, Node, Origin};
 
 use crate::engine::{Engine, Mode};
 use crate::eval::{Cx, looks_like_template};
+use crate::parse::tree::{Expr, Node as Expression, Stmt};
 use crate::value::Repr;
-use crate::{Condition, ErrorKind, Scope, TemplateError, Tri, Value};
+use crate::{Condition, ErrorKind, Found, Scope, TemplateError, Tri, Value};
+
+/// How many variables may stand for one another until the text of a conditional is reached.
+const MAX_INDIRECTIONS: usize = 20;
 
 impl Engine {
     /// Evaluates one conditional of `when`, `until`, `failed_when`, `changed_when` or `assert`.
@@ -68,7 +72,11 @@ impl Cx<'_> {
         match &value.0 {
             Repr::Str(inner) if value.contains_unknown() => Ok(Value::unknown(inner.to_string())),
             Repr::Str(inner) if inner.trim().is_empty() => self.empty(),
-            Repr::Str(inner) => self.condition_expression(&inner.trim().into(), node),
+            Repr::Str(_) => match self.written_by_user(text) {
+                Some(inner) => self.condition_expression(&inner.trim().into(), node),
+                None => Err(TemplateError::runtime("Encountered untrusted template or expression.")
+                    .in_template(text, Some(&node.span))),
+            },
             Repr::None => self.empty(),
             _ => {
                 self.deprecate(
@@ -79,9 +87,68 @@ impl Cx<'_> {
         }
     }
 
+    /// Returns the text that a template stands for, where the user wrote it: a result is never evaluated.
+    fn written_by_user(&self, text: &Arc<str>) -> Option<Arc<str>> {
+        let program = self.shared.compile(text, &Mode::Text).ok()?;
+        match program.body.as_slice() {
+            [Stmt::Print(expr)] => self.written_source(expr, MAX_INDIRECTIONS),
+            _ => None,
+        }
+    }
+
+    fn written_source(&self, expr: &Expr, left: usize) -> Option<Arc<str>> {
+        let node = match &*expr.node {
+            Expression::If { test, then, otherwise } => {
+                let chosen = if self.truth(test).ok()?? { Some(then) } else { otherwise.as_ref() };
+                return self.written_source(chosen?, left);
+            }
+            Expression::Filter(target, used) if matches!(&*used.name, "default" | "d") => {
+                let defined = !self.eval(target).ok()?.is_undefined();
+                let chosen = if defined { Some(target) } else { used.args.positional.first() };
+                return self.written_source(chosen?, left);
+            }
+            _ => self.written_node(expr)?,
+        };
+        let Data::Text(text) = &node.data else { return None };
+        match text.origin {
+            Origin::Template if !looks_like_template(&text.text) => Some(Arc::clone(&text.text)),
+            Origin::Template => {
+                let program = self.shared.compile(&text.text, &Mode::Text).ok()?;
+                match program.body.as_slice() {
+                    [Stmt::Print(inner)] => self.written_source(inner, left.checked_sub(1)?),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns the node that `a.b[0]` leads to, without rendering anything on the way.
+    fn written_node(&self, expr: &Expr) -> Option<Node> {
+        let (target, key) = match &*expr.node {
+            Expression::Name(name) => {
+                return match self.scope.lookup(name)? {
+                    Found::Written(node) => Some(node),
+                    _ => None,
+                };
+            }
+            Expression::Attribute(target, name) => (target, Value::from(Arc::clone(name))),
+            Expression::Item(target, key) => (target, self.eval(key).ok()?),
+            _ => return None,
+        };
+        match &self.written_node(target)?.data {
+            Data::Map(mapping) => {
+                let entry = mapping.entries.iter().find(|(known, _)| self.key(&known.data) == key)?;
+                Some(entry.1.clone())
+            }
+            Data::Seq(items) => items.get(usize::try_from(key.as_i64()?).ok()?).cloned(),
+            _ => None,
+        }
+    }
+
     fn condition_expression(&self, text: &Arc<str>, node: &Node) -> Result<Value, TemplateError> {
         let cx = Cx { renders_constants: true, ..self.clone() };
-        cx.expression(text, &Mode::Conditional, Some(&node.span))
+        cx.expression(text, Some(&node.span))
     }
 
     fn verdict(&self, value: &Value, node: &Node) -> Result<Tri, TemplateError> {

@@ -57,10 +57,8 @@ type Compiled = Result<Arc<Program>, TemplateError>;
 pub(crate) enum Mode {
     /// A string out of YAML.
     Text,
-    /// An expression without delimiters, whose backslashes YAML has read.
+    /// An expression without delimiters: its backslashes are Python's.
     Expression,
-    /// A conditional: an expression whose backslashes are Python's.
-    Conditional,
     /// A file, or what a file includes.
     File(Arc<Overrides>),
 }
@@ -87,10 +85,7 @@ impl Shared {
 
     fn compile_anew(&self, text: &str, mode: &Mode) -> Result<Program, TemplateError> {
         match mode {
-            Mode::Expression | Mode::Conditional => {
-                let dialect = self.dialect(&Overrides::default(), *mode == Mode::Expression)?;
-                parse::expression(text, &dialect, self)
-            }
+            Mode::Expression => parse::expression(text, &self.dialect(&Overrides::default(), false)?, self),
             Mode::Text => {
                 let (text, overrides) = split_header(text, &Overrides::default())?;
                 parse::template(text, &self.dialect(&overrides, true)?, self)
@@ -216,15 +211,14 @@ impl Engine {
     /// Evaluates an expression without delimiters, such as `debug`'s `var`.
     pub fn evaluate(&self, expression: &Node, scope: &Arc<dyn Scope>) -> Result<Rendered, TemplateError> {
         let Data::Text(text) = &expression.data else { return self.render(expression, scope) };
-        let (value, marks) =
-            self.with(scope, |cx| cx.expression(&text.text, &Mode::Expression, Some(&expression.span)))?;
+        let (value, marks) = self.with(scope, |cx| cx.expression(&text.text, Some(&expression.span)))?;
         Ok(Rendered { value, marks })
     }
 
     /// Evaluates an expression without delimiters that stands in no file.
     pub fn evaluate_str(&self, expression: &str, scope: &Arc<dyn Scope>) -> Result<Rendered, TemplateError> {
         let text = Arc::from(expression);
-        let (value, marks) = self.with(scope, |cx| cx.expression(&text, &Mode::Expression, None))?;
+        let (value, marks) = self.with(scope, |cx| cx.expression(&text, None))?;
         Ok(Rendered { value, marks })
     }
 
@@ -264,7 +258,7 @@ impl Engine {
         let (mode, what) = match form {
             Form::Template if !looks_like_template(text) => return Ok(Vec::new()),
             Form::Template => (Mode::Text, "Syntax error in template"),
-            Form::Expression => (Mode::Conditional, "Syntax error in expression"),
+            Form::Expression => (Mode::Expression, "Syntax error in expression"),
         };
         let text = Arc::from(text);
         let program = self.shared.compile(&text, &mode).map_err(|error| error.context(what))?;
@@ -330,13 +324,8 @@ impl Cx<'_> {
         finished.map_err(|error| error.framed_by("Error rendering template").in_template(text, span))
     }
 
-    pub(crate) fn expression(
-        &self,
-        text: &Arc<str>,
-        mode: &Mode,
-        span: Option<&Span>,
-    ) -> Result<Value, TemplateError> {
-        let program = self.shared.compile(text, mode).map_err(|error| {
+    pub(crate) fn expression(&self, text: &Arc<str>, span: Option<&Span>) -> Result<Value, TemplateError> {
+        let program = self.shared.compile(text, &Mode::Expression).map_err(|error| {
             let hint = if looks_like_template(text) {
                 "Syntax error in expression. Template delimiters are not supported in expressions"
             } else {

@@ -13,6 +13,8 @@ use crate::{Scope, TemplateError, Value};
 
 /// A value without a JSON form of its own.
 pub(crate) enum Object {
+    /// What an `if` without `else` gives when it is false: no text, and no value of a variable.
+    Blank,
     Function(Function),
     /// `'text'.upper`, not yet called.
     Method(Value, Arc<str>),
@@ -98,6 +100,7 @@ impl Object {
                 usize::try_from(steps).ok()
             }
             Self::Scope(scope) => Some(scope.names().len()),
+            Self::Blank => Some(0),
             Self::Loop(state) => Some(state.items.len()),
             _ => None,
         }
@@ -117,6 +120,7 @@ impl Object {
 
     pub(crate) fn type_name(&self) -> &'static str {
         match self {
+            Self::Blank => "Undefined",
             Self::Function(_) => "function",
             Self::Method(..) | Self::LoopCall(..) | Self::CyclerNext(_) => "builtin_function_or_method",
             Self::Macro(_) => "Macro",
@@ -141,7 +145,16 @@ impl Object {
                 if date.subsec_nanosecond() == 0 { "%Y-%m-%d %H:%M:%S" } else { "%Y-%m-%d %H:%M:%S.%f" },
             ),
             Self::Delta(microseconds) => delta_text(*microseconds),
+            Self::Blank => String::new(),
             _ => self.repr(),
+        }
+    }
+
+    /// Returns what stands for it in JSON.
+    pub(crate) fn json_text(&self) -> String {
+        match self {
+            Self::Date(date) => crate::methods::iso_date(date),
+            _ => self.text(),
         }
     }
 
@@ -180,6 +193,7 @@ impl Object {
         match (self, other) {
             (Self::Date(a), Self::Date(b)) => a == b,
             (Self::Delta(a), Self::Delta(b)) => a == b,
+            (Self::Blank, Self::Blank) => true,
             (Self::Range { .. }, Self::Range { .. }) => self.items() == other.items(),
             _ => std::ptr::eq(self, other),
         }

@@ -36,6 +36,7 @@ impl Cx<'_> {
                     Value::from(&**name).repr(),
                     Value::from(target.type_name()).repr()
                 ))
+                .framed()
                 .located(at, &self.source, self.span.as_ref()),
             );
         }
@@ -138,7 +139,10 @@ impl Cx<'_> {
                         mapping.entries.iter().position(|(known, _)| self.key(&known.data) == *key)?;
                     Some(self.child(lazy, index))
                 }
-                _ => Some(self.child(lazy, position(key, lazy.len())?)),
+                _ => {
+                    let at = position(key, lazy.len()).filter(|at| *at < lazy.len())?;
+                    Some(self.child(lazy, at))
+                }
             },
             Repr::Object(object) => match &**object {
                 Object::Range { .. } => {
@@ -199,7 +203,7 @@ impl Cx<'_> {
                 _ => (0..lazy.len()).map(|index| self.child(lazy, index)).collect(),
             }),
             Repr::Object(object) => match &**object {
-                Object::Range { .. } => Ok(object.items()),
+                Object::Range { .. } | Object::Blank => Ok(object.items()),
                 Object::Scope(scope) => Ok(scope.names().into_iter().map(Value::from).collect()),
                 _ => Err(not_iterable(value)),
             },

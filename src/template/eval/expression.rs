@@ -53,10 +53,7 @@ impl Cx<'_> {
             Node::If { test, then, otherwise } => match (self.truth(test)?, otherwise) {
                 (Some(true), _) => self.eval(then),
                 (Some(false), Some(otherwise)) => self.eval(otherwise),
-                (Some(false), None) => Ok(self.undefined(
-                    "the inline if-expression on line 1 evaluated to false and no else section was defined.",
-                    expr.at,
-                )),
+                (Some(false), None) => Ok(Value::object(Object::Blank)),
                 (None, _) => Ok(self.seen(unknown_truth())),
             },
             Node::Attribute(target, name) => Ok(self.attribute(&self.eval(target)?, name, expr.at)),

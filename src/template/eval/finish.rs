@@ -14,6 +14,7 @@ impl Cx<'_> {
         if parts.len() < 2 {
             return parts.pop().unwrap_or_default();
         }
+        parts.retain(|part| !part.is_omit());
         let mut out = String::new();
         for part in &parts {
             match self.printed(part) {
@@ -85,7 +86,7 @@ impl Cx<'_> {
                 }
                 Object::Module(module) => self.finish(&module.body),
                 other => Err(TemplateError::runtime(format!(
-                    "Error rendering template: Type {} is unsupported for variable storage.",
+                    "Type {} is unsupported for variable storage.",
                     Value::from(other.type_name()).repr()
                 ))),
             },

@@ -19,9 +19,9 @@ fn combine(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     let recursive = given.option("recursive").is_some_and(Value::is_truthy);
     let list_merge = given.option("list_merge").map_or_else(|| "replace".to_owned(), Value::text);
     let dicts = flatten(&given.rest, Some(1), true);
-    let mut dicts = dicts.into_iter();
-    let Some(first) = dicts.next() else { return Ok(Dict::new().into()) };
-    dicts.try_fold(first, |low, high| merge(&low, &high, recursive, &list_merge))
+    let mut dicts = dicts.into_iter().rev();
+    let Some(last) = dicts.next() else { return Ok(Dict::new().into()) };
+    dicts.try_fold(last, |high, low| merge(&low, &high, recursive, &list_merge))
 }
 
 /// Merges two mappings as Ansible's `merge_hash` does: the second wins.
@@ -33,11 +33,9 @@ fn merge(low: &Value, high: &Value, recursive: bool, list_merge: &str) -> Evalua
     }
     let (Repr::Dict(low), Repr::Dict(high)) = (&low.0, &high.0) else {
         return fail(format!(
-            "failed to combine variables, expected dicts but got a '{}' and a '{}': \n{}\n{}",
+            "failed to combine variables, expected dicts but got a '{}' and a '{}'.",
             low.type_name(),
-            high.type_name(),
-            low.repr(),
-            high.repr()
+            high.type_name()
         ));
     };
     if low.is_empty() || low == high {

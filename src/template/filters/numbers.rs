@@ -97,7 +97,9 @@ fn human_to_bytes(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     let unit = given.some(1).map(Value::text);
     match bytes_of(&text, unit.as_deref(), given.flag(2, false)) {
         Some(bytes) => Ok(bytes.into()),
-        None => fail("human_to_bytes() can't interpret the input"),
+        None => fail(format!(
+            "human_to_bytes() can't interpret the input: human_to_bytes() can't interpret following string: {text}"
+        )),
     }
 }
 

@@ -4,7 +4,7 @@ use super::{Given, Items, fail};
 use crate::Value;
 use crate::eval::Cx;
 use crate::filters::flatten;
-use crate::value::{Dict, Repr};
+use crate::value::{Dict, Repr, TextKey};
 
 pub(super) fn list(_cx: &Cx<'_>, given: &Given) -> Items {
     Ok(given.terms.clone())
@@ -32,7 +32,13 @@ pub(super) fn indexed_items(_cx: &Cx<'_>, given: &Given) -> Items {
 pub(super) fn dict(_cx: &Cx<'_>, given: &Given) -> Items {
     let mut items = Vec::new();
     for term in &given.terms {
-        let Repr::Dict(dict) = &term.0 else { return fail("with_dict expects a dict") };
+        let Repr::Dict(dict) = &term.0 else {
+            return fail(format!(
+                "the 'dict' lookup plugin expects a dictionary, got '{}' of type <class '{}'>)",
+                term.text(),
+                term.type_name()
+            ));
+        };
         for (key, value) in dict.iter() {
             let entry: Dict = [(Value::from("key"), key.clone()), (Value::from("value"), value.clone())]
                 .into_iter()
@@ -112,7 +118,8 @@ pub(super) fn subelements(_cx: &Cx<'_>, given: &Given) -> Items {
         }
         match value.map(|value| (value, value.as_items())) {
             Some((_, Some(items))) => {
-                found.extend(items.iter().map(|item| Value::tuple(vec![element.clone(), item.clone()])));
+                let rest = without(&element, &path);
+                found.extend(items.iter().map(|item| Value::tuple(vec![rest.clone(), item.clone()])));
             }
             Some((value, None)) => {
                 return fail(format!("the key {path} should point to a list, got '{}'", value.text()));
@@ -124,4 +131,19 @@ pub(super) fn subelements(_cx: &Cx<'_>, given: &Given) -> Items {
         }
     }
     Ok(found)
+}
+
+/// Returns the element without the list at the end of the path: what is in it comes one by one.
+fn without(element: &Value, path: &str) -> Value {
+    let Repr::Dict(dict) = &element.0 else { return element.clone() };
+    let mut dict = Dict::clone(dict);
+    match path.split_once('.') {
+        None => drop(dict.shift_remove(&TextKey(path))),
+        Some((key, rest)) => {
+            if let Some(inner) = dict.get_mut(&TextKey(key)) {
+                *inner = without(inner, rest);
+            }
+        }
+    }
+    dict.into()
 }

@@ -30,7 +30,7 @@ pub(super) fn sequence(_cx: &Cx<'_>, given: &Given) -> Items {
             plan = Plan::default();
             for word in term.split_ascii_whitespace() {
                 let Some((name, value)) = word.split_once('=') else {
-                    return fail(format!("unknown error parsing with_sequence arguments: '{term}'"));
+                    return fail("unrecognized arguments to with_sequence: ['_raw_params']");
                 };
                 plan.set(name, value.trim_matches(['\'', '"']))?;
             }

@@ -45,6 +45,7 @@ fn is_defined(given: &Given, wanted: bool) -> Evaluated {
     match &given.value(0).0 {
         Repr::Undefined(error) if error.kind == ErrorKind::Undefined => Ok((!wanted).into()),
         Repr::Undefined(error) => Err(TemplateError::clone(error)),
+        Repr::Object(object) if matches!(**object, Object::Blank) => Ok((!wanted).into()),
         // What is unknown now will be something then.
         _ => Ok(wanted.into()),
     }

@@ -27,16 +27,17 @@ pub(super) const TESTS: &[Builtin] = &[
 
 fn matches(given: &Given, how: &str) -> Evaluated {
     let flags = Flags { ignore_case: given.flag(2, false), multiline: given.flag(3, false) };
-    let Some(text) = given.value(0).as_str() else {
-        return fail(format!("expected string or bytes-like object, got '{}'", given.value(0).type_name()));
-    };
+    let text = given.text(0);
+    if given.some(1).is_some_and(|pattern| !pattern.is_text()) {
+        return fail("first argument must be string or compiled pattern");
+    }
     let pattern = given.text_or(1, "");
     let anchored = match how {
         "match" => format!(r"\A(?:{pattern})"),
         "fullmatch" => format!(r"\A(?:{pattern})\Z"),
         _ => pattern,
     };
-    let found = compile(&anchored, flags)?.is_match(text);
+    let found = compile(&anchored, flags)?.is_match(&text);
     found.map(Value::from).or_else(|error| fail(error.to_string()))
 }
 

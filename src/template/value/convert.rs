@@ -45,7 +45,8 @@ impl Value {
                 Json::Object(dict.iter().map(|(key, value)| (key.json_key(), value.to_json())).collect())
             }
             Repr::Unknown(label) => Json::String(marker::mark(label)),
-            Repr::Lazy(_) | Repr::Object(_) => Json::String(self.text()),
+            Repr::Object(object) => Json::String(object.json_text()),
+            Repr::Lazy(_) => Json::String(self.text()),
         }
     }
 
