@@ -1,0 +1,204 @@
+//! Who may do what with a file: the parameters that all modules of files have.
+
+use std::path::Path;
+
+use rplay_module::{Cx, Failure, Params, Result, unknown};
+use serde_json::Value;
+
+use crate::accounts::Table;
+use crate::mode::{Ground, Mode};
+use crate::seen::{self, Kind, Seen};
+use crate::tree::Entry;
+use crate::{mode, paths};
+
+/// The attributes of a file.
+#[derive(Params)]
+pub(crate) struct Attributes {
+    /// The permissions: octal (`"0644"`, with quotes), or as `chmod` takes them (`u=rwX,g=rX,o=`). Omitted they stay as
+    /// they are, and new things get what the system's umask leaves.
+    pub(crate) mode: Option<Value>,
+    /// The name or number of the user it belongs to; omitted it stays as it is.
+    pub(crate) owner: Option<String>,
+    /// The name or number of the group it belongs to; omitted it stays as it is.
+    pub(crate) group: Option<String>,
+    /// Flags for `chattr`, with `+`, `-` or `=` before them; without that they are all there shall be.
+    #[param(name = "attributes", alias = "attr")]
+    pub(crate) flags: Option<String>,
+    /// The user of the `SELinux` context; without `SELinux` it means nothing.
+    pub(crate) seuser: Option<String>,
+    /// The role of the `SELinux` context; without `SELinux` it means nothing.
+    pub(crate) serole: Option<String>,
+    /// The type of the `SELinux` context; without `SELinux` it means nothing.
+    pub(crate) setype: Option<String>,
+    /// The level of the `SELinux` context; without `SELinux` it means nothing.
+    pub(crate) selevel: Option<String>,
+    /// Whether a file may be written in place where it cannot be replaced as a whole, such as one mounted into a
+    /// container.
+    #[param(default = false)]
+    pub(crate) unsafe_writes: bool,
+}
+
+/// The attributes that are asked for, looked up on this machine.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wish {
+    mode: Option<Mode>,
+    owner: Option<u32>,
+    group: Option<u32>,
+    flags: Option<String>,
+    umask: u32,
+    /// A user or group that is not there: a fault where something is there to be given to them, and else before the first
+    /// write. An earlier task may yet make them.
+    pub(crate) stranger: Option<String>,
+}
+
+impl Wish {
+    /// Looks up the accounts; `bits` is what takes the place of `mode`, for folders that a copy makes.
+    pub(crate) async fn look_up(cx: &Cx, p: &Attributes, bits: Option<&Value>) -> Result<Self> {
+        let contexts = [&p.seuser, &p.serole, &p.setype, &p.selevel];
+        if contexts.iter().any(|part| part.is_some()) && Path::new("/sys/fs/selinux/enforce").exists() {
+            return Err(Failure::new("SELinux contexts (seuser, serole, setype, selevel) are not built yet"));
+        }
+        let mut wish = Self { umask: seen::umask(), flags: p.flags.clone(), ..Self::default() };
+        wish.mode = match bits {
+            Some(value) => Some(Mode::of(value).ok_or_else(|| bad_mode(value))?),
+            None => None,
+        };
+        if let Some(owner) = known(p.owner.as_ref()) {
+            wish.owner = Table::Users.number(cx, owner).await;
+            if wish.owner.is_none() {
+                wish.stranger = Some(format!("chown failed: failed to look up user {owner}"));
+            }
+        }
+        if let Some(group) = known(p.group.as_ref()) {
+            wish.group = Table::Groups.number(cx, group).await;
+            if wish.group.is_none() {
+                wish.stranger.get_or_insert_with(|| format!("chgrp failed: failed to look up group {group}"));
+            }
+        }
+        Ok(wish)
+    }
+
+    /// Returns the same wish with other permissions.
+    pub(crate) fn with_mode(&self, mode: Option<Mode>) -> Self {
+        Self { mode, ..self.clone() }
+    }
+
+    pub(crate) fn preserves(&self) -> bool {
+        self.mode == Some(Mode::Preserve)
+    }
+
+    pub(crate) fn manages_flags(&self) -> bool {
+        self.flags.is_some()
+    }
+
+    /// Looks at a path, its flags included where they are managed.
+    pub(crate) async fn look(&self, cx: &Cx, shown: &str) -> Option<Seen> {
+        let path = paths::real(cx, shown);
+        let mut seen = seen::look(&path)?;
+        if self.manages_flags() {
+            seen.flags = seen::flags(cx, &path).await;
+        }
+        Some(seen)
+    }
+
+    /// Returns what is there, as far as it is managed.
+    pub(crate) fn have(&self, seen: &Seen) -> Entry {
+        Entry {
+            mode: self.mode.as_ref().filter(|_| seen.kind != Kind::Link).map(|_| mode::shown(seen.bits)),
+            owner: self.owner.map(|_| seen.uid),
+            group: self.group.map(|_| seen.gid),
+            attributes: self.flags.as_ref().map(|_| sorted(&seen.flags)),
+            ..Entry::of(state(seen.kind))
+        }
+    }
+
+    /// Returns what shall be there in place of what is.
+    pub(crate) fn want(&self, seen: &Seen) -> Result<Entry> {
+        if let Some(message) = &self.stranger {
+            return Err(Failure::new(message));
+        }
+        let ground = Ground { bits: seen.bits, directory: seen.kind == Kind::Directory, umask: self.umask };
+        Ok(Entry {
+            mode: if seen.kind == Kind::Link { None } else { self.bits(ground)? },
+            attributes: self.flags.as_ref().map(|flags| flags_applied(&seen.flags, flags)),
+            ..self.owned(state(seen.kind))
+        })
+    }
+
+    /// Returns what shall be there where nothing is.
+    pub(crate) fn fresh(&self, kind: Kind) -> Result<Entry> {
+        let directory = kind == Kind::Directory;
+        let ground = Ground { bits: self.born(directory), directory, umask: self.umask };
+        Ok(Entry {
+            mode: if kind == Kind::Link { None } else { self.bits(ground)? },
+            attributes: self.flags.as_ref().map(|flags| flags_applied("", flags)),
+            ..self.owned(state(kind))
+        })
+    }
+
+    /// The permissions that the system gives to what is made new.
+    pub(crate) fn born(&self, directory: bool) -> u32 {
+        (if directory { 0o777 } else { 0o666 }) & !self.umask
+    }
+
+    fn owned(&self, state: &str) -> Entry {
+        Entry { owner: self.owner, group: self.group, ..Entry::of(state) }
+    }
+
+    fn bits(&self, ground: Ground) -> Result<Option<String>> {
+        let Some(asked) = &self.mode else { return Ok(None) };
+        if let Some(bits) = asked.bits(ground) {
+            Ok(Some(mode::shown(bits)))
+        } else {
+            let Mode::Symbols(text) = asked else { return Err(Failure::bug("a number that is no mode")) };
+            Err(bad_mode(&Value::from(text.as_str())))
+        }
+    }
+}
+
+fn bad_mode(value: &Value) -> Failure {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    Failure::new("mode must be in octal or symbolic form")
+        .field("details", format!("bad symbolic permission for mode: {text}"))
+}
+
+/// An unknown account is nobody's: the parameter counts as omitted.
+fn known(account: Option<&String>) -> Option<&String> {
+    account.filter(|account| !unknown::is_unknown(account))
+}
+
+/// A file with a second name is a file to whoever does not ask for names.
+fn state(kind: Kind) -> &'static str {
+    if kind == Kind::Hard { "file" } else { kind.text() }
+}
+
+/// Applies flags such as `+i` to those that are set.
+fn flags_applied(set: &str, asked: &str) -> String {
+    let named = |flags: &str, flag: char| flags.contains(flag);
+    match (asked.strip_prefix('+'), asked.strip_prefix('-')) {
+        (Some(more), _) => sorted(&format!("{set}{more}")),
+        (_, Some(less)) => sorted(&set.chars().filter(|&flag| !named(less, flag)).collect::<String>()),
+        _ => sorted(asked.trim_start_matches('=')),
+    }
+}
+
+/// The flag of extents is the filesystem's own business: it can be neither set nor taken away.
+fn sorted(flags: &str) -> String {
+    let mut flags: Vec<char> = flags.chars().filter(|&flag| flag != 'e').collect();
+    flags.sort_unstable();
+    flags.dedup();
+    flags.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_are_added_taken_away_or_set() {
+        assert_eq!(flags_applied("ei", "+a"), "ai");
+        assert_eq!(flags_applied("aei", "-i"), "a");
+        assert_eq!(flags_applied("ei", "=a"), "a");
+        assert_eq!(flags_applied("ei", "ie"), "i");
+    }
+}
