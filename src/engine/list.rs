@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use crate::load::{Item, LoadedPlay, TaskItem, bare};
+use crate::load::{Item, LoadedPlay, TaskItem};
 use crate::run::Runner;
 use crate::scopes::{Level, Stack};
 use crate::settings::Listing;
@@ -45,12 +45,13 @@ fn list_play(runner: &Runner, play: &LoadedPlay, number: usize, wanted: Listing,
     for item in [&play.pre_tasks, &play.tasks, &play.post_tasks].into_iter().flatten() {
         each_task(item, &mut |task| {
             let tags = runner.tags(&task.context, &stack);
-            if !runner.selection.selects(&tags) || bare(&task.task.action.name) == "meta" {
+            if !runner.selection.selects(&tags) {
                 return;
             }
             let tags: BTreeSet<String> = tags.into_iter().collect();
             if wanted.tasks {
-                let name = runner.task_name(task, &scope);
+                let written = task.task.keywords.name.as_ref().and_then(rplay_syntax::Node::as_str);
+                let name = written.unwrap_or(&task.task.action.name);
                 let listed: Vec<&str> = tags.iter().map(String::as_str).collect();
                 let _ = writeln!(out, "      {name}\tTAGS: [{}]", listed.join(", "));
             }

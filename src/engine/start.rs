@@ -143,6 +143,9 @@ impl Run {
 
     pub(crate) fn started(&self) {
         let settings = &self.runner.settings;
+        if settings.verbosity > 0 {
+            self.runner.emit(Kind::Said { message: "No config file found; using defaults".to_owned() });
+        }
         self.runner.emit(Kind::RunStarted {
             mode: settings.mode,
             playbooks: settings.playbooks.iter().map(|path| path.display().to_string()).collect(),
@@ -311,7 +314,7 @@ impl Tally {
 fn read_playbooks(paths: &[PathBuf], loader: &Loader) -> Result<Vec<(String, Vec<Arc<LoadedPlay>>)>, Vec<Fault>> {
     let (mut plays, mut faults) = (Vec::new(), Vec::new());
     for path in paths {
-        match loader.playbook(path) {
+        match loader.playbook(&std::path::absolute(path).unwrap_or_else(|_| path.clone())) {
             Ok(read) => plays.push((path.display().to_string(), read.into_iter().map(Arc::new).collect())),
             Err(found) => faults.extend(found),
         }

@@ -53,6 +53,8 @@ pub enum Kind {
     Notified { handler: String, host: String },
     Warning { message: String },
     Deprecated { message: String },
+    /// A line that an action says by itself, on stdout as Ansible's.
+    Said { message: String },
     /// What Ansible has no word for: hints and addresses; to stderr.
     Notice { message: String },
     /// What a long task is doing now; live on a terminal, a line per change at -v elsewhere, to stderr.

@@ -128,6 +128,7 @@ fn place(kind: &Kind) -> Place {
             Place::Now
         }
         Kind::RunStarted { .. }
+        | Kind::Said { .. }
         | Kind::PlaybookStarted { .. }
         | Kind::PlayStarted { .. }
         | Kind::NoHostsMatched

@@ -76,6 +76,7 @@ impl Reporter {
             match kind {
                 Kind::Warning { message } => messages::warning(message, screen),
                 Kind::Deprecated { message } => messages::deprecation(message, settings, screen),
+                Kind::Said { message } => screen.line(Side::Out, None, message),
                 Kind::Notice { message } => screen.line(Side::Err, None, message),
                 Kind::Fault { fault } => fault::tell(fault, settings.color_stderr, screen),
                 kind => reader.event(kind, settings, screen),

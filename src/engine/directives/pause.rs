@@ -43,9 +43,10 @@ pub(super) async fn run(
         _ if runner.mode() == rplay_module::Mode::Plan => {}
         Some(seconds) => {
             let seconds = seconds.max(1.0);
-            let told = params.prompt.as_ref().map(|prompt| format!("[{}]\n{prompt}:", task.name)).into_iter();
-            told.chain([format!("Pausing for {seconds} seconds")])
-                .for_each(|message| runner.emit(Kind::Notice { message }));
+            runner.emit(Kind::Said { message: format!("Pausing for {seconds} seconds") });
+            if let Some(prompt) = &params.prompt {
+                runner.emit(Kind::Said { message: format!("[{}]\n{prompt}:", task.name) });
+            }
             tokio::select! {
                 () = tokio::time::sleep(Duration::try_from_secs_f64(seconds).unwrap_or_default()) => {}
                 () = runner.interrupt.requested() => return Err(Stop::Interrupted),
@@ -55,7 +56,7 @@ pub(super) async fn run(
             runner.emitter.warn("Not waiting for response to prompt as stdin is not interactive");
         }
         None => {
-            runner.emit(Kind::Notice { message: format!("[{}]\n{prompt}:", task.name) });
+            runner.emit(Kind::Said { message: format!("[{}]\n{prompt}:", task.name) });
             typed = tokio::select! {
                 line = read_line() => line,
                 () = runner.interrupt.requested() => return Err(Stop::Interrupted),
@@ -70,7 +71,7 @@ pub(super) async fn run(
     ended.set("failed", false);
     ended.set("rc", 0);
     ended.set("stderr", "");
-    ended.set("stdout", format!("Paused for {} {unit}", (shown * 100.0).round() / 100.0));
+    ended.set("stdout", format!("Paused for {:?} {unit}", (shown * 100.0).round() / 100.0));
     ended.set("start", crate::machine::stamp(started));
     ended.set("stop", crate::machine::stamp(ended_at));
     #[expect(clippy::cast_possible_truncation, reason = "whole seconds, as Ansible gives them")]

@@ -106,7 +106,7 @@ impl Runner {
             None => 4,
         };
         // In a plan nothing becomes true by waiting.
-        let most = if self.settings.mode == rplay_event::RunMode::Play { most } else { 1 };
+        let most = if self.mode() == Mode::Plan { 1 } else { most };
         let delay = if delay < 0.0 { 1.0 } else { delay };
         Ok(Attempts { most, delay: Duration::try_from_secs_f64(delay).unwrap_or_default() })
     }
@@ -303,6 +303,11 @@ impl Runner {
         let action = task.item.task.action.name.as_ref();
         if let Some(failure) = &outcome.failure {
             let mut ended = failed(&named(failure.clone(), action));
+            let cause = rplay_event::Fault::new("").at(&task.item.task.span);
+            ended.causes.push(match &failure.hint {
+                Some(hint) => cause.help(hint.clone()),
+                None => cause,
+            });
             ended.result.extend(outcome.result.clone());
             ended.set("changed", outcome.changed);
             ended.diff = self.shown_diff(task, outcome.diff);
@@ -463,9 +468,6 @@ fn failed(failure: &Failure) -> Ended {
     ended.result.extend(failure.result.clone());
     if let (Some(code), false) = (&failure.code, ended.result.contains_key("error")) {
         ended.set("error", json!({ "code": code, "message": failure.message }));
-    }
-    if let Some(hint) = &failure.hint {
-        ended.set("hint", hint.clone());
     }
     ended.screen.clone_from(&failure.screen);
     ended

@@ -45,6 +45,16 @@ impl Runner {
         }
     }
 
+    /// Says what is brought in for whom; each file counts as a task that went well.
+    pub(super) fn announce(&self, include: &Include, hosts: &[Arc<Host>]) {
+        hosts.iter().for_each(|host| host.count(|counts| counts.ok += 1));
+        self.emit(Kind::Included {
+            file: absolute(&self.settings.folder, &include.path),
+            hosts: hosts.iter().map(|host| host.name.to_string()).collect(),
+            item: include.item.as_ref().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned)),
+        });
+    }
+
     /// Reads an included file and runs it on the hosts that asked for it.
     pub(super) async fn include(
         self: &Arc<Self>,
@@ -53,11 +63,6 @@ impl Runner {
         hosts: &[Arc<Host>],
         rescued: bool,
     ) -> Result<(), Stop> {
-        self.emit(Kind::Included {
-            file: absolute(&self.settings.folder, &include.path),
-            hosts: hosts.iter().map(|host| host.name.to_string()).collect(),
-            item: include.item.as_ref().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned)),
-        });
         let context = self.included_context(task.item, include);
         let read = self.loader.task_file(&include.path, &context, &task.play.loaded.head.vars, 0);
         let items = match read {

@@ -35,9 +35,30 @@ impl Runner {
             return Ok(());
         }
         if bare(&item.task.action.name) == "meta" {
+            self.meta_heading(run, item, hosts);
             return self.meta(run, item, hosts).await;
         }
         self.on_hosts(run, item, hosts, rescued, false).await
+    }
+
+    fn meta_heading(&self, run: &Arc<PlayRun>, item: &TaskItem, hosts: &[Arc<Host>]) {
+        let Some(first) = hosts.first() else { return };
+        let scope = self.task_scope(run, first, item).shared();
+        let name = self.task_name(item, &scope);
+        self.emit(Kind::TaskStarted { task: self.info(item, self.task_id(), name, false, false) });
+    }
+
+    /// Returns the heading of a task.
+    fn info(&self, item: &TaskItem, id: u64, name: String, handler: bool, no_log: bool) -> TaskInfo {
+        TaskInfo {
+            id,
+            name,
+            action: item.task.action.name.to_string(),
+            span: Some(item.task.span.clone()),
+            handler,
+            check: self.settings.mode == rplay_event::RunMode::Check,
+            no_log,
+        }
     }
 
     pub(super) async fn handler(
@@ -67,17 +88,7 @@ impl Runner {
             name: self.task_name(item, &scope),
             no_log: self.truth(item.context.no_log.as_ref(), &scope),
         };
-        self.emit(Kind::TaskStarted {
-            task: TaskInfo {
-                id: task.id,
-                name: task.name.clone(),
-                action: item.task.action.name.to_string(),
-                span: Some(item.task.span.clone()),
-                handler,
-                check: self.settings.mode == rplay_event::RunMode::Check,
-                no_log: task.no_log,
-            },
-        });
+        self.emit(Kind::TaskStarted { task: self.info(item, task.id, task.name.clone(), handler, task.no_log) });
         let on = if once { hosts.get(..1).unwrap_or_default() } else { hosts };
         let ended = self.all_hosts(&task, on, rescued).await?;
         if once {
@@ -124,7 +135,10 @@ impl Runner {
             // The walk forwards of a destroy has to reach every task, whatever still works.
             return Ok(());
         }
-        self.count(host, ended, status, rescued);
+        // What is brought in is counted file by file.
+        if ended.include.is_empty() {
+            self.count(host, ended, status, rescued);
+        }
         if status == Status::Failed && !ended.ignored && rescued {
             host.set("ansible_failed_task", Value::from_json(failed_task(task)));
             host.set("ansible_failed_result", Value::from_json(Json::Object(ended.result.clone())));
@@ -194,7 +208,7 @@ impl Runner {
             ignored: ended.ignored,
             item: ended.item.clone(),
             result,
-            verbose_always: ended.verbose_always,
+            verbose_always: ended.verbose_always && !ended.no_log,
             verbose_never: ended.verbose_never,
             looped: ended.looped,
             diff: if ended.no_log { Vec::new() } else { ended.diff.clone() },
@@ -333,6 +347,9 @@ impl Runner {
                     None => groups.push((include, vec![Arc::clone(&host)])),
                 }
             }
+        }
+        for (include, hosts) in &groups {
+            self.announce(include, hosts);
         }
         for (include, hosts) in groups {
             self.include(task, &include, &hosts, rescued).await?;
