@@ -201,11 +201,9 @@ impl Ran {
 
     /// Fails the test unless the run ended with this status.
     #[track_caller]
-    #[expect(clippy::must_use_candidate, reason = "the last check of a test")]
-    pub fn code(self, expected: i32) -> Self {
+    pub fn code(&self, expected: i32) {
         let (out, err) = (&self.stdout, &self.stderr);
         assert_eq!(self.code, expected, "stdout:\n{out}\nstderr:\n{err}");
-        self
     }
 }
 

@@ -123,7 +123,7 @@ impl Proxy {
 
     /// Returns the calls so far, one a line.
     pub fn log(&self) -> String {
-        self.calls().iter().map(|call| format!("{call}\n")).collect()
+        self.calls().iter().map(Call::to_string).collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -194,7 +194,9 @@ async fn serve(shared: Arc<Mutex<Shared>>, request: hyper::Request<Incoming>) ->
         }
         Trouble::Tell(listener) => {
             let call = lock(&shared).calls.get(index).cloned();
-            call.iter().for_each(|call| listener(call));
+            if let Some(call) = call {
+                listener(&call);
+            }
             None
         }
         Trouble::Lose => {

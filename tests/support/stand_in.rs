@@ -20,7 +20,7 @@ use crate::raw::send;
 const REGION: &str = "eu-west-1";
 /// The account whose load balancers forward: the data plane knows no other.
 const DEFAULT_ACCOUNT: &str = "000000000000";
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Runs the server until the test process is gone, however it went: then its end of the pipe is closed. Containers that
 /// the server leaves behind are removed by their label.

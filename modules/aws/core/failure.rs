@@ -133,7 +133,7 @@ where
             Failure::new(format!("could not {what}: could not connect to {broken}")).hint(unreached(broken))
         }
         None => {
-            let credentials = causes(error).any(|cause| cause.is::<CredentialsError>());
+            let credentials = causes(error).any(<dyn Error>::is::<CredentialsError>);
             let failure = Failure::new(format!("could not {what}: {}", innermost(error)));
             if credentials {
                 failure.hint("if the login has expired, log in again (`aws sso login`)")

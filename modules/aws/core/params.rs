@@ -4,19 +4,19 @@ use rplay_module::{Params, Secret};
 #[derive(Params, Clone, Debug)]
 #[params(unbuilt("aws_config", "debug_botocore_endpoint_logs"))]
 pub struct AwsParams {
-    /// The region. Omitted: AWS_REGION, AWS_DEFAULT_REGION, else the profile's. Ignored by services that have none.
+    /// The region. Omitted: `AWS_REGION`, `AWS_DEFAULT_REGION`, else the profile's. Ignored by services that have none.
     #[param(alias = "aws_region", deprecated_alias("ec2_region" => "Use 'region'."))]
     pub region: Option<String>,
-    /// A profile of ~/.aws/config or ~/.aws/credentials. Omitted: AWS_PROFILE, else `default`. Not together with keys.
+    /// A profile of ~/.aws/config or ~/.aws/credentials. Omitted: `AWS_PROFILE`, else `default`. Not together with keys.
     #[param(alias = "aws_profile")]
     pub profile: Option<String>,
-    /// The access key's id. Omitted: AWS_ACCESS_KEY_ID, else what the profile says.
+    /// The access key's id. Omitted: `AWS_ACCESS_KEY_ID`, else what the profile says.
     #[param(alias = "aws_access_key_id", alias = "aws_access_key", deprecated_alias("ec2_access_key" => "Use 'access_key'."))]
     pub access_key: Option<String>,
-    /// The secret access key. Omitted: AWS_SECRET_ACCESS_KEY, else what the profile says.
+    /// The secret access key. Omitted: `AWS_SECRET_ACCESS_KEY`, else what the profile says.
     #[param(alias = "aws_secret_access_key", alias = "aws_secret_key", deprecated_alias("ec2_secret_key" => "Use 'secret_key'."))]
     pub secret_key: Option<Secret<String>>,
-    /// The token of temporary credentials. Omitted: AWS_SESSION_TOKEN, where the keys come from the environment too.
+    /// The token of temporary credentials. Omitted: `AWS_SESSION_TOKEN`, where the keys come from the environment too.
     #[param(
         alias = "aws_session_token",
         deprecated_alias("security_token" => "Use 'session_token'."),
@@ -24,15 +24,15 @@ pub struct AwsParams {
         deprecated_alias("access_token" => "Use 'session_token'.")
     )]
     pub session_token: Option<Secret<String>>,
-    /// The URL to call in place of AWS's own, for every service. Omitted: AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL,
-    /// else what the profile says.
+    /// The URL to call in place of AWS's own, for every service. Omitted: `AWS_ENDPOINT_URL_<SERVICE>`,
+    /// `AWS_ENDPOINT_URL`, else what the profile says.
     #[param(
         alias = "aws_endpoint_url",
         deprecated_alias("ec2_url" => "Use 'endpoint_url'."),
         deprecated_alias("s3_url" => "Use 'endpoint_url'.")
     )]
     pub endpoint_url: Option<String>,
-    /// A file of certificates to trust in place of the system's. Omitted: AWS_CA_BUNDLE.
+    /// A file of certificates to trust in place of the system's. Omitted: `AWS_CA_BUNDLE`.
     #[param(path)]
     pub aws_ca_bundle: Option<String>,
     /// Whether the certificate of the endpoint is checked. Leaving it unchecked is not built yet for https endpoints.

@@ -135,7 +135,9 @@ impl Session {
 
     pub(crate) fn sdk_config(&self, target: &Target) -> SdkConfig {
         let pause = if self.played { Duration::ZERO } else { FIRST_PAUSE };
-        let retries = RetryConfig::standard()
+        // Adaptive ones also hold calls back that were not throttled yet: for accounts that ask for it.
+        let adaptive = self.settings.env("AWS_RETRY_MODE") == Some("adaptive");
+        let retries = if adaptive { RetryConfig::adaptive() } else { RetryConfig::standard() }
             .with_max_attempts(self.attempts())
             .with_initial_backoff(pause)
             .with_max_backoff(LONGEST_PAUSE);

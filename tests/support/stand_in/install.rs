@@ -46,5 +46,5 @@ fn run(command: &mut Command) -> io::Result<()> {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    Err(io::Error::other(format!("{:?} failed: {said}", command.get_program())))
+    Err(io::Error::other(format!("{} failed: {said}", command.get_program().display())))
 }

@@ -160,7 +160,8 @@ mod tests {
     use super::*;
 
     fn page(ids: &[&str], next: &str) -> String {
-        let items: String = ids.iter().map(|id| format!("<item><vpcId>{id}</vpcId></item>")).collect();
+        let item = |id: &&str| format!("<item><vpcId>{id}</vpcId></item>");
+        let items = ids.iter().map(item).collect::<Vec<_>>().concat();
         format!("<vpcSet>{items}</vpcSet>{next}")
     }
 

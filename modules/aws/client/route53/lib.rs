@@ -48,15 +48,12 @@ pub fn unescaped(name: &str) -> String {
     while let Some((before, after)) = rest.split_once('\\') {
         out.push_str(before);
         let code = after.get(..3).and_then(|digits| u8::from_str_radix(digits, 8).ok());
-        match (code, after.get(3..)) {
-            (Some(code), Some(behind)) => {
-                out.push(char::from(code));
-                rest = behind;
-            }
-            _ => {
-                out.push('\\');
-                rest = after;
-            }
+        if let (Some(code), Some(behind)) = (code, after.get(3..)) {
+            out.push(char::from(code));
+            rest = behind;
+        } else {
+            out.push('\\');
+            rest = after;
         }
     }
     out + rest
@@ -168,10 +165,9 @@ mod tests {
 
     fn records(names: &[&str], more: &str) -> String {
         let truncated = !more.is_empty();
-        let sets: String = names
-            .iter()
-            .map(|name| format!("<ResourceRecordSet><Name>{name}</Name><Type>A</Type></ResourceRecordSet>"))
-            .collect();
+        let set =
+            |name: &&str| format!("<ResourceRecordSet><Name>{name}</Name><Type>A</Type></ResourceRecordSet>");
+        let sets = names.iter().map(set).collect::<Vec<_>>().concat();
         format!(
             "<ListResourceRecordSetsResponse><ResourceRecordSets>{sets}</ResourceRecordSets>\
              <IsTruncated>{truncated}</IsTruncated>{more}<MaxItems>300</MaxItems></ListResourceRecordSetsResponse>"
