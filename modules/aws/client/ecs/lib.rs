@@ -170,8 +170,9 @@ fn says_none(failure: &Failure) -> bool {
 #[cfg(test)]
 mod tests {
     use rplay_aws::{AwsParams, Transport, client};
-    use rplay_test_support::TestWorld;
+    use rplay_module::FailureKind;
     use rplay_test_support::recorded::{Expected, Recorded};
+    use rplay_test_support::{Proxy, Rule, StandIn, TestWorld};
     use serde_json::json;
 
     use super::*;
@@ -232,5 +233,24 @@ mod tests {
         ])
         .await;
         assert_eq!(ecs.service_tasks("app", "web", DesiredStatus::Stopped).await.unwrap().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_creation_whose_answer_is_lost_is_sent_once() {
+        let stand_in = StandIn::shared();
+        let (proxy, account) = (Proxy::start(&stand_in.endpoint()), stand_in.account());
+        let world = TestWorld::aws()
+            .env("AWS_ENDPOINT_URL", &proxy.endpoint())
+            .env("AWS_ACCESS_KEY_ID", account.id())
+            .start();
+        let ecs = client::<Ecs>(&world.cx(), &AwsParams::default()).await.unwrap();
+        proxy.add_rule(Rule::on("ecs", "CreateCluster").nth(1).throttle());
+        proxy.add_rule(Rule::on("ecs", "CreateCluster").nth(2).lose_the_answer());
+        let sent =
+            ecs.create_cluster().cluster_name("app").customize().interceptor(rplay_aws::once()).send().await;
+        let failure = sent.map_err(failing("create cluster app")).unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Lost);
+        assert_eq!(proxy.writes().len(), 2, "{}", proxy.log());
+        assert_eq!(ecs.cluster("app").await.unwrap().unwrap().status(), Some("ACTIVE"), "it did happen");
     }
 }

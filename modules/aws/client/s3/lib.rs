@@ -104,8 +104,8 @@ impl S3 {
 mod tests {
     use rplay_aws::{AwsParams, Transport, client};
     use rplay_module::Sandbox;
-    use rplay_test_support::TestWorld;
     use rplay_test_support::recorded::{Expected, Recorded};
+    use rplay_test_support::{Proxy, Rule, StandIn, TestWorld};
 
     use super::*;
 
@@ -147,5 +147,29 @@ mod tests {
         .await;
         let found = s3.versions("b").await.unwrap();
         assert_eq!(found.iter().filter_map(ObjectIdentifier::version_id).collect::<Vec<_>>(), ["1", "2"]);
+    }
+
+    #[tokio::test]
+    async fn a_stand_in_keeps_buckets_and_objects_by_their_path() {
+        let stand_in = StandIn::shared();
+        let (proxy, account) = (Proxy::start(&stand_in.endpoint()), stand_in.account());
+        let world = TestWorld::aws()
+            .env("AWS_ENDPOINT_URL", &proxy.endpoint())
+            .env("AWS_ACCESS_KEY_ID", account.id())
+            .start();
+        let s3 = client::<S3>(&world.cx(), &AwsParams::default()).await.unwrap();
+        assert_eq!(s3.bucket("client-s3").await.unwrap(), None);
+        let place = sdk::types::CreateBucketConfiguration::builder()
+            .location_constraint(sdk::types::BucketLocationConstraint::EuWest1)
+            .build();
+        s3.create_bucket().bucket("client-s3").create_bucket_configuration(place).send().await.unwrap();
+        proxy.add_rule(Rule::on("s3", "PutObject").nth(1).throttle());
+        let body = sdk::primitives::ByteStream::from_static(b"hello");
+        s3.put_object().bucket("client-s3").key("a b/c.css").body(body).send().await.unwrap();
+        let found = s3.objects("client-s3", Some("a b/")).await.unwrap();
+        assert_eq!(found.iter().filter_map(Object::key).collect::<Vec<_>>(), ["a b/c.css"]);
+        assert_eq!(s3.versions("client-s3").await.unwrap().len(), 1);
+        assert!(s3.bucket("client-s3").await.unwrap().is_some());
+        assert_eq!(proxy.written(), ["s3 CreateBucket", "s3 PutObject", "s3 PutObject"], "{}", proxy.log());
     }
 }
