@@ -6,10 +6,39 @@
 //! **Invariant:** of other services only what ECS hangs on is asked for, through their clients: roles, target health, logs,
 //! names of groups. No other family is known here.
 
+mod cluster;
+mod ecs_cluster;
+mod ecs_taskdef;
+mod ecs_taskdefinition;
 mod shape;
 mod task_definition;
 
-use rplay_module::Module;
+use rplay_module::{Driven, Module, Params as _};
+
+use cluster::Clusters;
+use ecs_cluster::EcsCluster;
+use ecs_taskdef::EcsTaskdef;
+use ecs_taskdefinition::EcsTaskdefinition;
+use task_definition::TaskDefinitions;
 
 /// The modules of this family.
-pub const MODULES: &[Module] = &[];
+pub const MODULES: &[Module] = &[
+    Module {
+        names: &["ecs_cluster", "community.aws.ecs_cluster"],
+        native: false,
+        spec: EcsCluster::spec,
+        pick: |_| Box::new(Driven(Clusters)),
+    },
+    Module {
+        names: &["ecs_taskdef"],
+        native: true,
+        spec: EcsTaskdef::spec,
+        pick: |_| Box::new(Driven(TaskDefinitions::<EcsTaskdef>::new())),
+    },
+    Module {
+        names: &["ecs_taskdefinition", "community.aws.ecs_taskdefinition"],
+        native: false,
+        spec: EcsTaskdefinition::spec,
+        pick: |_| Box::new(Driven(TaskDefinitions::<EcsTaskdefinition>::new())),
+    },
+];

@@ -40,8 +40,8 @@ mod pairs;
 mod piece;
 mod word;
 
-pub(crate) use pairs::{Pair, Pairs};
-pub(crate) use piece::{Piece, fields_json, tidied};
+pub(crate) use pairs::{NameAndValue, Pair, Pairs};
+pub(crate) use piece::{Piece, fields_json, kept, tidied};
 pub(crate) use rplay_client_ecs::sdk::types;
 pub(crate) use word::{Vocabulary, Word};
 
@@ -137,6 +137,10 @@ macro_rules! shape {
 
             fn is_blank(&self) -> bool {
                 true $(&& self.$field.is_none())*
+            }
+
+            fn keep(&mut self, have: &Self) {
+                $($crate::shape::kept(&mut self.$field, &have.$field);)*
             }
         }
     )*};

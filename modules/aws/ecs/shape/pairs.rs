@@ -32,6 +32,13 @@ impl<T: Pair> Pairs<T> {
         self.0.iter().map(|(name, value)| T::pair(name, value)).collect()
     }
 
+    /// Returns these with others in place of those of the same names.
+    #[must_use]
+    pub(crate) fn with(mut self, others: &Self) -> Self {
+        self.0.extend(others.0.iter().map(|(name, value)| (name.clone(), value.clone())));
+        self
+    }
+
     pub(crate) fn from_sdk(items: &[T]) -> Self {
         items.iter().map(|item| (item.name().to_owned(), item.value().to_owned())).collect()
     }
@@ -40,6 +47,12 @@ impl<T: Pair> Pairs<T> {
 impl<T> FromIterator<(String, String)> for Pairs<T> {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
         Self(pairs.into_iter().collect(), PhantomData)
+    }
+}
+
+impl<T> Default for Pairs<T> {
+    fn default() -> Self {
+        Self(BTreeMap::new(), PhantomData)
     }
 }
 

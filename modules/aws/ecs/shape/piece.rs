@@ -14,6 +14,18 @@ pub(crate) trait Piece {
     fn is_blank(&self) -> bool {
         false
     }
+
+    /// Takes from `have` what is left out here, however deep: what is omitted is left alone.
+    fn keep(&mut self, _have: &Self) {}
+}
+
+/// Takes a field from `have` where it is left out here, and what is left out inside it.
+pub(crate) fn kept<P: Piece + Clone>(field: &mut Option<P>, have: &Option<P>) {
+    match (field.as_mut(), have) {
+        (Some(field), Some(have)) => field.keep(have),
+        (None, _) => field.clone_from(have),
+        (Some(_), None) => {}
+    }
 }
 
 /// Tidies a field, and empties it when nothing is left in it.
@@ -68,7 +80,7 @@ impl Piece for String {
     }
 }
 
-impl<P: Piece> Piece for Vec<P> {
+impl<P: Piece + Clone + PartialEq> Piece for Vec<P> {
     fn json(&self) -> Value {
         Value::Array(self.iter().map(P::json).collect())
     }
@@ -79,6 +91,21 @@ impl<P: Piece> Piece for Vec<P> {
 
     fn is_blank(&self) -> bool {
         self.is_empty()
+    }
+
+    /// A list is given as a whole. Only an element that is there already, but for what is left out of it, is the one
+    /// that is there.
+    fn keep(&mut self, have: &Self) {
+        for element in self {
+            let same = have.iter().find(|have| {
+                let mut kept = element.clone();
+                kept.keep(have);
+                kept == **have
+            });
+            if let Some(same) = same {
+                element.clone_from(same);
+            }
+        }
     }
 }
 

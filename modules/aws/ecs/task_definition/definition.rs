@@ -1,6 +1,7 @@
 //! A task definition, as AWS has it.
 //! See <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html>.
 
+use super::accelerator::InferenceAccelerator;
 use super::container::ContainerDefinition;
 use super::volume::Volume;
 use crate::shape::{shape, words};
@@ -68,16 +69,6 @@ shape! {
         container_name: text,
         /// Its settings: a mapping of names to values, or a list of {name, value}. Omitted: none.
         properties: pairs(KeyValuePair),
-    }
-
-    /// An Elastic Inference accelerator.
-    InferenceAccelerator {
-        /// The name that a container's resource requirement refers to.
-        #[param(required)]
-        device_name: text,
-        /// Its type, such as `eia2.medium`.
-        #[param(required)]
-        device_type: text,
     }
 
     /// The disk space of a task.

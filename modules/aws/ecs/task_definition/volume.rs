@@ -37,7 +37,7 @@ shape! {
         scope: word(Scope),
         /// Whether a shared one is made when it is missing. Omitted: no.
         autoprovision: flag,
-        /// The driver. Omitted: `local`.
+        /// The driver. Omitted: the engine's own.
         driver: text,
         /// The driver's options. Omitted: none.
         driver_opts: map,
