@@ -158,6 +158,14 @@ impl Given {
         })
     }
 
+    /// Returns an argument of which Python calls a method of texts.
+    pub(crate) fn method(&self, at: usize, method: &str) -> Result<&str, TemplateError> {
+        self.value(at).as_str().ok_or_else(|| {
+            let kind = self.value(at).type_name();
+            TemplateError::runtime(format!("'{kind}' object has no attribute '{method}'"))
+        })
+    }
+
     pub(crate) fn flag(&self, at: usize, default: bool) -> bool {
         self.given(at).map_or(default, Value::is_truthy)
     }

@@ -54,6 +54,7 @@ pub(crate) enum Object {
 pub(crate) struct MacroObject {
     pub(crate) definition: Arc<Macro>,
     pub(crate) frame: Arc<Frame>,
+    pub(crate) scope: Arc<dyn Scope>,
     pub(crate) source: Arc<str>,
     pub(crate) run: Arc<Run>,
 }

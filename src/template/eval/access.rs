@@ -181,6 +181,11 @@ impl Cx<'_> {
                 let items = object.items();
                 indices(items.len()).map(|at| pick(&items, &at).into())
             }
+            Repr::Dict(_) => return Err(TemplateError::runtime("unhashable type: 'slice'")),
+            Repr::None | Repr::Bool(_) | Repr::Int(_) | Repr::Float(_) => {
+                let kind = target.type_name();
+                return Err(TemplateError::runtime(format!("'{kind}' object is not subscriptable")));
+            }
             _ => None,
         };
         Ok(sliced.unwrap_or_else(|| {

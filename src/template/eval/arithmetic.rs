@@ -171,6 +171,9 @@ fn floats(operator: Operator, left: f64, right: f64) -> Evaluated {
         Operator::Power if left == 0.0 && right < 0.0 => {
             return fail("0.0 cannot be raised to a negative power");
         }
+        Operator::Power if left < 0.0 && right.fract() != 0.0 => {
+            return fail("Type 'complex' is unsupported for variable storage.");
+        }
         Operator::Power => left.powf(right),
     }
     .into())
@@ -188,11 +191,13 @@ fn remainder(left: f64, right: f64) -> f64 {
 }
 
 fn floor_divide(left: f64, right: f64) -> f64 {
-    let mut rest = left % right;
+    let rest = left % right;
     let mut quotient = (left - rest) / right;
     if rest != 0.0 && (rest < 0.0) != (right < 0.0) {
-        rest += right;
         quotient -= 1.0;
+    }
+    if quotient == 0.0 {
+        return 0.0_f64.copysign(left / right);
     }
     let floor = quotient.floor();
     if quotient - floor > 0.5 { floor + 1.0 } else { floor }

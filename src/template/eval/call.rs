@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::finish::first_error;
-use super::{Cx, Evaluated, Frame, Run};
+use super::{Cx, Evaluated, Frame};
 use crate::builtin::{Builtin, Unknowns};
 use crate::functions;
 use crate::object::{MacroObject, Object};
@@ -194,6 +194,17 @@ impl Cx<'_> {
         }
     }
 
+    /// Returns a macro with what it sees here.
+    pub(crate) fn macro_object(&self, definition: &Arc<Macro>) -> Value {
+        Value::object(Object::Macro(MacroObject {
+            definition: Arc::clone(definition),
+            frame: Arc::clone(&self.frame),
+            scope: Arc::clone(&self.scope),
+            source: Arc::clone(&self.source),
+            run: Arc::clone(&self.run),
+        }))
+    }
+
     pub(crate) fn call_macro(&self, callee: &MacroObject, args: Args) -> Evaluated {
         let depth = self.state.depth.get();
         if depth >= super::MAX_DEPTH {
@@ -202,6 +213,7 @@ impl Cx<'_> {
         let frame = callee.frame.inner();
         let cx = Cx {
             frame: Arc::clone(&frame),
+            scope: Arc::clone(&callee.scope),
             source: Arc::clone(&callee.source),
             run: Arc::clone(&callee.run),
             ..self.clone()
@@ -256,21 +268,6 @@ impl Cx<'_> {
         }
         Ok(())
     }
-}
-
-/// Returns the macro that a `call` block hands to the macro it calls.
-pub(crate) fn macro_of_call(
-    definition: &Arc<Macro>,
-    frame: &Arc<Frame>,
-    source: &Arc<str>,
-    run: &Arc<Run>,
-) -> Value {
-    Value::object(Object::Macro(MacroObject {
-        definition: Arc::clone(definition),
-        frame: Arc::clone(frame),
-        source: Arc::clone(source),
-        run: Arc::clone(run),
-    }))
 }
 
 fn not_callable(value: &Value) -> TemplateError {

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use rplay_event::Span;
 use rplay_syntax::{Data, Node, Origin, Text};
 
-pub(crate) use call::{Args, macro_of_call, unknown_label};
+pub(crate) use call::{Args, unknown_label};
 pub(crate) use expression::known_truth;
 pub(crate) use format::{
     Layout, float as layout_float, format_date, integer as layout_integer, pad, percent_format,

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::{Args, Cx, Evaluated, Frame, Run, macro_of_call};
+use super::{Args, Cx, Evaluated, Frame, Run};
 use crate::engine::Mode;
 use crate::object::{LoopState, Module, Object};
 use crate::parse::tree::{Block, Expr, For, Program, Stmt, Target, Use};
@@ -89,9 +89,7 @@ impl Cx<'_> {
                 }
                 return inner.execute(body, out);
             }
-            Stmt::Macro(definition) => self
-                .frame
-                .set(&definition.name, macro_of_call(definition, &self.frame, &self.source, &self.run)),
+            Stmt::Macro(definition) => self.frame.set(&definition.name, self.macro_object(definition)),
             Stmt::CallBlock { call, caller } => out.push(self.call_with(call, caller)?),
             Stmt::FilterBlock { filters, body } => out.push(self.captured(body, filters)?),
             Stmt::Block(block) => self.block(block, out)?,
@@ -246,7 +244,7 @@ impl Cx<'_> {
         };
         let callee = self.eval(target)?;
         let mut args = self.args(args)?;
-        args.named.push(("caller".into(), macro_of_call(caller, &self.frame, &self.source, &self.run)));
+        args.named.push(("caller".into(), self.macro_object(caller)));
         self.invoke(callee, args, call.at)
     }
 
@@ -314,9 +312,17 @@ impl Cx<'_> {
                 Repr::Object(object) => self.object_attribute(object, name),
                 _ => None,
             };
-            let value = value.unwrap_or_else(|| {
-                Value::undefined(format!("the template does not export the requested name '{name}'"))
-            });
+            let value = match value {
+                Some(value) => value,
+                None => {
+                    let file = self.eval(template)?.repr();
+                    let before = self.source.get(..template.at as usize).unwrap_or_default();
+                    let line = before.matches('\n').count() + 1;
+                    Value::undefined(format!(
+                        "the template {file} (imported on line {line}) does not export the requested name '{name}'"
+                    ))
+                }
+            };
             self.frame.set(alias, value);
         }
         Ok(())

@@ -106,7 +106,9 @@ fn round(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     };
     let factor = 10_f64.powi(i32::try_from(precision).unwrap_or(0));
     let scaled = number * factor;
-    Ok((if method == "ceil" { scaled.ceil() } else { scaled.floor() } / factor).into())
+    // Python rounds to an integer here, which has no negative zero.
+    let whole = if method == "ceil" { scaled.ceil() } else { scaled.floor() } + 0.0;
+    Ok((whole / factor).into())
 }
 
 /// Python rounds to the even neighbour in decimal, as printing with a precision does.

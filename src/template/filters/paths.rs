@@ -6,18 +6,18 @@ use crate::eval::{Cx, Evaluated};
 use crate::{TemplateError, Value};
 
 pub(super) const FILTERS: &[Builtin] = &[
-    builtin("basename", "p", |_, given| Ok(split(&given.text(0)).1.into())),
-    builtin("dirname", "p", |_, given| Ok(split(&given.text(0)).0.into())),
-    builtin("splitext", "p", |_, given| Ok(split_extension(&given.text(0)))),
-    builtin("expanduser", "path", |cx, given| Ok(expand_user(cx, &given.text(0)).into())),
-    builtin("expandvars", "path", |cx, given| Ok(expand_vars(cx, &given.text(0)).into())),
+    builtin("basename", "p", |_, given| Ok(split(path(given)?).1.into())),
+    builtin("dirname", "p", |_, given| Ok(split(path(given)?).0.into())),
+    builtin("splitext", "p", |_, given| Ok(split_extension(path(given)?))),
+    builtin("expanduser", "path", |cx, given| Ok(expand_user(cx, path(given)?).into())),
+    builtin("expandvars", "path", |cx, given| Ok(expand_vars(cx, path(given)?).into())),
     builtin("realpath", "filename", |cx, given| {
         Ok(cx.world().real_path(&absolute(cx, &given.text(0))).into())
     }),
     builtin("relpath", "path start=", |cx, given| {
         Ok(relative(cx, &given.text(0), &given.text_or(1, ".")).into())
     }),
-    builtin("normpath", "path", |_, given| Ok(normal(&given.text(0)).into())),
+    builtin("normpath", "path", |_, given| Ok(normal(path(given)?).into())),
     builtin("path_join", "paths", path_join),
     builtin("commonpath", "paths", common_path),
     builtin("fileglob", "pathname", |cx, given| {
@@ -32,6 +32,15 @@ pub(super) const FILTERS: &[Builtin] = &[
         Ok(Value::tuple(vec![drive.into(), rest.into()]))
     }),
 ];
+
+/// Returns the first argument, which has to be a path.
+fn path(given: &Given) -> Result<&str, TemplateError> {
+    let value = given.value(0);
+    value.as_str().ok_or_else(|| {
+        let kind = value.type_name();
+        TemplateError::runtime(format!("expected str, bytes or os.PathLike object, not {kind}"))
+    })
+}
 
 fn split(path: &str) -> (String, String) {
     let at = path.rfind('/').map_or(0, |at| at + 1);

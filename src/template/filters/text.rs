@@ -74,14 +74,17 @@ fn center(_cx: &Cx<'_>, given: &Given) -> Evaluated {
 }
 
 fn indent(_cx: &Cx<'_>, given: &Given) -> Evaluated {
-    let text = given.text(0);
+    let Some(text) = given.value(0).as_str() else {
+        let kind = given.value(0).type_name();
+        return fail(format!("unsupported operand type(s) for +=: '{kind}' and 'str'"));
+    };
     let indention = match given.given(1) {
         Some(width) if width.is_text() => width.text(),
         _ => " ".repeat(given.size(1, 4)?.min(10_000)),
     };
     let (first, blank) = (given.flag(2, false), given.flag(3, false));
     // One more line end, so that a last one is kept.
-    let text = text + "\n";
+    let text = format!("{text}\n");
     let out = if blank {
         let lines: Vec<String> = split_lines(&text, false).iter().map(Value::text).collect();
         lines.join(&format!("\n{indention}"))
@@ -106,12 +109,12 @@ fn word_count(text: &str) -> usize {
 }
 
 fn wordwrap(_cx: &Cx<'_>, given: &Given) -> Evaluated {
-    let text = given.text(0);
+    let text = given.method(0, "splitlines")?;
     let width = given.size(1, 79)?.max(1);
     let (break_words, break_hyphens) = (given.flag(2, true), given.flag(4, true));
     let between = given.text_or(3, "\n");
     let wrapped = |line: &Value| wrap(&line.text(), width, break_words, break_hyphens).join(&between);
-    let lines: Vec<String> = split_lines(&text, false).iter().map(wrapped).collect();
+    let lines: Vec<String> = split_lines(text, false).iter().map(wrapped).collect();
     Ok(lines.join(&between).into())
 }
 
@@ -175,15 +178,19 @@ fn chunks_of(text: &str, break_hyphens: bool) -> Vec<String> {
 }
 
 fn truncate(_cx: &Cx<'_>, given: &Given) -> Evaluated {
-    let text = given.text(0);
+    let value = given.value(0);
+    let Some(count) = value.len() else {
+        return fail(format!("object of type '{}' has no len()", value.type_name()));
+    };
     let (length, end, leeway) = (given.size(1, 255)?, given.text_or(3, "..."), given.size(4, 5)?);
     let ending = end.chars().count();
     if length < ending {
         return fail(format!("expected length >= {ending}, got {length}"));
     }
-    if text.chars().count() <= length + leeway {
-        return Ok(text.into());
+    if count <= length + leeway {
+        return Ok(value.clone());
     }
+    let text = given.method(0, "rsplit")?;
     let head: String = text.chars().take(length - ending).collect();
     if given.flag(2, false) {
         return Ok((head + &end).into());
@@ -320,7 +327,7 @@ fn comment(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     if !prefix.is_empty() {
         out.push_str(&prefix_line.repeat(count("prefix_count")?));
     }
-    let body = given.text(0).replace(&newline, &format!("{newline}{decoration}"));
+    let body = given.method(0, "replace")?.replace(&newline, &format!("{newline}{decoration}"));
     let bare = format!("{}{newline}", decoration.trim_end());
     out.push_str(&format!("{decoration}{body}").replace(&format!("{decoration}{newline}"), &bare));
     let postfix = option("postfix", &around);

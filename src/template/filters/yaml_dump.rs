@@ -37,7 +37,6 @@ struct Emitter<'a> {
 /// Where a node stands.
 #[derive(Clone, Copy, Default)]
 struct Place {
-    root: bool,
     mapping: bool,
     key: bool,
 }
@@ -55,9 +54,9 @@ pub(super) fn dump(value: &Value, layout: &Layout) -> Result<String, TemplateErr
     if layout.explicit_start {
         emitter.indicator("---", true, false, false);
     }
-    let style = emitter.node(value, Place { root: true, ..Place::default() })?;
+    emitter.node(value, Place::default())?;
     emitter.write_indent();
-    if layout.explicit_end || style == Some(' ') {
+    if layout.explicit_end {
         emitter.out.push_str("...\n");
     }
     Ok(emitter.out)
@@ -106,25 +105,22 @@ impl Emitter<'_> {
         before
     }
 
-    /// Writes a node; returns the style of a scalar, with a space for a plain one at the root.
-    fn node(&mut self, value: &Value, place: Place) -> Result<Option<char>, TemplateError> {
+    fn node(&mut self, value: &Value, place: Place) -> Result<(), TemplateError> {
         match &value.0 {
             Repr::List(items) | Repr::Tuple(items) => {
                 let flow = self.is_flow(items.is_empty(), items.iter());
-                self.sequence(items, flow, place)?;
-                Ok(None)
+                self.sequence(items, flow, place)
             }
             Repr::Dict(dict) => {
                 let flow = self.is_flow(dict.is_empty(), dict.iter().flat_map(|(key, value)| [key, value]));
-                self.mapping(dict, flow)?;
-                Ok(None)
+                self.mapping(dict, flow)
             }
             _ => {
                 let scalar = Scalar::of(value)?;
                 let before = self.deeper(true, false);
-                let style = self.scalar(&scalar, place);
+                self.scalar(&scalar, place);
                 self.indent = before;
-                Ok(Some(if place.root && style == '\0' { ' ' } else { style }))
+                Ok(())
             }
         }
     }
@@ -210,7 +206,7 @@ impl Emitter<'_> {
             }
         };
         if simple {
-            self.node(key, Place { mapping: true, key: true, root: false })?;
+            self.node(key, Place { mapping: true, key: true })?;
             self.indicator(":", false, false, false);
         } else {
             self.indicator("?", true, false, true);
@@ -218,11 +214,10 @@ impl Emitter<'_> {
             self.write_indent();
             self.indicator(":", true, false, true);
         }
-        self.node(value, Place { mapping: true, ..Place::default() })?;
-        Ok(())
+        self.node(value, Place { mapping: true, ..Place::default() })
     }
 
-    fn scalar(&mut self, scalar: &Scalar, place: Place) -> char {
+    fn scalar(&mut self, scalar: &Scalar, place: Place) {
         let analysis = Analysis::of(&scalar.text);
         let style = self.style(scalar, &analysis, place);
         let split = !place.key;
@@ -231,7 +226,6 @@ impl Emitter<'_> {
             '\'' => self.single_quoted(&scalar.text, split),
             _ => self.double_quoted(&scalar.text, split),
         }
-        style
     }
 
     fn style(&self, scalar: &Scalar, analysis: &Analysis, place: Place) -> char {

@@ -31,10 +31,12 @@ impl Parser<'_> {
 
     fn conditional(&mut self) -> Parsed {
         let at = self.cursor.offset();
+        let first_use = self.uses.len();
         let mut expr = self.or()?;
         let mut chain = 0;
         while self.cursor.skip_name("if") {
             self.link(&mut chain)?;
+            self.uses.iter_mut().skip(first_use).for_each(|used| used.soft = true);
             let test = self.softly(Self::or)?;
             let otherwise = if self.cursor.skip_name("else") {
                 Some(self.nested(|parser| parser.softly(Self::conditional))?)

@@ -67,7 +67,7 @@ pub(crate) fn tokenize(
         let start = span.start_offset as usize;
         let written = source.get(start..span.end_offset as usize).unwrap_or_default();
         let in_variable = state.in_variable;
-        let kind = state.kind(raw, written, start, &shield, dialect)?;
+        let kind = state.kind(raw, written, source, start, &shield, dialect)?;
         tokens.push(Token { kind, at: span.start_offset, in_variable });
     }
     let at = u32::try_from(source.len()).unwrap_or(u32::MAX);
@@ -86,12 +86,17 @@ impl State {
         &mut self,
         raw: Raw<'_>,
         written: &str,
+        source: &str,
         at: usize,
         shield: &Shield,
         dialect: &Dialect,
     ) -> Result<Kind, TemplateError> {
         Ok(match raw {
-            Raw::TemplateData(data) => Kind::Data(data_text(&shield.undo(data), dialect)),
+            Raw::TemplateData(data) => {
+                let data = shield.undo(data);
+                let raw = raw_text(written, &data, source.get(..at).unwrap_or_default(), dialect);
+                Kind::Data(data_text(raw.unwrap_or(&data), dialect))
+            }
             Raw::VariableStart => {
                 self.in_variable = true;
                 Kind::VariableBegin
@@ -160,6 +165,17 @@ fn sign_of(token: &Raw<'_>) -> &'static str {
         Raw::Lt => "<",
         _ => "<=",
     }
+}
+
+/// Returns what stands between `raw` and `endraw`, where minijinja dropped the line end after `raw`: Jinja2 keeps it.
+fn raw_text<'s>(written: &'s str, data: &str, before: &str, dialect: &Dialect) -> Option<&'s str> {
+    let tag_end = dialect.syntax.block_delimiters().1;
+    let trims = before.strip_suffix(tag_end).is_none_or(|tag| tag.ends_with('-'));
+    let rest = written.strip_prefix('\n')?;
+    if trims || written == data || !rest.starts_with(data) {
+        return None;
+    }
+    written.get(..=data.len())
 }
 
 fn data_text(data: &str, dialect: &Dialect) -> Arc<str> {
