@@ -71,6 +71,10 @@ impl Order<'_> {
         if let Some(needless) = self.needless(cx, &ready) {
             return Ok(left_out(&ready, "Did", &needless));
         }
+        if ready.cmd.is_null() {
+            let message = "Argument 'args' to run_command must be list or string";
+            return Err(Failure::new(message).field("rc", 257).field("cmd", Value::Null));
+        }
         let argv = self.words(cx, &ready.cmd);
         let Some(program) = argv.first() else { return Err(not_started(&argv, 257, "the command is empty")) };
         if let Err(error) = startable(cx, &ready.folder, program) {
@@ -116,9 +120,11 @@ impl Order<'_> {
         match (self.line, self.argv, self.how) {
             (Some(line), _, How::Shell(_)) => Ok(Value::from(line)),
             (Some(line), _, How::Directly { .. }) if !line.is_empty() => {
-                words::split(line).map(Value::from).map_err(|error| Failure::new(error.to_string()))
+                let words = words::split(line).map_err(|error| Failure::new(error.to_string()))?;
+                Ok(if words.is_empty() { Value::Null } else { Value::from(words) })
             }
-            (_, argv, _) => Ok(Value::from(argv.unwrap_or_default())),
+            (Some(_), _, _) => Ok(Value::Null),
+            (None, argv, _) => Ok(Value::from(argv.unwrap_or_default())),
         }
     }
 

@@ -195,7 +195,7 @@ impl Resource for File {
     }
 
     fn diff(&self, _p: &FileParams, report: &Report<'_, Self>) -> Option<Vec<Diff>> {
-        Some(vec![shown::diff(report)])
+        Some(shown::diff(report).into_iter().collect())
     }
 
     async fn holds(&self, cx: &Cx, p: &FileParams, _have: &Tree) -> Result<Vec<Held>> {

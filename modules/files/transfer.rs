@@ -201,8 +201,13 @@ pub(crate) async fn apply(
         if let Some(message) = &thing.wish.stranger {
             return Err(Failure::new(message).field("path", path.as_str()));
         }
-        bring(cx, job, path, thing, (old, entry), &mut receipt).await?;
-        write::attributes(cx, path, entry).await?;
+        let brought = async {
+            bring(cx, job, path, thing, (old, entry), &mut receipt).await?;
+            write::attributes(cx, path, entry).await
+        };
+        brought.await.map_err(|failure| {
+            if around.single { failure.field("checksum", around.sums.sha1.as_str()) } else { failure }
+        })?;
     }
     Ok(receipt)
 }

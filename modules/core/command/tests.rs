@@ -157,6 +157,9 @@ async fn a_line_that_cannot_be_split_fails() {
     let bench = Bench::new();
     let failure = run(&bench, json!({ "cmd": "echo \"a" })).await.failure.unwrap();
     assert_eq!(failure.message, "No closing quotation");
+    let empty = run(&bench, json!({ "cmd": "  " })).await.failure.unwrap();
+    assert_eq!(empty.message, "Argument 'args' to run_command must be list or string");
+    assert_eq!((empty.result["rc"].clone(), empty.result["cmd"].clone()), (json!(257), Value::Null));
 }
 
 #[tokio::test]

@@ -167,7 +167,8 @@ fn chain(error: &reqwest::Error) -> String {
     let mut texts = Vec::new();
     let mut deeper = error.source();
     while let Some(error) = deeper {
-        texts.push(error.to_string());
+        // The layers of the client say nothing but that they are there.
+        texts.extend(Some(error.to_string()).filter(|text| !text.starts_with("client error")));
         deeper = error.source();
     }
     if texts.is_empty() { "the request could not be made".to_owned() } else { texts.join(": ") }

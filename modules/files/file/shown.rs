@@ -33,8 +33,12 @@ pub(super) fn output(_p: &FileParams, report: &Report<'_, File>) -> Value {
     Value::Object(result)
 }
 
-pub(super) fn diff(report: &Report<'_, File>) -> Diff {
+pub(super) fn diff(report: &Report<'_, File>) -> Option<Diff> {
     let around = report.around;
+    // Of a file that a touch would make Ansible shows nothing beforehand.
+    if around.state == Some(State::Touch) && around.before.is_none() && !report.receipt.written {
+        return None;
+    }
     let (mut before, mut after) = (Map::new(), Map::new());
     for side in [&mut before, &mut after] {
         side.insert("path".to_owned(), Value::from(around.shown.as_str()));
@@ -58,13 +62,13 @@ pub(super) fn diff(report: &Report<'_, File>) -> Diff {
             &mut after,
         );
     }
-    Diff {
+    Some(Diff {
         before: DiffSide::Data(Value::Object(before)),
         after: DiffSide::Data(Value::Object(after)),
         before_header: None,
         after_header: None,
         prepared: None,
-    }
+    })
 }
 
 /// What a new thing was before it was given what the playbook asks for.
