@@ -107,7 +107,7 @@ macro_rules! shape {
         #[derive(rplay_module::Params, rplay_module::State, Clone, Debug, Default, PartialEq)]
         #[params(camel_case)]
         pub(crate) struct $name {
-            $($(#[$mark])* pub(crate) $field: $crate::shape::shape!(@field $kind $(($of))?),)*
+            $($(#[$mark])* pub(crate) $field: Option<$crate::shape::shape!(@field $kind $(($of))?)>,)*
         }
 
         impl $crate::shape::Shape for $name {
@@ -145,19 +145,19 @@ macro_rules! shape {
         }
     )*};
 
-    (@field text) => { Option<String> };
-    (@field int) => { Option<i32> };
-    (@field long) => { Option<i64> };
-    (@field decimal) => { Option<f64> };
-    (@field flag) => { Option<bool> };
-    (@field word($of:ident)) => { Option<$crate::shape::Word<$crate::shape::types::$of>> };
-    (@field texts) => { Option<Vec<String>> };
-    (@field ints) => { Option<Vec<i32>> };
-    (@field words($of:ident)) => { Option<Vec<$crate::shape::Word<$crate::shape::types::$of>>> };
-    (@field map) => { Option<std::collections::BTreeMap<String, String>> };
-    (@field pairs($of:ident)) => { Option<$crate::shape::Pairs<$crate::shape::types::$of>> };
-    (@field shape($of:ident)) => { Option<$of> };
-    (@field shapes($of:ident)) => { Option<Vec<$of>> };
+    (@field text) => { String };
+    (@field int) => { i32 };
+    (@field long) => { i64 };
+    (@field decimal) => { f64 };
+    (@field flag) => { bool };
+    (@field word($of:ident)) => { $crate::shape::Word<$crate::shape::types::$of> };
+    (@field texts) => { Vec<String> };
+    (@field ints) => { Vec<i32> };
+    (@field words($of:ident)) => { Vec<$crate::shape::Word<$crate::shape::types::$of>> };
+    (@field map) => { std::collections::BTreeMap<String, String> };
+    (@field pairs($of:ident)) => { $crate::shape::Pairs<$crate::shape::types::$of> };
+    (@field shape($of:ident)) => { $of };
+    (@field shapes($of:ident)) => { Vec<$of> };
 
     // Into the builder. Its methods of lists and maps add one element each.
     (@put $builder:ident, $field:ident, $value:expr, text) => { $crate::shape::shape!(@one $builder, $field, $value, String::clone) };
