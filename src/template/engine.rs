@@ -14,7 +14,7 @@ use crate::overrides::split_header;
 use crate::parse::tree::Program;
 use crate::parse::{self, Dialect, Names};
 use crate::value::Dict;
-use crate::{Rendered, Scope, TemplateError, Value, World, filters, lookups, tests};
+use crate::{Rendered, Scope, TemplateError, Value, World, filters, lookups};
 
 /// How templates behave, beyond what a single one says.
 #[derive(Clone, Debug, Default)]
@@ -170,7 +170,7 @@ impl Engine {
             settings,
             world,
             filters: filters::all(),
-            tests: tests::all(),
+            tests: crate::predicates::all(),
             programs: Mutex::default(),
         };
         Self { shared: Arc::new(shared) }
@@ -365,3 +365,6 @@ impl Cx<'_> {
         Ok(restore_newlines(file.text, text, newline))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -134,3 +134,43 @@ pub(crate) fn at_second(seconds: i64, nanoseconds: u32, offset: i32) -> Result<D
     let stamp = jiff::Timestamp::new(seconds, i32::try_from(nanoseconds).unwrap_or(0)).map_err(wrong)?;
     Ok(Offset::from_seconds(offset).map_err(wrong)?.to_datetime(stamp))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::{give, refuse};
+
+    #[test]
+    fn functions_are_jinjas_and_ansibles() {
+        give(&[
+            ("range(3) | list", json!([0, 1, 2])),
+            ("range(1, 10, 3) | list", json!([1, 4, 7])),
+            ("range(5, 0, -2) | list", json!([5, 3, 1])),
+            ("range(3)[1]", json!(1)),
+            ("range(3) | length", json!(3)),
+            ("dict(a=1, b=2)", json!({"a": 1, "b": 2})),
+            ("dict([('a', 1)])", json!({"a": 1})),
+            ("namespace(a=1).a", json!(1)),
+            ("cycler('a', 'b').next()", json!("a")),
+            ("joiner(',')()", json!("")),
+            ("undef('hint') | default('x')", json!("x")),
+        ]);
+    }
+
+    #[test]
+    fn what_the_functions_refuse_is_refused() {
+        refuse(&[
+            ("range(3)", "Error rendering template: Type 'range' is unsupported for variable storage."),
+            ("range('a')", "Error rendering template: 'str' object cannot be interpreted as an integer"),
+            ("range(1, 2, 0)", "Error rendering template: range() arg 3 must not be zero"),
+            ("undef('hint')", "hint"),
+            ("undef()", "Mandatory variable has not been overridden"),
+            ("cycler()", "Error rendering template: at least one item has to be provided"),
+            (
+                "s.upper",
+                "Error rendering template: Type 'builtin_function_or_method' is unsupported for variable storage.",
+            ),
+        ]);
+    }
+}

@@ -22,9 +22,11 @@ mod methods;
 mod object;
 mod overrides;
 mod parse;
+mod predicates;
 mod regex;
 mod scope;
-mod tests;
+#[cfg(test)]
+mod testing;
 mod value;
 mod world;
 

@@ -26,7 +26,7 @@ impl Cx<'_> {
         if methods::exists(target, name) {
             return Value::object(Object::Method(target.clone(), Arc::clone(name)));
         }
-        if let Some(value) = self.text_item(target, name) {
+        if let Some(value) = self.text_item(target, name).or_else(|| group_part(target, name)) {
             return value;
         }
         if name.starts_with("__") && name.ends_with("__") {
@@ -218,6 +218,15 @@ impl Cx<'_> {
     }
 }
 
+/// Returns a part of what `groupby` gives, which is a pair with names.
+fn group_part(target: &Value, name: &str) -> Option<Value> {
+    match (&target.0, name) {
+        (Repr::Tuple(pair), "grouper") if pair.len() == 2 => pair.first().cloned(),
+        (Repr::Tuple(pair), "list") if pair.len() == 2 => pair.get(1).cloned(),
+        _ => None,
+    }
+}
+
 fn not_iterable(value: &Value) -> TemplateError {
     TemplateError::runtime(format!("'{}' object is not iterable", value.type_name()))
 }
@@ -260,4 +269,39 @@ fn slice_indices(bounds: &[Option<Value>; 3], length: usize) -> Option<Vec<usize
         at += step;
     }
     Some(indices)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::give;
+
+    #[test]
+    fn items_attributes_and_slices_are_pythons() {
+        give(&[
+            ("s[0]", json!("h")),
+            ("s[-1]", json!("o")),
+            ("s[1:3]", json!("el")),
+            ("s[::-1]", json!("olleh")),
+            ("s[-3:-1]", json!("ll")),
+            ("s[10:]", json!("")),
+            ("l[1:]", json!([1, 2])),
+            ("l[::-1]", json!([2, 1, 3])),
+            ("l[-1]", json!(2)),
+            ("d.c.d", json!(3)),
+            ("d['c']['d']", json!(3)),
+            ("ld.0.n", json!("x")),
+            ("ld[1].v", json!(1)),
+            ("deep.x", json!(6)),
+            ("deep.y[0]", json!("hello")),
+            ("indirect", json!("5-hello")),
+            ("d.get('zz', 9)", json!(9)),
+            ("(1, 2)[0]", json!(1)),
+            ("{1: 'a'}[1]", json!("a")),
+            ("nope.a.b | default('x')", json!("x")),
+            ("d.zz.yy | default('x')", json!("x")),
+            ("l[10] | default('x')", json!("x")),
+        ]);
+    }
 }

@@ -211,3 +211,69 @@ fn subtract(left: &Value, right: &Value) -> Evaluated {
     }
     unsupported(Operator::Subtract, left, right)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::{give, refuse};
+
+    #[test]
+    fn numbers_are_calculated_as_python_does() {
+        give(&[
+            ("1 + 2", json!(3)),
+            ("7 / 2", json!(3.5)),
+            ("6 / 2", json!(3.0)),
+            ("7 // 2", json!(3)),
+            ("-7 // 2", json!(-4)),
+            ("7 // -2", json!(-4)),
+            ("-7 % 3", json!(2)),
+            ("7 % -3", json!(-2)),
+            ("7.5 % 2", json!(1.5)),
+            ("-7.5 // 2", json!(-4.0)),
+            ("2 ** 10", json!(1024)),
+            ("2 ** -1", json!(0.5)),
+            ("0.1 + 0.2", json!(0.30000000000000004)),
+            ("1e16 * 10", json!(1e+17)),
+            ("true + 1", json!(2)),
+            ("-n", json!(-5)),
+            ("--n", json!(5)),
+            ("+n", json!(5)),
+            ("10 ** 15", json!(1_000_000_000_000_000_i64)),
+        ]);
+    }
+
+    #[test]
+    fn what_python_cannot_calculate_is_refused() {
+        refuse(&[
+            ("1 / 0", "Error rendering template: division by zero"),
+            ("1 // 0", "Error rendering template: integer division or modulo by zero"),
+            ("1 % 0", "Error rendering template: integer modulo by zero"),
+            ("1.5 / 0", "Error rendering template: float division by zero"),
+            ("1.5 // 0", "Error rendering template: float floor division by zero"),
+            ("1.5 % 0", "Error rendering template: float modulo"),
+            ("0 ** -1", "Error rendering template: 0.0 cannot be raised to a negative power"),
+            ("1 + 'a'", "Error rendering template: unsupported operand type(s) for +: 'int' and 'str'"),
+            ("'a' + 1", r#"Error rendering template: can only concatenate str (not "int") to str"#),
+            ("l + 'a'", r#"Error rendering template: can only concatenate list (not "str") to list"#),
+            ("'a' - 1", "Error rendering template: unsupported operand type(s) for -: 'str' and 'int'"),
+            ("none + 1", "Error rendering template: unsupported operand type(s) for +: 'NoneType' and 'int'"),
+            ("'a' * 'b'", "Error rendering template: can't multiply sequence by non-int of type 'str'"),
+            ("- 'a'", "Error rendering template: bad operand type for unary -: 'str'"),
+        ]);
+    }
+
+    #[test]
+    fn texts_and_lists_are_added_and_repeated() {
+        give(&[
+            ("'a' + 'b'", json!("ab")),
+            ("'ab' * 2", json!("abab")),
+            ("2 * 'ab'", json!("abab")),
+            ("'a' * -1", json!("")),
+            ("[1] + [2]", json!([1, 2])),
+            ("[1] * 3", json!([1, 1, 1])),
+            ("l + [4]", json!([3, 1, 2, 4])),
+            ("'%s-%d' % ('a', 3)", json!("a-3")),
+        ]);
+    }
+}

@@ -329,3 +329,77 @@ pub(crate) fn unhashable(value: &Value) -> TemplateError {
 fn not_iterable(value: &Value) -> TemplateError {
     TemplateError::runtime(format!("argument of type '{}' is not iterable", value.type_name()))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::{give, refuse};
+
+    #[test]
+    fn operators_bind_as_in_jinja() {
+        give(&[
+            ("1 + 2 * 3", json!(7)),
+            ("-2 ** 2", json!(4)),
+            ("2 ** 3 ** 2", json!(64)),
+            ("not 1 == 2", json!(true)),
+            ("not n in [1]", json!(true)),
+            ("'a' + 1 ~ 2", json!("a12")),
+            ("-1 | abs", json!(1)),
+            ("(-1) | abs", json!(1)),
+            ("'x' ~ 1 ~ none ~ true ~ 1.0", json!("x1NoneTrue1.0")),
+            ("1 < 2 < 3", json!(true)),
+            ("1 < 2 > 3", json!(false)),
+            ("1 if n > 3 else 2", json!(1)),
+            ("1 if false else 2 if false else 3", json!(3)),
+            ("'a' 'b'", json!("ab")),
+            ("n is odd and s is string", json!(true)),
+            ("n is divisibleby 5", json!(true)),
+        ]);
+    }
+
+    #[test]
+    fn comparisons_are_pythons() {
+        give(&[
+            ("1 == 1.0", json!(true)),
+            ("1 == true", json!(true)),
+            ("'1' == 1", json!(false)),
+            ("[1] == [1]", json!(true)),
+            ("{'a': 1} == {'a': 1.0}", json!(true)),
+            ("[1, 2] < [1, 3]", json!(true)),
+            ("'a' < 'b'", json!(true)),
+            ("'ell' in s", json!(true)),
+            ("5 in [n]", json!(true)),
+            ("'a' in d", json!(true)),
+            ("'zz' not in d", json!(true)),
+            ("none in [none]", json!(true)),
+            ("1 and 2", json!(2)),
+            ("0 or 'x'", json!("x")),
+            ("0 and nope", json!(0)),
+            ("1 or nope", json!(1)),
+        ]);
+    }
+
+    #[test]
+    fn what_is_undefined_or_of_the_wrong_type_is_refused() {
+        refuse(&[
+            ("'a' < 1", "Error rendering template: '<' not supported between instances of 'str' and 'int'"),
+            ("1 in 5", "Error rendering template: argument of type 'int' is not iterable"),
+            ("1 in 'a'", "Error rendering template: 'in <string>' requires string as left operand, not int"),
+            ("{[1]: 2}", "Error rendering template: unhashable type: 'list'"),
+            ("nope", "'nope' is undefined"),
+            ("nope.a", "'nope' is undefined"),
+            ("nope == 1", "'nope' is undefined"),
+            ("nope in [1]", "'nope' is undefined"),
+            ("not nope", "'nope' is undefined"),
+            ("1 if nope else 2", "'nope' is undefined"),
+            ("d.zz", "object of type 'dict' has no attribute 'zz'"),
+            ("d['zz']", "object of type 'dict' has no attribute 'zz'"),
+            ("l[10]", "object of type 'list' has no attribute 10"),
+            ("s.foo", "object of type 'str' has no attribute 'foo'"),
+            ("[nope]", "'nope' is undefined"),
+            ("1 if false", "Error rendering template: Type 'Undefined' is unsupported for variable storage."),
+            ("5()", "Error rendering template: 'int' object is not callable"),
+        ]);
+    }
+}

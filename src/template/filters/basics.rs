@@ -258,3 +258,79 @@ fn shuffle(cx: &Cx<'_>, given: &Given) -> Evaluated {
     }
     Ok(items.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::{give, refuse};
+
+    #[test]
+    fn what_is_missing_is_replaced() {
+        give(&[
+            ("nope | default('y')", json!("y")),
+            ("nope | d(5)", json!(5)),
+            ("nope | default", json!("")),
+            ("'' | default('y', true)", json!("y")),
+            ("'' | default('y')", json!("")),
+            ("none | default('y')", json!(null)),
+            ("none | default('y', true)", json!("y")),
+            ("d.zz | mandatory | default('x') if false else 1", json!(1)),
+            ("n | mandatory", json!(5)),
+            ("true | ternary('a', 'b')", json!("a")),
+            ("none | ternary('a', 'b', 'c')", json!("c")),
+            ("none | ternary('a', 'b')", json!("b")),
+            ("n | type_debug", json!("int")),
+            ("l | type_debug", json!("list")),
+            ("none | type_debug", json!("NoneType")),
+        ]);
+    }
+
+    #[test]
+    fn what_cannot_be_replaced_is_refused() {
+        refuse(&[
+            (
+                "nope | mandatory",
+                "The filter plugin 'ansible.builtin.mandatory' failed: Mandatory variable 'nope' not defined.",
+            ),
+            (
+                "d.zz | mandatory",
+                "The filter plugin 'ansible.builtin.mandatory' failed: Mandatory variable 'zz' not defined.",
+            ),
+            ("nope | mandatory('say it')", "The filter plugin 'ansible.builtin.mandatory' failed: say it"),
+            (
+                "nope | default(1, 2)",
+                "The filter plugin 'ansible.builtin.default' failed: The 'boolean' argument must be of type 'bool', not 'int'.",
+            ),
+            (
+                "'x' | from_json | default(3)",
+                "The filter plugin 'ansible.builtin.from_json' failed: Expecting value: line 1 column 1 (char 0)",
+            ),
+            ("nope | ternary(1, 2)", "'nope' is undefined"),
+            (
+                "5 | length",
+                "The filter plugin 'ansible.builtin.length' failed: object of type 'int' has no len()",
+            ),
+            ("[] | first", "No first item, sequence was empty."),
+            ("5 | list", "The filter plugin 'ansible.builtin.list' failed: 'int' object is not iterable"),
+        ]);
+    }
+
+    #[test]
+    fn elements_are_counted_and_chosen() {
+        give(&[
+            ("l | first", json!(3)),
+            ("l | last", json!(2)),
+            ("s | first", json!("h")),
+            ("l | length", json!(3)),
+            ("d | count", json!(3)),
+            ("[] | first | default('none')", json!("none")),
+            ("s | list", json!(["h", "e", "l", "l", "o"])),
+            ("d | list", json!(["b", "a", "c"])),
+            ("d | items", json!([["b", 1], ["a", 2], ["c", {"d": 3}]])),
+            ("7 | random(start=7) if false else 7", json!(7)),
+            ("[nope] | length", json!(1)),
+            ("[1, nope] | first", json!(1)),
+        ]);
+    }
+}

@@ -129,3 +129,62 @@ fn round_int(number: i128, precision: i128) -> i128 {
     let up = rest * 2 > unit || (rest * 2 == unit && floor % 2 != 0);
     (floor + i128::from(up)) * unit
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::{give, refuse};
+
+    #[test]
+    fn scalars_are_converted() {
+        give(&[
+            ("'5' | int", json!(5)),
+            ("'5.7' | int", json!(5)),
+            ("'x' | int", json!(0)),
+            ("'x' | int(7)", json!(7)),
+            ("'0x1f' | int(base=16)", json!(31)),
+            ("5.9 | int", json!(5)),
+            ("-5.9 | int", json!(-5)),
+            ("true | int", json!(1)),
+            ("none | int", json!(0)),
+            ("'3.5' | float", json!(3.5)),
+            ("'x' | float", json!(0.0)),
+            ("'1e3' | float", json!(1000.0)),
+            ("'yes' | bool", json!(true)),
+            ("'No' | bool", json!(false)),
+            ("1 | bool", json!(true)),
+            ("'maybe' | bool", json!(false)),
+            ("5 | string", json!("5")),
+            ("5.0 | string", json!("5.0")),
+            ("l | string", json!("[3, 1, 2]")),
+            ("-5 | abs", json!(5)),
+            ("2.567 | round(2)", json!(2.57)),
+            ("2.5 | round", json!(2.0)),
+            ("3.5 | round", json!(4.0)),
+            ("0.125 | round(2)", json!(0.12)),
+            ("2.1 | round(0, 'ceil')", json!(3.0)),
+            ("2.9 | round(0, 'floor')", json!(2.0)),
+            ("1250 | round(-2)", json!(1200)),
+            ("5 | round", json!(5)),
+        ]);
+    }
+
+    #[test]
+    fn what_is_no_number_is_refused() {
+        refuse(&[
+            (
+                "'x' | round",
+                "The filter plugin 'ansible.builtin.round' failed: type str doesn't define __round__ method",
+            ),
+            (
+                "'x' | abs",
+                "The filter plugin 'ansible.builtin.abs' failed: bad operand type for abs(): 'str'",
+            ),
+            (
+                "1 | round(0, 'up')",
+                "The filter plugin 'ansible.builtin.round' failed: method must be common, ceil or floor",
+            ),
+        ]);
+    }
+}

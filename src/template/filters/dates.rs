@@ -70,3 +70,44 @@ fn parse(text: &str, format: &str) -> Option<DateTime> {
     let time = jiff::civil::Time::new(hour, minute, second, nanos).ok()?;
     Some(date.to_datetime(time))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::{give, refuse};
+
+    #[test]
+    fn dates_are_written_and_read() {
+        give(&[
+            ("'%Y-%m-%d' | strftime(0, true)", json!("1970-01-01")),
+            ("'%H:%M:%S' | strftime(3661, true)", json!("01:01:01")),
+            ("'%Y' | strftime('86400', true)", json!("1970")),
+            ("('2020-01-02' | to_datetime('%Y-%m-%d')).year", json!(2020)),
+            (
+                "(('2020-01-02' | to_datetime('%Y-%m-%d')) - ('2020-01-01' | to_datetime('%Y-%m-%d'))).days",
+                json!(1),
+            ),
+            ("('2020-01-02 03:04:05' | to_datetime) ~ ''", json!("2020-01-02 03:04:05")),
+            ("('02/Jan/2020 03:04' | to_datetime('%d/%b/%Y %H:%M')).hour", json!(3)),
+            (
+                "(('2020-01-02 00:00:01' | to_datetime) - ('2020-01-01 00:00:00' | to_datetime)).total_seconds()",
+                json!(86401.0),
+            ),
+        ]);
+    }
+
+    #[test]
+    fn what_is_no_date_is_refused() {
+        refuse(&[
+            (
+                "'x' | to_datetime",
+                "The filter plugin 'ansible.builtin.to_datetime' failed: time data 'x' does not match format '%Y-%m-%d %H:%M:%S'",
+            ),
+            (
+                "'%Y' | strftime('x')",
+                "The filter plugin 'ansible.builtin.strftime' failed: Invalid value for epoch value (x)",
+            ),
+        ]);
+    }
+}

@@ -147,3 +147,64 @@ fn rekey_on_member(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     }
     Ok(rekeyed.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::{give, refuse};
+
+    #[test]
+    fn mappings_are_combined_and_turned_into_lists() {
+        give(&[
+            ("d | combine({'b': 9})", json!({"b": 9, "a": 2, "c": {"d": 3}})),
+            ("d | combine({'c': {'e': 1}})", json!({"b": 1, "a": 2, "c": {"e": 1}})),
+            ("d | combine({'c': {'e': 1}}, recursive=true)", json!({"b": 1, "a": 2, "c": {"d": 3, "e": 1}})),
+            ("[{'a': 1}, {'b': 2}] | combine", json!({"a": 1, "b": 2})),
+            ("{'a': [1]} | combine({'a': [2]}, list_merge='append')", json!({"a": [1, 2]})),
+            ("{'a': [1, 2]} | combine({'a': [2]}, list_merge='prepend')", json!({"a": [2, 1, 2]})),
+            ("{'a': [1, 2]} | combine({'a': [2]}, list_merge='append_rp')", json!({"a": [1, 2]})),
+            ("{'a': [1, 2]} | combine({'a': [2]}, list_merge='prepend_rp')", json!({"a": [2, 1]})),
+            ("{'a': [1]} | combine({'a': [2]}, list_merge='keep')", json!({"a": [1]})),
+            ("{'a': 1} | dict2items", json!([{"key": "a", "value": 1}])),
+            ("{'a': 1} | dict2items(key_name='k', value_name='v')", json!([{"k": "a", "v": 1}])),
+            ("[{'key': 'a', 'value': 1}] | items2dict", json!({"a": 1})),
+            ("ld | items2dict('n', 'v')", json!({"x": 2, "y": 1, "z": 3})),
+            ("ld | rekey_on_member('n') | list", json!(["x", "y", "z"])),
+        ]);
+    }
+
+    #[test]
+    fn what_is_no_mapping_is_refused() {
+        refuse(&[
+            (
+                "'a' | combine({})",
+                "The filter plugin 'ansible.builtin.combine' failed: failed to combine variables, expected dicts but got a 'str' and a 'dict'.",
+            ),
+            (
+                "d | combine({}, nope=1)",
+                "The filter plugin 'ansible.builtin.combine' failed: 'recursive' and 'list_merge' are the only valid keyword arguments",
+            ),
+            (
+                "[1] | dict2items",
+                "The filter plugin 'ansible.builtin.dict2items' failed: dict2items requires a dictionary, got <class 'list'> instead.",
+            ),
+            (
+                "s | items2dict",
+                "The filter plugin 'ansible.builtin.items2dict' failed: items2dict requires a list, got <class 'str'> instead.",
+            ),
+            (
+                "[{'a': 1}] | items2dict",
+                "The filter plugin 'ansible.builtin.items2dict' failed: items2dict requires each dictionary in the list to contain the keys 'key' and 'value', got [{'a': 1}] instead.",
+            ),
+            (
+                "ld | rekey_on_member('g')",
+                "The filter plugin 'ansible.builtin.rekey_on_member' failed: Key 'p' is not unique, cannot convert to dict.",
+            ),
+            (
+                "ld | rekey_on_member('zz')",
+                "The filter plugin 'ansible.builtin.rekey_on_member' failed: Key 'zz' was not found.",
+            ),
+        ]);
+    }
+}

@@ -89,3 +89,34 @@ fn b64decode(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     let bytes = decode_base64(&given.text(0), given.flag(2, false))?;
     decoded(&bytes, &given.text_or(1, "utf-8")).map(Value::from)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::{give, refuse};
+
+    #[test]
+    fn base64_goes_both_ways() {
+        give(&[
+            ("s | b64encode", json!("aGVsbG8=")),
+            ("'aGVsbG8=' | b64decode", json!("hello")),
+            ("'aGVs bG8=' | b64decode", json!("hello")),
+            ("'ab??' | b64encode(urlsafe=true)", json!("YWI_Pw==")),
+            ("'YWI_Pw==' | b64decode(urlsafe=true)", json!("ab??")),
+            ("'ab' | b64encode(encoding='utf-16-le')", json!("YQBiAA==")),
+            ("'YQBiAA==' | b64decode(encoding='utf-16-le')", json!("ab")),
+        ]);
+    }
+
+    #[test]
+    fn what_is_no_base64_is_refused() {
+        refuse(&[
+            (
+                "'x' | b64decode",
+                "The filter plugin 'ansible.builtin.b64decode' failed: Invalid base64-encoded string: number of data characters (1) cannot be 1 more than a multiple of 4",
+            ),
+            ("'abc' | b64decode", "The filter plugin 'ansible.builtin.b64decode' failed: Incorrect padding"),
+        ]);
+    }
+}

@@ -77,3 +77,40 @@ fn uuid_bytes(text: &str) -> Option<Vec<u8>> {
     }
     (0..16).map(|at| u8::from_str_radix(digits.get(at * 2..at * 2 + 2)?, 16).ok()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::{give, refuse};
+
+    #[test]
+    fn digests_are_hexadecimal() {
+        give(&[
+            ("s | hash", json!("aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d")),
+            ("s | hash('sha256')", json!("2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824")),
+            ("s | md5", json!("5d41402abc4b2a76b9719d911017c592")),
+            ("s | sha1", json!("aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d")),
+            ("s | checksum", json!("aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d")),
+            ("s | to_uuid", json!("9518e9b7-3af9-5e6c-b924-2eac65ffcd8e")),
+            (
+                "s | to_uuid(namespace='6ba7b810-9dad-11d1-80b4-00c04fd430c8')",
+                json!("9342d47a-1bab-5709-9869-c840b2eac501"),
+            ),
+        ]);
+    }
+
+    #[test]
+    fn an_unknown_digest_is_refused() {
+        refuse(&[
+            (
+                "s | to_uuid(namespace='x')",
+                "The filter plugin 'ansible.builtin.to_uuid' failed: Invalid value 'x' for 'namespace': badly formed hexadecimal UUID string",
+            ),
+            (
+                "s | hash('nope')",
+                "The filter plugin 'ansible.builtin.hash' failed: unsupported hash type nope",
+            ),
+        ]);
+    }
+}

@@ -460,6 +460,7 @@ impl Reader<'_> {
 
 #[cfg(test)]
 mod tests {
+    use crate::testing::{give, refuse};
     use serde_json::json;
 
     use super::*;
@@ -490,5 +491,45 @@ mod tests {
         ] {
             assert_eq!(parse(text).expect_err("it is no JSON").message, message);
         }
+    }
+
+    #[test]
+    fn json_filters_take_pythons_options() {
+        give(&[
+            ("d | to_json", json!("{\"b\": 1, \"a\": 2, \"c\": {\"d\": 3}}")),
+            ("d | to_json(indent=1)", json!("{\n \"b\": 1,\n \"a\": 2,\n \"c\": {\n  \"d\": 3\n }\n}")),
+            (
+                "d | to_json(sort_keys=true, separators=[',', ':'])",
+                json!("{\"a\":2,\"b\":1,\"c\":{\"d\":3}}"),
+            ),
+            ("'é' | to_json", json!("\"\\u00e9\"")),
+            ("'é' | to_json(ensure_ascii=false)", json!("\"é\"")),
+            (
+                "d | to_nice_json",
+                json!("{\n    \"a\": 2,\n    \"b\": 1,\n    \"c\": {\n        \"d\": 3\n    }\n}"),
+            ),
+            (
+                "d | to_nice_json(indent=2)",
+                json!("{\n  \"a\": 2,\n  \"b\": 1,\n  \"c\": {\n    \"d\": 3\n  }\n}"),
+            ),
+            ("{1: none, true: 1.0} | to_json", json!("{\"1\": 1.0}")),
+            (r#"'{"a": [1, 2.0, null, true]}' | from_json"#, json!({"a": [1, 2.0, null, true]})),
+            ("d | to_json | from_json == d", json!(true)),
+            ("'<a>' | tojson", json!("\"\\u003ca\\u003e\"")),
+        ]);
+    }
+
+    #[test]
+    fn what_json_cannot_hold_is_refused() {
+        refuse(&[
+            (
+                "5 | from_json",
+                "The filter plugin 'ansible.builtin.from_json' failed: the JSON object must be str, bytes or bytearray, not int",
+            ),
+            (
+                "d | to_json(nope=1)",
+                "The filter plugin 'ansible.builtin.to_json' failed: JSONEncoder.__init__() got an unexpected keyword argument 'nope'",
+            ),
+        ]);
     }
 }

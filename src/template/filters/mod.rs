@@ -25,14 +25,11 @@ use crate::builtin::Builtin;
 use crate::eval::{Args, Cx, Evaluated};
 use crate::{TemplateError, Value};
 
-pub(crate) use encode::{decode_base64, encode_base64};
 pub(crate) use hashes::hex_digest;
-pub(crate) use json::parse as parse_json;
 pub(crate) use paths::{absolute, expand_user};
 pub(crate) use select::Attribute;
 pub(crate) use sequence::flatten;
 pub(crate) use urls::Url;
-pub(crate) use yaml::parse as parse_yaml;
 
 const FAMILIES: &[&[Builtin]] = &[
     basics::FILTERS,

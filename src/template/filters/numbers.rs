@@ -169,3 +169,40 @@ fn file_size(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     }
     Ok(Value::NONE)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::{give, refuse};
+
+    #[test]
+    fn sizes_and_roots_are_calculated() {
+        give(&[
+            ("8 | log(2)", json!(3.0)),
+            ("100 | log(10)", json!(2.0)),
+            ("2 | pow(3)", json!(8.0)),
+            ("16 | root", json!(4.0)),
+            ("27 | root(3)", json!(3.0)),
+            ("1024 | human_readable", json!("1.00 KB")),
+            ("10000000 | human_readable", json!("9.54 MB")),
+            ("10000000 | human_readable(unit='G')", json!("0.01 GB")),
+            ("1024 | human_readable(isbits=true)", json!("1.00 Kb")),
+            ("'10M' | human_to_bytes", json!(10485760)),
+            ("'1.5 GB' | human_to_bytes", json!(1610612736)),
+            ("'10' | human_to_bytes('K')", json!(10240)),
+            ("'10Kb' | human_to_bytes(isbits=true)", json!(10240)),
+            ("1 | filesizeformat", json!("1 Byte")),
+            ("1000000 | filesizeformat", json!("1.0 MB")),
+            ("2048 | filesizeformat(true)", json!("2.0 KiB")),
+        ]);
+    }
+
+    #[test]
+    fn what_is_no_size_is_refused() {
+        refuse(&[(
+            "'x' | human_to_bytes",
+            "The filter plugin 'ansible.builtin.human_to_bytes' failed: human_to_bytes() can't interpret the input: human_to_bytes() can't interpret following string: x",
+        )]);
+    }
+}

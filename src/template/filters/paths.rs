@@ -191,3 +191,44 @@ fn common_path(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     let root = if first.starts_with('/') { "/" } else { "" };
     Ok(format!("{root}{}", shared.join("/")).into())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::{give, refuse};
+
+    #[test]
+    fn paths_are_taken_apart_and_joined() {
+        give(&[
+            ("'/etc/foo/bar.tar.gz' | basename", json!("bar.tar.gz")),
+            ("'/etc/foo/bar.tar.gz' | dirname", json!("/etc/foo")),
+            ("'/etc/foo/' | dirname", json!("/etc/foo")),
+            ("'/etc/foo/bar.tar.gz' | splitext", json!(["/etc/foo/bar.tar", ".gz"])),
+            ("'.bashrc' | splitext", json!([".bashrc", ""])),
+            ("['/a', 'b', 'c'] | path_join", json!("/a/b/c")),
+            ("['/a', '/b'] | path_join", json!("/b")),
+            ("'/a/b/../c//d/.' | normpath", json!("/a/c/d")),
+            ("'/a/b/c' | relpath('/a')", json!("b/c")),
+            ("'/a' | relpath('/a/b')", json!("..")),
+            ("['/a/b', '/a/c'] | commonpath", json!("/a")),
+            (r"'C:\\a\\b.txt' | win_basename", json!("b.txt")),
+            (r"'C:\\a\\b.txt' | win_dirname", json!("C:\\\\a")),
+            (r"'C:\\a\\b.txt' | win_splitdrive", json!(["C:", "\\\\a\\\\b.txt"])),
+        ]);
+    }
+
+    #[test]
+    fn what_is_no_path_is_refused() {
+        refuse(&[
+            (
+                "5 | basename",
+                "The filter plugin 'ansible.builtin.basename' failed: expected str, bytes or os.PathLike object, not int",
+            ),
+            (
+                "5 | path_join",
+                "The filter plugin 'ansible.builtin.path_join' failed: |path_join expects string or sequence, got <class 'int'> instead.",
+            ),
+        ]);
+    }
+}

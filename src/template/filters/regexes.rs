@@ -93,3 +93,47 @@ fn regex_escape(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     }
     Ok(out.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::{give, refuse};
+
+    #[test]
+    fn patterns_replace_and_find() {
+        give(&[
+            ("s | regex_replace('l+', 'L')", json!("heLo")),
+            (r"s | regex_replace('(h)(e)', '\2\1')", json!("ehllo")),
+            (r"s | regex_replace('^(?P<x>.)', '<\g<x>>')", json!("<h>ello")),
+            ("s | regex_replace('L', 'x', ignorecase=true)", json!("hexxo")),
+            ("s | regex_replace('l', 'x', count=1)", json!("hexlo")),
+            ("lines | regex_replace('^', '> ', multiline=true)", json!("> one\n> two\n> \n> four")),
+            (r"'foo.bar' | regex_replace('\.bar$', '')", json!("foo")),
+            ("s | regex_search('l+')", json!("ll")),
+            (r"s | regex_search('(h)(e)', '\1', '\2')", json!(["h", "e"])),
+            (r"s | regex_search('(?P<x>l)', '\g<x>')", json!(["l"])),
+            ("s | regex_search('zz')", json!(null)),
+            ("s | regex_findall('l')", json!(["l", "l"])),
+            (r"'a1b22' | regex_findall('[a-z](\d+)')", json!(["1", "22"])),
+            (r"'a1b22' | regex_findall('([a-z])(\d+)')", json!([["a", "1"], ["b", "22"]])),
+            ("'a.b*c' | regex_escape", json!("a\\.b\\*c")),
+            ("'a.b*c' | regex_escape('posix_basic')", json!("a\\.b\\*c")),
+            ("5 | regex_replace('5', 'x')", json!("x")),
+        ]);
+    }
+
+    #[test]
+    fn an_unknown_group_is_refused() {
+        refuse(&[
+            (
+                r"s | regex_replace('(l)', '\2')",
+                "The filter plugin 'ansible.builtin.regex_replace' failed: invalid group reference 2 at position 1",
+            ),
+            (
+                "s | regex_search('l', 'x')",
+                "The filter plugin 'ansible.builtin.regex_search' failed: Unknown argument",
+            ),
+        ]);
+    }
+}

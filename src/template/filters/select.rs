@@ -289,3 +289,93 @@ fn dictsort(_cx: &Cx<'_>, given: &Given) -> Evaluated {
 fn pairs(dict: &Dict) -> Vec<Value> {
     dict.iter().map(|(key, value)| Value::tuple(vec![key.clone(), value.clone()])).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::{give, refuse};
+
+    #[test]
+    fn elements_are_mapped_and_selected() {
+        give(&[
+            ("ld | map(attribute='n')", json!(["x", "y", "z"])),
+            ("ld | map(attribute='o.k')", json!([1, 2, 3])),
+            ("ld | map(attribute='zz', default='-')", json!(["-", "-", "-"])),
+            ("ls | map('upper')", json!(["B", "A", "C", "A"])),
+            ("['1', '2'] | map('int') | sum", json!(3)),
+            ("['a'] | map('regex_replace', '^', 'x')", json!(["xa"])),
+            ("[nope] | map('default', 'q')", json!(["q"])),
+            ("l | select('odd')", json!([3, 1])),
+            ("l | reject('odd')", json!([2])),
+            ("l | select('>', 1)", json!([3, 2])),
+            ("[0, 1, ''] | select", json!([1])),
+            ("ld | selectattr('v', 'gt', 1) | map(attribute='n')", json!(["x", "z"])),
+            ("ld | rejectattr('g', 'eq', 'p') | map(attribute='n')", json!(["y"])),
+            ("ld | selectattr('o.k', 'equalto', 2) | map(attribute='n')", json!(["y"])),
+            ("ld | selectattr('zz', 'defined')", json!([])),
+            ("ld | selectattr('n', 'in', ['x', 'y']) | map(attribute='v')", json!([2, 1])),
+        ]);
+    }
+
+    #[test]
+    fn what_cannot_be_mapped_is_refused() {
+        refuse(&[
+            ("l | map", "The filter plugin 'ansible.builtin.map' failed: map requires a filter argument"),
+            ("l | map('nope')", "The filter plugin 'ansible.builtin.map' failed: No filter named 'nope'."),
+            (
+                "l | select('nope')",
+                "The filter plugin 'ansible.builtin.select' failed: No test named 'nope'.",
+            ),
+            ("ld | map(attribute='zz')", "object of type 'dict' has no attribute 'zz'"),
+            ("ld | selectattr('zz', 'eq', 1)", "object of type 'dict' has no attribute 'zz'"),
+        ]);
+    }
+
+    #[test]
+    fn lists_are_ordered_and_grouped() {
+        give(&[
+            ("l | sort", json!([1, 2, 3])),
+            ("l | sort(reverse=true)", json!([3, 2, 1])),
+            ("ls | sort", json!(["A", "a", "b", "c"])),
+            ("ls | sort(case_sensitive=true)", json!(["A", "a", "b", "c"])),
+            ("ld | sort(attribute='v') | map(attribute='n')", json!(["y", "x", "z"])),
+            ("ld | sort(attribute='g,v') | map(attribute='n')", json!(["x", "z", "y"])),
+            ("ld | groupby('g') | map('first')", json!(["p", "q"])),
+            ("(ld | groupby('g') | first).list | map(attribute='n')", json!(["x", "z"])),
+            ("[1, 1, 2] | unique", json!([1, 2])),
+            ("['a', 'A', 'b'] | unique", json!(["a", "b"])),
+            ("[{'a': 1}, {'a': 1}] | unique", json!([{"a": 1}])),
+            ("ld | unique(attribute='g') | map(attribute='n')", json!(["x", "y"])),
+            ("l | min", json!(1)),
+            ("ls | max", json!("c")),
+            ("ld | max(attribute='v') | items | first", json!(["n", "z"])),
+            ("l | sum", json!(6)),
+            ("l | sum(start=10)", json!(16)),
+            ("ld | sum(attribute='v')", json!(6)),
+            ("[] | max | default('none')", json!("none")),
+            ("{'b': 1, 'A': 2} | dictsort", json!([["A", 2], ["b", 1]])),
+            ("{'b': 1, 'A': 2} | dictsort(true)", json!([["A", 2], ["b", 1]])),
+            ("{'b': 1, 'a': 2} | dictsort(by='value')", json!([["b", 1], ["a", 2]])),
+            ("{'b': 1, 'a': 2} | dictsort(reverse=true)", json!([["b", 1], ["a", 2]])),
+        ]);
+    }
+
+    #[test]
+    fn what_has_no_order_is_refused() {
+        refuse(&[
+            (
+                "[1, 'a'] | sort",
+                "The filter plugin 'ansible.builtin.sort' failed: '<' not supported between instances of 'str' and 'int'",
+            ),
+            (
+                "[1, 'a'] | max",
+                "The filter plugin 'ansible.builtin.max' failed: '>' not supported between instances of 'str' and 'int'",
+            ),
+            (
+                "s | sum",
+                "The filter plugin 'ansible.builtin.sum' failed: unsupported operand type(s) for +: 'int' and 'str'",
+            ),
+        ]);
+    }
+}

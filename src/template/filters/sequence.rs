@@ -258,3 +258,57 @@ fn extract(cx: &Cx<'_>, given: &Given) -> Evaluated {
     }
     Ok(value)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::{give, refuse};
+
+    #[test]
+    fn lists_are_cut_and_combined() {
+        give(&[
+            ("l | join(', ')", json!("3, 1, 2")),
+            ("ld | join(',', attribute='n')", json!("x,y,z")),
+            ("l | reverse", json!([2, 1, 3])),
+            ("s | reverse", json!("olleh")),
+            ("[1, 2, 3] | batch(2)", json!([[1, 2], [3]])),
+            ("[1, 2, 3] | batch(2, 'x')", json!([[1, 2], [3, "x"]])),
+            ("[1, 2, 3, 4, 5] | slice(2)", json!([[1, 2, 3], [4, 5]])),
+            ("[1, 2, 3, 4, 5] | slice(3, 'x')", json!([[1, 2], [3, 4], [5, "x"]])),
+            ("ll | flatten", json!([1, 2, 3, 4, 5])),
+            ("ll | flatten(levels=1)", json!([1, 2, 3, [4, null], 5])),
+            ("ll | flatten(skip_nulls=false)", json!([1, 2, 3, 4, null, 5])),
+            ("[1, 2] | zip(['a', 'b'])", json!([[1, "a"], [2, "b"]])),
+            ("[1, 2, 3] | zip_longest(['a'], fillvalue='-')", json!([[1, "a"], [2, "-"], [3, "-"]])),
+            ("[1, 2] | product(['a', 'b'])", json!([[1, "a"], [1, "b"], [2, "a"], [2, "b"]])),
+            ("[1, 2] | product(repeat=2)", json!([[1, 1], [1, 2], [2, 1], [2, 2]])),
+            ("[1, 2, 3] | permutations(2)", json!([[1, 2], [1, 3], [2, 1], [2, 3], [3, 1], [3, 2]])),
+            ("[1, 2, 3] | combinations(2)", json!([[1, 2], [1, 3], [2, 3]])),
+            (
+                "[{'a': [1, 2], 'b': 1}] | subelements('a')",
+                json!([[{"a": [1, 2], "b": 1}, 1], [{"a": [1, 2], "b": 1}, 2]]),
+            ),
+            ("[{'b': 1}] | subelements('a', skip_missing=true)", json!([])),
+            ("0 | extract(['a', 'b'])", json!("a")),
+            ("'c' | extract(d, 'd')", json!(3)),
+            ("['a', 'b'] | map('extract', d)", json!([2, 1])),
+        ]);
+    }
+
+    #[test]
+    fn what_is_no_list_is_refused() {
+        refuse(&[
+            ("5 | join", "The filter plugin 'ansible.builtin.join' failed: 'int' object is not iterable"),
+            ("[1, nope] | join(',')", "'nope' is undefined"),
+            (
+                "[{'b': 1}] | subelements('a')",
+                "The filter plugin 'ansible.builtin.subelements' failed: could not find 'a' key in iterated item {'b': 1}",
+            ),
+            (
+                "[{'a': 1}] | subelements('a')",
+                "The filter plugin 'ansible.builtin.subelements' failed: the key 'a' should point to a list, got 1",
+            ),
+        ]);
+    }
+}

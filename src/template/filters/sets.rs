@@ -46,3 +46,22 @@ fn distinct(items: Vec<Value>) -> Value {
     }
     each_once(&items).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::give;
+
+    #[test]
+    fn lists_are_sets() {
+        give(&[
+            ("[3, 1] | union([1, 2]) | sort", json!([1, 2, 3])),
+            ("[1, 2] | intersect([2, 3])", json!([2])),
+            ("[1, 2] | difference([2, 3])", json!([1])),
+            ("[1, 2] | symmetric_difference([2, 3]) | sort", json!([1, 3])),
+            ("[{'a': 1}] | union([{'a': 1}, {'b': 2}])", json!([{"a": 1}, {"b": 2}])),
+            ("[[1], [2]] | difference([[2]])", json!([[1]])),
+        ]);
+    }
+}

@@ -339,3 +339,74 @@ fn comment(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     }
     Ok(out.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::{give, refuse};
+
+    #[test]
+    fn texts_are_recased_and_laid_out() {
+        give(&[
+            ("s | upper", json!("HELLO")),
+            ("s | capitalize", json!("Hello")),
+            ("'hello wORLD-foo (bar)' | title", json!("Hello World-Foo (Bar)")),
+            ("'  x ' | trim", json!("x")),
+            ("'xxaxx' | trim('x')", json!("a")),
+            ("s | replace('l', 'L')", json!("heLLo")),
+            ("s | replace('l', 'L', 1)", json!("heLlo")),
+            ("s | center(11)", json!("   hello   ")),
+            ("lines | indent", json!("one\n    two\n\n    four")),
+            ("lines | indent(2, true)", json!("  one\n  two\n\n  four")),
+            ("lines | indent(2, blank=true)", json!("one\n  two\n  \n  four")),
+            ("lines | indent('> ')", json!("one\n> two\n\n> four")),
+            ("'aaa bbb ccc ddd' | wordwrap(7)", json!("aaa bbb\nccc ddd")),
+            ("'aaaaaaaaaa bb' | wordwrap(4)", json!("aaaa\naaaa\naa\nbb")),
+            ("'aaaaaaaaaa bb' | wordwrap(4, false)", json!("aaaaaaaaaa\nbb")),
+            ("lines | wordcount", json!(3)),
+            ("'aaa bbb ccc ddd' | truncate(8, leeway=0)", json!("aaa...")),
+            ("'aaa bbb ccc ddd' | truncate(8, true, leeway=0)", json!("aaa b...")),
+            ("'aaa bbb ccc' | truncate(8)", json!("aaa bbb ccc")),
+            ("'%s %s' | format(1, 'a')", json!("1 a")),
+            ("'%(a)s' | format(a=1)", json!("1")),
+            ("'a,b' | split(',')", json!(["a", "b"])),
+            ("'a b' | split", json!(["a", "b"])),
+        ]);
+    }
+
+    #[test]
+    fn what_is_no_text_is_refused() {
+        refuse(&[
+            (
+                "5 | indent",
+                "The filter plugin 'ansible.builtin.indent' failed: unsupported operand type(s) for +=: 'int' and 'str'",
+            ),
+            (
+                "5 | truncate",
+                "The filter plugin 'ansible.builtin.truncate' failed: object of type 'int' has no len()",
+            ),
+            (
+                "s | upper(1)",
+                "The filter plugin 'ansible.builtin.upper' failed: upper() takes 1 positional argument but 2 were given",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn texts_are_escaped_and_quoted() {
+        give(&[
+            (r#"'<a href="x">&' | escape"#, json!("&lt;a href=&#34;x&#34;&gt;&amp;")),
+            ("'<b>x</b>  y' | striptags", json!("x y")),
+            (r#"{'a': 1, 'b': none, 'c': '"'} | xmlattr"#, json!(" a=\"1\" c=\"&#34;\"")),
+            ("s | quote", json!("hello")),
+            (r#""it's" | quote"#, json!("'it'\"'\"'s'")),
+            ("'' | quote", json!("''")),
+            ("s | comment", json!("#\n# hello\n#")),
+            ("lines | comment('c')", json!("//\n// one\n// two\n//\n// four\n//")),
+            ("s | comment('xml')", json!("<!--\n -\n - hello\n -\n-->")),
+            ("s | comment('cblock')", json!("/*\n *\n * hello\n *\n */")),
+            ("s | comment(decoration='! ', prefix='x', postfix_count=2)", json!("x\n! hello\n!\n!")),
+        ]);
+    }
+}

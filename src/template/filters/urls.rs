@@ -154,3 +154,34 @@ fn pair_of(cx: &Cx<'_>, pair: &Value) -> Result<(Value, Value), TemplateError> {
         items => fail(format!("not enough values to unpack (expected 2, got {})", items.len())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::{give, refuse};
+
+    #[test]
+    fn urls_are_taken_apart_and_encoded() {
+        give(&[
+            (
+                "'https://user:pw@Example.com:8080/p/a?x=1&y=2#frag' | urlsplit",
+                json!({"fragment": "frag", "hostname": "example.com", "netloc": "user:pw@Example.com:8080", "password": "pw", "path": "/p/a", "port": 8080, "query": "x=1&y=2", "scheme": "https", "username": "user"}),
+            ),
+            ("'https://user:pw@Example.com:8080/p' | urlsplit('hostname')", json!("example.com")),
+            ("'https://example.com/p' | urlsplit('port')", json!(null)),
+            ("'mailto:a@b' | urlsplit('path')", json!("a@b")),
+            ("'a b/c?d=é' | urlencode", json!("a%20b/c%3Fd%3D%C3%A9")),
+            ("{'a': 'b c', 'd': 1} | urlencode", json!("a=b+c&d=1")),
+            ("[['a', '&']] | urlencode", json!("a=%26")),
+        ]);
+    }
+
+    #[test]
+    fn an_unknown_part_is_refused() {
+        refuse(&[(
+            "'x' | urlsplit('nope')",
+            "The filter plugin 'ansible.builtin.urlsplit' failed: urlsplit: unknown URL component: nope",
+        )]);
+    }
+}

@@ -107,3 +107,21 @@ fn plain(node: &Node) -> Value {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::give;
+
+    #[test]
+    fn yaml_is_read_as_version_1_1() {
+        give(&[
+            ("'{a: 1, b: [x, yes]}' | from_yaml", json!({"a": 1, "b": ["x", true]})),
+            ("'' | from_yaml", json!(null)),
+            ("none | from_yaml", json!(null)),
+            ("'[1, 0x1f, 1_000, 1.5, ~, on]' | from_yaml", json!([1, 31, 1000, 1.5, null, true])),
+            ("'1' | from_yaml_all", json!([1])),
+        ]);
+    }
+}

@@ -482,3 +482,62 @@ impl Analysis {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::give;
+
+    #[test]
+    fn yaml_is_laid_out_as_pyyaml_does() {
+        give(&[
+            ("d | to_yaml", json!("a: 2\nb: 1\nc: {d: 3}\n")),
+            ("d | to_nice_yaml", json!("a: 2\nb: 1\nc:\n    d: 3\n")),
+            (
+                "ld | to_nice_yaml",
+                json!(
+                    "-   g: p\n    n: x\n    o:\n        k: 1\n    v: 2\n-   g: q\n    n: y\n    o:\n        k: 2\n    v: 1\n-   g: p\n    n: z\n    o:\n        k: 3\n    v: 3\n"
+                ),
+            ),
+            (
+                "ld | to_yaml",
+                json!(
+                    "- g: p\n  n: x\n  o: {k: 1}\n  v: 2\n- g: q\n  n: y\n  o: {k: 2}\n  v: 1\n- g: p\n  n: z\n  o: {k: 3}\n  v: 3\n"
+                ),
+            ),
+            (
+                "{'a': [1, {'b': 2}], 'e': [], 'f': {}} | to_nice_yaml(indent=2)",
+                json!("a:\n- 1\n- b: 2\ne: []\nf: {}\n"),
+            ),
+            ("{'b': 1, 'a': 2} | to_nice_yaml(sort_keys=false)", json!("b: 1\na: 2\n")),
+            (
+                r#"['a: b', 'yes', '1', '', ' x', 'x ', 'a\nb', '- a', '#c', 'a #b', 'null', '1.5', '2020-01-01', '{a', 'é', "it's", '1e3', '0x1f', '-', '~', 'a:b', '*a', '!x', '1:30'] | to_nice_yaml"#,
+                json!(
+                    "- 'a: b'\n- 'yes'\n- '1'\n- ''\n- ' x'\n- 'x '\n- a\\nb\n- '- a'\n- '#c'\n- 'a #b'\n- 'null'\n- '1.5'\n- '2020-01-01'\n- '{a'\n- é\n- it's\n- 1e3\n- '0x1f'\n- '-'\n- '~'\n- a:b\n- '*a'\n- '!x'\n- '1:30'\n"
+                ),
+            ),
+            ("[none, true, 1.0, 1e20, -5] | to_yaml", json!("[null, true, 1.0, 1.0e+20, -5]\n")),
+            (r#""a\tb" | to_yaml"#, json!("a\\tb\n")),
+            (
+                "('word ' * 30) | to_nice_yaml",
+                json!(
+                    "'word word word word word word word word word word word word word word word word word\n    word word word word word word word word word word word word word '\n"
+                ),
+            ),
+            (
+                "{'k': 'word ' * 30} | to_nice_yaml",
+                json!(
+                    "k: 'word word word word word word word word word word word word word word word word\n    word word word word word word word word word word word word word word '\n"
+                ),
+            ),
+            (
+                r#"{'k': "it's word " * 12} | to_nice_yaml"#,
+                json!(
+                    "k: 'it''s word it''s word it''s word it''s word it''s word it''s word it''s word it''s\n    word it''s word it''s word it''s word it''s word '\n"
+                ),
+            ),
+            ("s | to_yaml", json!("hello\n")),
+        ]);
+    }
+}

@@ -147,3 +147,40 @@ fn without(element: &Value, path: &str) -> Value {
     }
     dict.into()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::{give, refuse};
+
+    #[test]
+    fn lists_are_arranged() {
+        give(&[
+            ("query('items', [1, [2]], 3)", json!([1, [2], 3])),
+            ("query('list', [1], 2)", json!([[1], 2])),
+            ("lookup('dict', {'a': 1})", json!({"key": "a", "value": 1})),
+            ("q('nested', [1, 2], ['a'])", json!([[1, "a"], [2, "a"]])),
+            ("q('together', [1, 2], ['a'])", json!([[1, "a"], [2, null]])),
+            ("q('indexed_items', ['a', 'b'])", json!([[0, "a"], [1, "b"]])),
+            ("q('subelements', [{'a': [1, 2], 'b': 1}], 'a')", json!([[{"b": 1}, 1], [{"b": 1}, 2]])),
+            ("q('subelements', [{'b': 1}], 'a', {'skip_missing': true})", json!([])),
+            ("lookup('items', ['a', 'b'])", json!("a,b")),
+            ("lookup('items', ['a', 1])", json!(["a", 1])),
+            ("lookup('items', ['a'], wantlist=true)", json!(["a"])),
+            ("lookup('ansible.builtin.items', ['a'])", json!("a")),
+        ]);
+    }
+
+    #[test]
+    fn what_a_lookup_refuses_is_refused() {
+        refuse(&[
+            (
+                "lookup('dict', 5)",
+                "The lookup plugin 'dict' failed: the 'dict' lookup plugin expects a dictionary, got '5' of type <class 'int'>)",
+            ),
+            ("lookup('nope')", "The lookup plugin 'nope' was not found."),
+            ("lookup('items', nope)", "'nope' is undefined"),
+        ]);
+    }
+}

@@ -122,3 +122,39 @@ impl Plan {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::{give, refuse};
+
+    #[test]
+    fn numbers_follow_each_other() {
+        give(&[
+            ("q('sequence', 'start=1 end=3')", json!(["1", "2", "3"])),
+            ("q('sequence', '1-3')", json!(["1", "2", "3"])),
+            ("q('sequence', '5')", json!(["1", "2", "3", "4", "5"])),
+            ("q('sequence', 'start=0 end=6 stride=2 format=x%02d')", json!(["x00", "x02", "x04", "x06"])),
+            ("q('sequence', '2-10/4')", json!(["2", "6", "10"])),
+            ("q('sequence', '1-3:host%02d')", json!(["host01", "host02", "host03"])),
+            ("q('sequence', 'count=3')", json!(["1", "2", "3"])),
+            ("q('sequence', 'start=3 end=1 stride=-1')", json!(["3", "2", "1"])),
+            ("q('sequence', 'count=0')", json!([])),
+        ]);
+    }
+
+    #[test]
+    fn what_is_no_sequence_is_refused() {
+        refuse(&[
+            (
+                "q('sequence', 'x')",
+                "The lookup plugin 'sequence' failed: unrecognized arguments to with_sequence: ['_raw_params']",
+            ),
+            (
+                "q('sequence', 'start=1')",
+                "The lookup plugin 'sequence' failed: must specify count or end in with_sequence",
+            ),
+        ]);
+    }
+}

@@ -1,7 +1,5 @@
 //! Python's `'{}'.format(...)`.
 
-use std::sync::Arc;
-
 use crate::eval::{Args, Layout, layout_float, layout_integer, pad};
 use crate::value::{Repr, TextKey, float_repr, int_to_float};
 use crate::{TemplateError, Value};
@@ -187,7 +185,7 @@ fn parse(spec: &str) -> Option<Layout> {
     layout.sign = rest.next_if(|c| matches!(c, '+' | '-' | ' '));
     layout.alternate = rest.next_if_eq(&'#').is_some();
     layout.zero = rest.next_if_eq(&'0').is_some();
-    let mut digits = |rest: &mut std::iter::Peekable<std::vec::IntoIter<char>>| {
+    let digits = |rest: &mut std::iter::Peekable<std::vec::IntoIter<char>>| {
         let mut digits = String::new();
         while let Some(digit) = rest.next_if(char::is_ascii_digit) {
             digits.push(digit);
@@ -205,6 +203,8 @@ fn parse(spec: &str) -> Option<Layout> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     fn formatted(format: &str, args: &[Value]) -> String {

@@ -385,3 +385,58 @@ fn expand_tabs(text: &str, size: usize) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::{give, refuse};
+
+    #[test]
+    fn texts_have_pythons_methods() {
+        give(&[
+            ("s.upper()", json!("HELLO")),
+            ("s.title()", json!("Hello")),
+            ("s.replace('l', 'L', 1)", json!("heLlo")),
+            ("'a,b,c'.split(',', 1)", json!(["a", "b,c"])),
+            ("'a,b,c'.rsplit(',', 1)", json!(["a,b", "c"])),
+            ("' a  b '.split()", json!(["a", "b"])),
+            ("'a b c'.split(none, 1)", json!(["a", "b c"])),
+            ("s.startswith('he')", json!(true)),
+            ("s.endswith(('x', 'lo'))", json!(true)),
+            ("s.find('l')", json!(2)),
+            ("s.rfind('l')", json!(3)),
+            ("s.find('l', 3)", json!(3)),
+            ("s.index('l')", json!(2)),
+            ("s.count('l')", json!(2)),
+            ("' x '.strip()", json!("x")),
+            ("'xxaxx'.lstrip('x')", json!("axx")),
+            ("s.center(11, '*')", json!("***hello***")),
+            ("s.ljust(8) ~ '|'", json!("hello   |")),
+            ("'-42'.zfill(5)", json!("-0042")),
+            ("','.join(ls)", json!("b,A,c,a")),
+            ("s.partition('l')", json!(["he", "l", "lo"])),
+            ("'a.b.c'.rpartition('.')", json!(["a.b", ".", "c"])),
+            ("'{} {}'.format(1, 'a')", json!("1 a")),
+            ("s.isalpha()", json!(true)),
+            ("'12'.isdigit()", json!(true)),
+            ("'aB'.swapcase()", json!("Ab")),
+            (r#""a\nb\n".splitlines() | length"#, json!(1)),
+            ("'abc'.removeprefix('a')", json!("bc")),
+            ("'a' .encode('utf-8').decode()", json!("a")),
+        ]);
+    }
+
+    #[test]
+    fn what_the_methods_refuse_is_refused() {
+        refuse(&[
+            ("s.index('z')", "Error rendering template: substring not found"),
+            ("s.split('')", "Error rendering template: empty separator"),
+            (
+                "s.upper(1)",
+                "Error rendering template: str.upper() takes 0 positional arguments but 1 was given",
+            ),
+            ("','.join([1])", "Error rendering template: sequence item 0: expected str instance, int found"),
+        ]);
+    }
+}

@@ -261,17 +261,16 @@ impl Parser<'_> {
         let template = self.expression()?;
         self.cursor.expect_keyword("import")?;
         let mut names = Vec::new();
-        let mut with_context = None;
-        loop {
+        let with_context = loop {
             if !names.is_empty() {
                 self.cursor.expect_operator(",")?;
             }
             if !matches!(self.cursor.kind(), Kind::Name(_)) {
                 self.cursor.expect_name()?;
             }
-            with_context = self.context();
-            if with_context.is_some() {
-                break;
+            let context = self.context();
+            if context.is_some() {
+                break context;
             }
             let name = self.assignable_name()?;
             if name.starts_with('_') {
@@ -279,11 +278,11 @@ impl Parser<'_> {
             }
             let alias = if self.cursor.skip_name("as") { self.assignable_name()? } else { Arc::clone(&name) };
             names.push((name, alias));
-            with_context = self.context();
-            if with_context.is_some() || !self.cursor.is_operator(",") {
-                break;
+            let context = self.context();
+            if context.is_some() || !self.cursor.is_operator(",") {
+                break context;
             }
-        }
+        };
         Ok(Stmt::FromImport { template, names, with_context: with_context.unwrap_or(false) })
     }
 

@@ -229,6 +229,8 @@ fn pep440_key(text: &str) -> Result<Pep440, TemplateError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{give, refuse};
+    use serde_json::json;
 
     #[test]
     fn versions_are_compared_by_their_kind() {
@@ -246,5 +248,42 @@ mod tests {
         ] {
             assert_eq!(compare(a, b).expect("both are versions"), order, "{a} {b}");
         }
+    }
+
+    #[test]
+    fn versions_are_tested_with_an_operator() {
+        give(&[
+            ("'1.10' is version('1.9', '>')", json!(true)),
+            ("'1.0' is version('1.0.0', 'lt')", json!(true)),
+            ("'1.0' is version('1.0', '>=', strict=true)", json!(true)),
+            ("'1.0.0-rc1' is version('1.0.0', '<', version_type='semver')", json!(true)),
+            ("'1.2' is version('1.2')", json!(true)),
+        ]);
+    }
+
+    #[test]
+    fn what_is_no_version_is_refused() {
+        refuse(&[
+            (
+                "'' is version('1')",
+                "The test plugin 'ansible.builtin.version' failed: Input version value cannot be empty",
+            ),
+            (
+                "'1' is version('1', 'foo')",
+                "The test plugin 'ansible.builtin.version' failed: Invalid operator type (foo). Must be one of '==', '=', 'eq', '<', 'lt', '<=', 'le', '>', 'gt', '>=', 'ge', '!=', '<>', 'ne'",
+            ),
+            (
+                "'1.a' is version('1.1', '<')",
+                "The test plugin 'ansible.builtin.version' failed: Version comparison failed: '<' not supported between instances of 'str' and 'int'",
+            ),
+            (
+                "'x' is version('1.1', '<', strict=true)",
+                "The test plugin 'ansible.builtin.version' failed: Version comparison failed: invalid version number 'x'",
+            ),
+            (
+                "'1' is version('1', version_type='x')",
+                "The test plugin 'ansible.builtin.version' failed: Invalid version type (x). Must be one of 'loose', 'strict', 'semver', 'semantic', 'pep440'",
+            ),
+        ]);
     }
 }

@@ -64,3 +64,37 @@ fn is_uri(given: &Given) -> bool {
 fn vault_encrypted(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     Ok(given.value(0).as_str().is_some_and(|text| text.starts_with("$ANSIBLE_VAULT")).into())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::{give, refuse};
+
+    #[test]
+    fn texts_are_matched() {
+        give(&[
+            ("s is match('he')", json!(true)),
+            ("s is match('l')", json!(false)),
+            ("s is search('l')", json!(true)),
+            ("s is regex('^h')", json!(true)),
+            ("s is search('L', ignorecase=true)", json!(true)),
+            ("s is regex('hello', match_type='fullmatch')", json!(true)),
+            ("s is lower", json!(true)),
+            ("'ABC1' is upper", json!(true)),
+            ("'http://x/y' is url", json!(true)),
+            ("'x' is url", json!(false)),
+            ("'http://x' is url(schemes=['ftp'])", json!(false)),
+            ("'urn:x:y' is urn", json!(true)),
+            ("5 is match('5')", json!(true)),
+        ]);
+    }
+
+    #[test]
+    fn what_is_no_pattern_is_refused() {
+        refuse(&[(
+            "s is match(5)",
+            "The test plugin 'ansible.builtin.match' failed: first argument must be string or compiled pattern",
+        )]);
+    }
+}

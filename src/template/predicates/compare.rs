@@ -63,10 +63,50 @@ fn divisible(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     match (given.value(0).as_int(), given.value(1).as_int()) {
         (Some(_), Some(0)) => fail("integer modulo by zero"),
         (Some(value), Some(number)) => Ok((value % number == 0).into()),
+        _ if given.value(0).is_text() => fail("not all arguments converted during string formatting"),
         _ => fail(format!(
             "unsupported operand type(s) for %: '{}' and '{}'",
             given.value(0).type_name(),
             given.value(1).type_name()
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::{give, refuse};
+
+    #[test]
+    fn values_are_compared_by_name() {
+        give(&[
+            ("n is eq 5", json!(true)),
+            ("n is ne(5)", json!(false)),
+            ("n is gt 4", json!(true)),
+            ("n is lessthan 4", json!(false)),
+            ("n is in [5, 6]", json!(true)),
+            ("l is contains 1", json!(true)),
+            ("[1, 2] is subset([1, 2, 3])", json!(true)),
+            ("[1, 2, 3] is superset([1])", json!(true)),
+            ("[true, 1] is all", json!(true)),
+            ("[0, 1] is any", json!(true)),
+            ("n is divisibleby(5)", json!(true)),
+            ("n is sameas n", json!(true)),
+            ("none is sameas none", json!(true)),
+            ("1 is sameas true", json!(false)),
+            ("l is ansible.builtin.contains 1", json!(true)),
+        ]);
+    }
+
+    #[test]
+    fn what_is_no_set_is_refused() {
+        refuse(&[
+            ("s is nope", "Syntax error in template: No test named 'nope'."),
+            (
+                "n is subset([1])",
+                "The test plugin 'ansible.builtin.subset' failed: 'int' object is not iterable",
+            ),
+        ]);
     }
 }

@@ -61,3 +61,38 @@ fn timed_out(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     let timed_out = dictionary(given, "timedout")?.get("timedout");
     Ok(timed_out.and_then(|timed_out| timed_out.get("period")).is_some_and(Value::is_truthy).into())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::{give, refuse};
+
+    #[test]
+    fn results_tell_what_became_of_a_task() {
+        give(&[
+            ("{'failed': true} is failed", json!(true)),
+            ("{'rc': 0} is succeeded", json!(true)),
+            ("{'changed': true} is changed", json!(true)),
+            ("{'results': [{'changed': false}, {'changed': true}]} is changed", json!(true)),
+            ("{'skipped': true} is skipped", json!(true)),
+            ("{'unreachable': true} is reachable", json!(false)),
+            ("{'finished': 1} is finished", json!(true)),
+            ("{'failed': true} | failed", json!(true)),
+        ]);
+    }
+
+    #[test]
+    fn what_is_no_result_is_refused() {
+        refuse(&[
+            (
+                "s is failed",
+                "The test plugin 'ansible.builtin.failed' failed: The 'failed' test expects a dictionary",
+            ),
+            (
+                "s is changed",
+                "The test plugin 'ansible.builtin.changed' failed: The 'changed' test expects a dictionary",
+            ),
+        ]);
+    }
+}

@@ -71,6 +71,7 @@ fn rest_of_two(given: &Given) -> Result<i128, TemplateError> {
     let value = given.value(0);
     match value.as_int() {
         Some(number) => Ok(number.rem_euclid(2)),
+        None if value.is_text() => fail("not all arguments converted during string formatting"),
         None => fail(format!("unsupported operand type(s) for %: '{}' and 'int'", value.type_name())),
     }
 }
@@ -93,5 +94,55 @@ fn truth(given: &Given) -> bool {
         "y" | "yes" | "on" | "1" | "true" | "t" | "1.0" => true,
         "n" | "no" | "off" | "0" | "false" | "f" | "0.0" => false,
         _ => value.is_truthy(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::{give, refuse};
+
+    #[test]
+    fn values_are_told_apart() {
+        give(&[
+            ("n is defined", json!(true)),
+            ("nope is defined", json!(false)),
+            ("d.zz is undefined", json!(true)),
+            ("none is none", json!(true)),
+            ("n is not none", json!(true)),
+            ("s is string", json!(true)),
+            ("n is number", json!(true)),
+            ("true is number", json!(true)),
+            ("n is integer", json!(true)),
+            ("f is float", json!(true)),
+            ("true is integer", json!(false)),
+            ("t is boolean", json!(true)),
+            ("t is true", json!(true)),
+            ("l is sequence", json!(true)),
+            ("s is sequence", json!(true)),
+            ("d is mapping", json!(true)),
+            ("l is iterable", json!(true)),
+            ("n is iterable", json!(false)),
+            ("n is odd", json!(true)),
+            ("4 is even", json!(true)),
+            ("'' is falsy", json!(true)),
+            ("'x' is truthy", json!(true)),
+            ("'no' is truthy(convert_bool=true)", json!(false)),
+            ("range is callable", json!(true)),
+            ("'upper' is filter", json!(true)),
+            ("'nope' is filter", json!(false)),
+        ]);
+    }
+
+    #[test]
+    fn what_has_no_kind_is_refused() {
+        refuse(&[
+            (
+                "'a' is odd",
+                "The test plugin 'ansible.builtin.odd' failed: not all arguments converted during string formatting",
+            ),
+            ("nope is string", "'nope' is undefined"),
+        ]);
     }
 }

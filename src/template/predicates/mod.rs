@@ -1,4 +1,4 @@
-//! Jinja2's tests and Ansible's, a family a file.
+//! Jinja2's tests and Ansible's, what stands after `is`: a family a file.
 
 mod compare;
 mod files;
