@@ -7,6 +7,7 @@ mod play;
 #[cfg(feature = "aws")]
 mod sandbox;
 mod screen;
+mod vault;
 mod vault_passwords;
 
 use std::io::Write as _;
@@ -35,6 +36,8 @@ pub(crate) async fn run() -> u8 {
         Some(Command::Doc(args)) => doc::print(&args),
         #[cfg(feature = "aws")]
         Some(Command::Sandbox(command)) => sandbox::run(&command).await,
+        Some(Command::Vault(command)) => vault::run(&command),
+        Some(Command::Replay(args)) => play::replay(&args),
         Some(Command::Completions { shell }) => {
             clap_complete::generate(shell, &mut Cli::command(), "rplay", &mut std::io::stdout());
             0

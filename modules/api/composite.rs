@@ -29,7 +29,12 @@ impl Step {
     }
 
     /// Returns a step that does a deed; `name` is what a plan calls it.
-    pub fn action<A: Action>(key: impl Into<String>, name: &'static str, action: A, params: A::Params) -> Self {
+    pub fn action<A: Action>(
+        key: impl Into<String>,
+        name: &'static str,
+        action: A,
+        params: A::Params,
+    ) -> Self {
         Self { key: key.into(), run: Box::new(drive::PreparedAction::new(name, action, params)) }
     }
 }

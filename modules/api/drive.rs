@@ -13,7 +13,7 @@ pub use resource::{PreparedResource, resource};
 
 use serde_json::Value;
 
-use crate::params::{ParamFault, Parsed, Params, parse};
+use crate::params::{ParamFault, Params, Parsed, parse};
 use crate::{BoxFuture, Cx, Failure, FailureKind, Mode, Outcome};
 
 /// A module with its parameters already read: a step of a composite.

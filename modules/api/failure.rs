@@ -63,7 +63,10 @@ impl Failure {
     }
 
     pub fn bug(message: impl fmt::Display) -> Self {
-        Self { kind: FailureKind::Bug, ..Self::new(format!("rplay is wrong here, please report it: {message}")) }
+        Self {
+            kind: FailureKind::Bug,
+            ..Self::new(format!("rplay is wrong here, please report it: {message}"))
+        }
     }
 
     pub fn timed_out(message: impl Into<String>) -> Self {

@@ -41,16 +41,14 @@ fn compare(path: &str, before: Option<&Value>, after: Option<&Value>, found: &mu
 /// Lists of named things are compared name by name, lists of other mappings place by place, the rest as a whole.
 fn compare_lists(path: &str, old: &[Value], new: &[Value], found: &mut Vec<FieldChange>) {
     if let (Some(old_names), Some(new_names)) = (names(old), names(new)) {
-        if old_names.iter().all(|name| new_names.contains(name)) || new_names.iter().all(|name| old_names.contains(name)) {
-            let gone = old_names.iter().filter(|name| !new_names.contains(name));
-            for name in new_names.iter().chain(gone) {
-                let of = |names: &[String], list: &'_ [Value]| {
-                    names.iter().position(|other| other == name).and_then(|at| list.get(at)).cloned()
-                };
-                compare(&join(path, name), of(&old_names, old).as_ref(), of(&new_names, new).as_ref(), found);
-            }
-            return;
+        let gone = old_names.iter().filter(|name| !new_names.contains(name));
+        for name in new_names.iter().chain(gone) {
+            let of = |names: &[String], list: &'_ [Value]| {
+                names.iter().position(|other| other == name).and_then(|at| list.get(at)).cloned()
+            };
+            compare(&join(path, name), of(&old_names, old).as_ref(), of(&new_names, new).as_ref(), found);
         }
+        return;
     }
     let mappings = |list: &[Value]| !list.is_empty() && list.iter().all(Value::is_object);
     if mappings(old) && mappings(new) && old.len() == new.len() {
@@ -70,7 +68,8 @@ fn names(list: &[Value]) -> Option<Vec<String>> {
         .iter()
         .map(|item| ["name", "Name"].iter().find_map(|key| item.get(*key)?.as_str()).map(str::to_owned))
         .collect::<Option<_>>()?;
-    let distinct = names.iter().enumerate().all(|(at, name)| names.iter().position(|other| other == name) == Some(at));
+    let distinct =
+        names.iter().enumerate().all(|(at, name)| names.iter().position(|other| other == name) == Some(at));
     (distinct && !names.is_empty()).then_some(names)
 }
 

@@ -27,12 +27,16 @@ pub mod words;
 pub use action::{Action, Deed, Effect, InCheck};
 pub use address::{Address, Realm};
 pub use composite::{Composite, Step};
-pub use cx::{BoxFuture, Child, ControllerFile, Cx, Exit, Foretold, OWNER_TAG, Ownership, Sandbox, Shared, World};
+pub use cx::{
+    BoxFuture, Child, ControllerFile, Cx, Exit, Foretold, OWNER_TAG, Ownership, Sandbox, Shared, World,
+};
 pub use fact::Fact;
 pub use failure::{Failure, FailureKind};
 pub use fields::changes;
 pub use module::{Composed, Done, Driven, Module, Runnable};
-pub use outcome::{Diff, DiffSide, FieldChange, Intent, Kept, KeptWhy, Mode, Outcome, Planned, Progress, ProgressStep};
+pub use outcome::{
+    Diff, DiffSide, FieldChange, Intent, Kept, KeptWhy, Mode, Outcome, Planned, Progress, ProgressStep,
+};
 pub use params::{Choice, Params};
 pub use part::{Part, State};
 pub use resource::{Change, Held, Report, Resource, Verdict};

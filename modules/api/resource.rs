@@ -64,7 +64,12 @@ pub trait Resource: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Self::Receipt>> + Send;
 
     /// Waits until the thing does its work. Writes nothing; runs after a Keep too.
-    fn settle(&self, _cx: &Cx, _p: &Self::Params, _now: &Self::State) -> impl Future<Output = Result<()>> + Send {
+    fn settle(
+        &self,
+        _cx: &Cx,
+        _p: &Self::Params,
+        _now: &Self::State,
+    ) -> impl Future<Output = Result<()>> + Send {
         ready(Ok(()))
     }
 

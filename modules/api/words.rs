@@ -25,7 +25,7 @@ pub fn split(text: &str) -> Result<Vec<String>, SplitError> {
             '\'' => single_quoted(&mut characters, word.get_or_insert_default())?,
             '"' => double_quoted(&mut characters, word.get_or_insert_default())?,
             '\\' => {
-                word.get_or_insert_default().push(characters.next().ok_or(SplitError::NoEscapedCharacter)?)
+                word.get_or_insert_default().push(characters.next().ok_or(SplitError::NoEscapedCharacter)?);
             }
             other => word.get_or_insert_default().push(other),
         }

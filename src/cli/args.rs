@@ -34,6 +34,11 @@ pub(crate) enum Command {
     #[cfg(feature = "aws")]
     #[command(subcommand)]
     Sandbox(SandboxCommand),
+    /// Encrypts and decrypts files and strings
+    #[command(subcommand)]
+    Vault(VaultCommand),
+    /// Shows a run again, from its journal; the last one when none is named
+    Replay(ReplayArgs),
     /// Prints a completion script for a shell
     Completions { shell: clap_complete::Shell },
     /// Prints the manual page
@@ -89,15 +94,8 @@ pub(crate) struct PlayArgs {
     /// Reads the playbook and runs nothing
     #[arg(long)]
     pub(crate) syntax_check: bool,
-    /// A file with the vault's password, or a program that prints it
-    #[arg(long, visible_alias = "vault-pass-file", value_name = "FILE")]
-    pub(crate) vault_password_file: Vec<PathBuf>,
-    /// A vault identity: ID@FILE, or ID@prompt
-    #[arg(long, value_name = "ID@SOURCE")]
-    pub(crate) vault_id: Vec<String>,
-    /// Asks for the vault's password
-    #[arg(short = 'J', long, visible_alias = "ask-vault-password")]
-    pub(crate) ask_vault_pass: bool,
+    #[command(flatten)]
+    pub(crate) secrets: SecretArgs,
     /// The form of the output: default, json (one event a line), or minimal
     #[arg(long, value_name = "FORM")]
     pub(crate) output: Option<OutputForm>,
@@ -108,6 +106,61 @@ pub(crate) struct PlayArgs {
     #[cfg(feature = "aws")]
     #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, default_missing_value = ".rplay/sandbox")]
     pub(crate) sandbox: Option<PathBuf>,
+}
+
+/// Where vault passwords come from.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct SecretArgs {
+    /// A file with the vault's password, or a program that prints it
+    #[arg(long, visible_alias = "vault-pass-file", value_name = "FILE")]
+    pub(crate) vault_password_file: Vec<PathBuf>,
+    /// A vault identity: ID@FILE, or ID@prompt
+    #[arg(long, value_name = "ID@SOURCE")]
+    pub(crate) vault_id: Vec<String>,
+    /// Asks for the vault's password
+    #[arg(short = 'J', long, visible_alias = "ask-vault-password")]
+    pub(crate) ask_vault_pass: bool,
+}
+
+/// What can be done with encrypted files.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum VaultCommand {
+    /// Encrypts files in place
+    Encrypt(VaultArgs),
+    /// Decrypts files in place
+    Decrypt(VaultArgs),
+    /// Prints what encrypted files hold
+    View(VaultArgs),
+    /// Encrypts texts, or stdin, for a variables file
+    EncryptString {
+        #[command(flatten)]
+        args: VaultArgs,
+        /// The name of the variable
+        #[arg(short, long)]
+        name: Option<String>,
+    },
+}
+
+/// What the vault commands take.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct VaultArgs {
+    /// The files; for encrypt-string the texts
+    pub(crate) files: Vec<PathBuf>,
+    /// Which of several passwords encrypts
+    #[arg(long, value_name = "ID")]
+    pub(crate) encrypt_vault_id: Option<String>,
+    #[command(flatten)]
+    pub(crate) secrets: SecretArgs,
+}
+
+/// What `rplay replay` takes.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ReplayArgs {
+    /// The run, as .rplay/runs names it
+    pub(crate) run: Option<String>,
+    /// Says more; up to -vvvv
+    #[arg(short, long = "verbose", action = ArgAction::Count)]
+    pub(crate) verbose: u8,
 }
 
 /// What `rplay destroy` takes.

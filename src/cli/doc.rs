@@ -28,7 +28,11 @@ pub(crate) fn print(args: &DocArgs) -> u8 {
 
 fn line(module: &Module) -> String {
     let doc = (module.spec)().doc;
-    format!("{:<28} {}\n", module.names.first().copied().unwrap_or_default(), doc.lines().next().unwrap_or_default())
+    format!(
+        "{:<28} {}\n",
+        module.names.first().copied().unwrap_or_default(),
+        doc.lines().next().unwrap_or_default()
+    )
 }
 
 fn text(module: &Module) -> String {

@@ -13,7 +13,9 @@ pub(crate) fn read(given: &[String]) -> Result<Vec<Node>, Fault> {
 }
 
 fn one(given: &str) -> Result<Node, Fault> {
-    let wrong = |message: String| Fault::new(message).kind(FaultKind::Setup).help("give key=value, YAML, JSON or @file");
+    let wrong = |message: String| {
+        Fault::new(message).kind(FaultKind::Setup).help("give key=value, YAML, JSON or @file")
+    };
     if let Some(path) = given.strip_prefix('@') {
         let text = std::fs::read_to_string(Path::new(path))
             .map_err(|error| wrong(format!("could not read the extra variables in {path}: {error}")))?;
@@ -29,7 +31,10 @@ fn mapping(name: &str, text: &str) -> Result<Node, Fault> {
     let node = parse(name, text)?.node;
     match node.data {
         Data::Map(_) => Ok(node),
-        _ => Err(Fault::new(format!("the extra variables are no mapping but a {}", node.kind())).at(&node.span)),
+        _ => {
+            Err(Fault::new(format!("the extra variables are no mapping but a {}", node.kind()))
+                .at(&node.span))
+        }
     }
 }
 

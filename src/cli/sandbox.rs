@@ -97,7 +97,11 @@ fn settings(folder: &Path, region: Option<&str>) -> Settings {
     let env = |name: &str| environment.get(name).filter(|value| !value.is_empty()).cloned();
     let home = env("HOME").map(PathBuf::from).unwrap_or_default();
     let known = sandbox::record(folder).ok().flatten().map(|record| record.region);
-    let region = region.map(str::to_owned).or_else(|| env("AWS_REGION")).or_else(|| env("AWS_DEFAULT_REGION")).or(known);
+    let region = region
+        .map(str::to_owned)
+        .or_else(|| env("AWS_REGION"))
+        .or_else(|| env("AWS_DEFAULT_REGION"))
+        .or(known);
     let docker = rplay_docker_client::Settings::of(None, env);
     Settings {
         folder: folder.to_owned(),

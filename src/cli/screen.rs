@@ -7,7 +7,7 @@ use rplay_engine::Sink;
 use rplay_event::Event;
 use rplay_report::{Live, Output, Reporter, ResultFormat, Settings};
 
-use super::args::{OutputForm, PlayArgs};
+use super::args::OutputForm;
 
 /// The reporter on a thread of its own, so that printing never holds up a call.
 pub(crate) struct Screen {
@@ -19,7 +19,8 @@ impl Screen {
     pub(crate) fn open(settings: Settings) -> Self {
         let (sender, events) = mpsc::channel::<Event>();
         let thread = std::thread::spawn(move || {
-            let mut reporter = Reporter::new(settings, Box::new(std::io::stdout()), Box::new(std::io::stderr()));
+            let mut reporter =
+                Reporter::new(settings, Box::new(std::io::stdout()), Box::new(std::io::stderr()));
             for event in events {
                 reporter.event(&event);
             }
@@ -46,16 +47,24 @@ impl Screen {
 }
 
 /// Returns how the screen looks, by the options, Ansible's variables and the terminal.
-pub(crate) fn settings(args: &PlayArgs, environment: &BTreeMap<String, String>) -> Settings {
+pub(crate) fn settings(
+    form: Option<OutputForm>,
+    verbosity: u8,
+    environment: &BTreeMap<String, String>,
+) -> Settings {
     let env = |name: &str| environment.get(name).map(String::as_str).filter(|value| !value.is_empty());
-    let on = |name: &str| env(name).is_some_and(|value| matches!(value.to_lowercase().as_str(), "1" | "true" | "yes" | "on"));
-    let off = |name: &str| env(name).is_some_and(|value| matches!(value.to_lowercase().as_str(), "0" | "false" | "no" | "off"));
+    let on = |name: &str| {
+        env(name).is_some_and(|value| matches!(value.to_lowercase().as_str(), "1" | "true" | "yes" | "on"))
+    };
+    let off = |name: &str| {
+        env(name).is_some_and(|value| matches!(value.to_lowercase().as_str(), "0" | "false" | "no" | "off"))
+    };
     let colour = |terminal: bool| {
         on("ANSIBLE_FORCE_COLOR") || (terminal && env("NO_COLOR").is_none() && !on("ANSIBLE_NOCOLOR"))
     };
     let stdout = std::io::stdout().is_terminal();
     let stderr = std::io::stderr().is_terminal();
-    let output = match (args.output, env("ANSIBLE_STDOUT_CALLBACK")) {
+    let output = match (form, env("ANSIBLE_STDOUT_CALLBACK")) {
         (Some(OutputForm::Default), _) => Output::Default,
         (Some(OutputForm::Json), _) => Output::Events,
         (Some(OutputForm::Minimal), _) => Output::Minimal,
@@ -65,7 +74,7 @@ pub(crate) fn settings(args: &PlayArgs, environment: &BTreeMap<String, String>) 
     };
     Settings {
         output,
-        verbosity: args.verbose,
+        verbosity,
         color: colour(stdout),
         color_stderr: colour(stderr),
         width: stdout.then(|| size().map(|(width, _)| width)).flatten(),

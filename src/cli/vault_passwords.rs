@@ -5,13 +5,16 @@ use rplay_engine::VaultSecret;
 use rplay_event::{Fault, FaultKind};
 use rplay_module::Secret;
 
-use super::args::PlayArgs;
+use super::args::SecretArgs;
 
 /// Collects the passwords that the options and `ANSIBLE_VAULT_PASSWORD_FILE` name.
 ///
 /// # Errors
 /// A fault of set-up when nothing can be typed.
-pub(crate) fn read(args: &PlayArgs, environment: &BTreeMap<String, String>) -> Result<Vec<VaultSecret>, Fault> {
+pub(crate) fn read(
+    args: &SecretArgs,
+    environment: &BTreeMap<String, String>,
+) -> Result<Vec<VaultSecret>, Fault> {
     let mut secrets = Vec::new();
     for given in &args.vault_id {
         let (id, source) = given.rsplit_once('@').unwrap_or(("default", given));
@@ -25,7 +28,8 @@ pub(crate) fn read(args: &PlayArgs, environment: &BTreeMap<String, String>) -> R
         });
     }
     let from_environment = environment.get("ANSIBLE_VAULT_PASSWORD_FILE").filter(|name| !name.is_empty());
-    let fallback = from_environment.filter(|_| args.vault_password_file.is_empty() && args.vault_id.is_empty());
+    let fallback =
+        from_environment.filter(|_| args.vault_password_file.is_empty() && args.vault_id.is_empty());
     let files = args.vault_password_file.iter().cloned().chain(fallback.map(Into::into));
     secrets.extend(files.map(|file| VaultSecret::File("default".to_owned(), file)));
     if args.ask_vault_pass {
@@ -36,7 +40,9 @@ pub(crate) fn read(args: &PlayArgs, environment: &BTreeMap<String, String>) -> R
 
 /// Asks on the terminal, without showing what is typed.
 fn ask(prompt: &str) -> Result<Secret<Vec<u8>>, Fault> {
-    let fail = |error: std::io::Error| Fault::new(format!("the password could not be read: {error}")).kind(FaultKind::Setup);
+    let fail = |error: std::io::Error| {
+        Fault::new(format!("the password could not be read: {error}")).kind(FaultKind::Setup)
+    };
     let mut err = std::io::stderr();
     let _ = write!(err, "{prompt}");
     let _ = err.flush();

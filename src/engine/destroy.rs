@@ -60,7 +60,9 @@ impl Run {
     fn done(&self, code: u8, destroyed: usize, walk: &Walk) -> u8 {
         let mut kept: Vec<(String, String)> =
             walk.kept.iter().map(|kept| (kept.address.to_string(), kept.why.to_string())).collect();
-        kept.extend(walk.unsure.iter().map(|task| (task.clone(), "whether the task runs is not known".to_owned())));
+        kept.extend(
+            walk.unsure.iter().map(|task| (task.clone(), "whether the task runs is not known".to_owned())),
+        );
         self.runner.emit(Kind::DestroyDone { destroyed, kept });
         self.runner.emit(Kind::RunDone { exit_code: code });
         code
@@ -93,7 +95,10 @@ async fn backwards(runner: &Arc<Runner>, calls: &[Call], mode: Mode, tally: &mut
         walk.kept.extend(outcome.kept);
         if let Some(failure) = outcome.failure {
             walk.failed = true;
-            runner.fault(rplay_event::Fault::new(format!("{}: {failure}", call.task)).kind(rplay_event::FaultKind::Task));
+            runner.fault(
+                rplay_event::Fault::new(format!("{}: {failure}", call.task))
+                    .kind(rplay_event::FaultKind::Task),
+            );
         }
     }
     walk

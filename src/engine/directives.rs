@@ -23,8 +23,11 @@ use crate::scopes::Stack;
 
 pub(crate) use template_options::overrides;
 
+/// A directive's name, and what it takes where that is a fixed set.
+type Directive = (&'static str, Option<fn() -> Spec>);
+
 /// The directives' names, and what a playbook can give them; `None` where anything goes.
-const DIRECTIVES: [(&str, Option<fn() -> Spec>); 9] = [
+const DIRECTIVES: [Directive; 9] = [
     ("assert", Some(assert::Params::spec)),
     ("debug", Some(debug::Params::spec)),
     ("fail", Some(fail::Params::spec)),
@@ -64,7 +67,9 @@ pub(crate) fn arguments(runner: &Runner, task: &TaskRun<'_>, scope: &Arc<dyn Sco
     let own = &task.item.task.args;
     if let Some(template) = &own.template {
         let given = runner.template.render(template, scope).map_err(|error| (None, error))?.value;
-        args.extend(given.entries().filter_map(|(name, value)| Some((name.as_str()?.to_owned(), value.clone()))));
+        args.extend(
+            given.entries().filter_map(|(name, value)| Some((name.as_str()?.to_owned(), value.clone()))),
+        );
     }
     for (key, node) in own.named.iter() {
         let name = key.key_text().into_owned();
@@ -82,7 +87,8 @@ pub(crate) fn arguments(runner: &Runner, task: &TaskRun<'_>, scope: &Arc<dyn Sco
         }
     }
     if let Some(free) = &own.free_form {
-        let rendered = runner.template.render(free, scope).map_err(|error| (Some("_raw_params".to_owned()), error))?;
+        let rendered =
+            runner.template.render(free, scope).map_err(|error| (Some("_raw_params".to_owned()), error))?;
         args.insert("_raw_params".to_owned(), rendered.value);
     }
     Ok(args)

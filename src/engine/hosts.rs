@@ -45,7 +45,11 @@ impl Hosts {
                     .kind(FaultKind::Options)
                     .help(format!("give a list of hosts, such as -i '{source},'")));
             }
-            source.split(',').map(str::trim).filter(|name| !name.is_empty()).for_each(|name| hosts.add(name, false));
+            source
+                .split(',')
+                .map(str::trim)
+                .filter(|name| !name.is_empty())
+                .for_each(|name| hosts.add(name, false));
         }
         Ok(hosts)
     }
@@ -91,11 +95,17 @@ impl Hosts {
                     self.get(name).into_iter().collect()
                 }
             };
-            found.extend(hosts.into_iter().filter(|host| !found.iter().any(|other| other.name == host.name)).collect::<Vec<_>>());
+            found.extend(
+                hosts
+                    .into_iter()
+                    .filter(|host| !found.iter().any(|other| other.name == host.name))
+                    .collect::<Vec<_>>(),
+            );
         }
         if let Some(limit) = limit {
             let names: Vec<&str> = limit.split([',', ':']).map(str::trim).collect();
-            found.retain(|host| names.iter().any(|name| matches!(*name, "all" | "*") || *name == &*host.name));
+            found
+                .retain(|host| names.iter().any(|name| matches!(*name, "all" | "*") || *name == &*host.name));
         }
         found
     }
@@ -220,7 +230,8 @@ mod tests {
     #[test]
     fn limit_leaves_only_what_it_names() {
         let hosts = Hosts::from_sources(&["a,b,c".to_owned()]).expect("a list");
-        let names: Vec<_> = hosts.matching("all", Some("b,c")).iter().map(|host| host.name.to_string()).collect();
+        let names: Vec<_> =
+            hosts.matching("all", Some("b,c")).iter().map(|host| host.name.to_string()).collect();
         assert_eq!(names, ["b", "c"]);
     }
 }

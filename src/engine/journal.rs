@@ -66,6 +66,7 @@ impl Journal {
     }
 
     /// Returns the folder of this run.
+    #[cfg(test)]
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
@@ -93,18 +94,19 @@ impl Journal {
 }
 
 /// Returns the events of the run in `folder`, in their order; lines that were cut off are passed over.
-pub(crate) fn read(folder: &Path) -> io::Result<impl Iterator<Item = Event> + use<>> {
+pub fn read(folder: &Path) -> io::Result<impl Iterator<Item = Event> + use<>> {
     let lines = BufReader::new(File::open(folder.join(EVENTS))?).split(b'\n');
     Ok(lines.map_while(Result::ok).filter_map(|line| serde_json::from_slice(&line).ok()))
 }
 
 /// Returns what the run in `folder` was started as.
+#[cfg(test)]
 pub(crate) fn info(folder: &Path) -> io::Result<RunInfo> {
     Ok(serde_json::from_slice(&fs::read(folder.join(RUN))?)?)
 }
 
 /// Returns the folders of the runs in `.rplay`, the oldest first.
-pub(crate) fn runs(dot_rplay: &Path) -> io::Result<Vec<PathBuf>> {
+pub fn runs(dot_rplay: &Path) -> io::Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(dot_rplay.join(RUNS)) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,

@@ -32,6 +32,7 @@ mod vault;
 mod world;
 
 pub use emit::Sink;
+pub use journal::{read as read_journal, runs as journals};
 pub use settings::{Listing, Settings, VaultSecret};
-pub use start::Run;
+pub use start::{Run, Vault};
 pub use world::sandbox_environment;

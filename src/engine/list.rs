@@ -25,7 +25,10 @@ fn list_play(runner: &Runner, play: &LoadedPlay, number: usize, wanted: Listing,
     runner.extra.iter().for_each(|extra| stack.written(Level::ExtraVars, extra));
     let scope = stack.clone().shared();
     let shown = |node: &rplay_syntax::Node| {
-        runner.template.render(node, &scope).map_or_else(|_| node.key_text().into_owned(), |rendered| rendered.value.text())
+        runner
+            .template
+            .render(node, &scope)
+            .map_or_else(|_| node.key_text().into_owned(), |rendered| rendered.value.text())
     };
     let pattern = shown(&play.head.play.hosts);
     let name = play.head.play.keywords.name.as_ref().map_or_else(|| pattern.clone(), shown);

@@ -11,5 +11,8 @@ pub(crate) use tree::{BlockItem, Item, LoadedPlay, Loader, TaskItem};
 
 /// Returns an action's bare name where it is one of Ansible's own: `ansible.builtin.debug` is `debug`.
 pub(crate) fn bare(action: &str) -> &str {
-    action.strip_prefix("ansible.builtin.").or_else(|| action.strip_prefix("ansible.legacy.")).unwrap_or(action)
+    action
+        .strip_prefix("ansible.builtin.")
+        .or_else(|| action.strip_prefix("ansible.legacy."))
+        .unwrap_or(action)
 }

@@ -128,7 +128,8 @@ impl Ownership {
         Ok(())
     }
 
-    /// Returns what is owned now, in the order it was created: destroyed backwards.
+    /// Returns what is owned now, in the order it was created.
+    #[cfg(test)]
     pub(crate) fn all(&self) -> Vec<Owned> {
         self.state().owned.clone()
     }

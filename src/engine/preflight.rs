@@ -49,7 +49,13 @@ fn walk(runner: &Runner, play: &LoadedPlay, item: &Item, certain: bool, found: &
     }
 }
 
-fn check_task(runner: &Runner, play: &LoadedPlay, item: &TaskItem, certain: bool, found: &mut Vec<(Fault, bool)>) {
+fn check_task(
+    runner: &Runner,
+    play: &LoadedPlay,
+    item: &TaskItem,
+    certain: bool,
+    found: &mut Vec<(Fault, bool)>,
+) {
     let mut stack = Stack::new(item.context.folders.clone());
     stack.written(Level::PlayVars, &play.head.vars);
     runner.extra.iter().for_each(|extra| stack.written(Level::ExtraVars, extra));
@@ -120,24 +126,25 @@ fn arguments(item: &TaskItem, spec: &Spec, action: &str) -> Vec<Fault> {
         args.insert(key.key_text().into_owned(), node.to_json());
     }
     if let Some(free) = &own.free_form {
-        match spec.free_form {
-            Some(name) => {
-                args.insert(name.to_owned(), free.to_json());
-            }
-            None => {
-                let fault = Fault::new(format!("this module takes no free-form text: {action}"));
-                return vec![fault.at(&free.span).kind(FaultKind::Task).help("give its parameters by name")];
-            }
-        }
+        let Some(name) = spec.free_form else {
+            let fault = Fault::new(format!("this module takes no free-form text: {action}"));
+            return vec![fault.at(&free.span).kind(FaultKind::Task).help("give its parameters by name")];
+        };
+        args.insert(name.to_owned(), free.to_json());
     }
     let node_at = |path: &str| node_at(own.named.as_ref(), path);
     let dynamic = |path: &str| {
-        node_at(path).is_none_or(|node| node.may_be_template() || matches!(&node.data, Data::Text(text) if text.origin == rplay_syntax::Origin::Vault))
+        node_at(path).is_none_or(|node| {
+            node.may_be_template()
+                || matches!(&node.data, Data::Text(text) if text.origin == rplay_syntax::Origin::Vault)
+        })
     };
     let shown = crate::run::full_name(action);
     params::check(spec, &Json::Object(args), &dynamic)
         .into_iter()
-        .map(|fault| placed(&fault, node_at(&fault.path).map_or(&item.task.action.span, |node| &node.span), &shown))
+        .map(|fault| {
+            placed(&fault, node_at(&fault.path).map_or(&item.task.action.span, |node| &node.span), &shown)
+        })
         .collect()
 }
 

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -36,7 +37,13 @@ impl Records {
         lock(&self.ownership).as_ref().is_some_and(|ownership| ownership.owns(address, realm))
     }
 
-    pub(crate) fn own(&self, address: &Address, realm: &Realm, stage: Stage, now: SystemTime) -> Result<(), String> {
+    pub(crate) fn own(
+        &self,
+        address: &Address,
+        realm: &Realm,
+        stage: Stage,
+        now: SystemTime,
+    ) -> Result<(), String> {
         match lock(&self.ownership).as_ref() {
             // What has no account and no endpoint is on this machine, and no one's to destroy.
             Some(_) if *realm == Realm::default() => Ok(()),
@@ -53,7 +60,10 @@ impl Records {
         let address = Address::new(kind, name);
         let generation = lock(&self.ownership).as_ref().map_or(0, |ownership| ownership.generation(&address));
         let digest = Sha256::digest(format!("{playbook}\0{purpose}\0{generation}"));
-        digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+        digest.iter().take(16).fold(String::new(), |mut token, byte| {
+            write!(token, "{byte:02x}").expect("a string takes any text");
+            token
+        })
     }
 }
 
@@ -68,7 +78,10 @@ mod tests {
     #[test]
     fn a_token_is_stable_and_differs_by_purpose() {
         let records = Records::default();
-        assert_eq!(records.token("p.yml", "ecs.service app/web"), records.token("p.yml", "ecs.service app/web"));
+        assert_eq!(
+            records.token("p.yml", "ecs.service app/web"),
+            records.token("p.yml", "ecs.service app/web")
+        );
         assert_ne!(records.token("p.yml", "a"), records.token("p.yml", "b"));
         assert_eq!(records.token("p.yml", "a").len(), 32);
     }

@@ -9,8 +9,8 @@ mod steps;
 mod task;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rplay_event::{Fault, Kind};
 use rplay_module::{Mode, Module, Planned, Shared};
@@ -65,7 +65,8 @@ pub(crate) struct Modules {
 
 impl Modules {
     pub(crate) fn new(modules: &[Module]) -> Self {
-        let names = modules.iter().flat_map(|module| module.names.iter().map(|name| (*name, *module))).collect();
+        let names =
+            modules.iter().flat_map(|module| module.names.iter().map(|name| (*name, *module))).collect();
         Self { names: Arc::new(names) }
     }
 
@@ -136,7 +137,6 @@ impl Runner {
         }
     }
 }
-
 
 /// Returns whether a JSON value is true in the way a result's flag is.
 pub(crate) fn flag(result: &serde_json::Map<String, Json>, name: &str) -> bool {

@@ -10,7 +10,11 @@ pub(crate) struct Selection {
 impl Selection {
     pub(crate) fn new(only: &[String], skip: &[String]) -> Self {
         let split = |tags: &[String]| -> Vec<String> {
-            tags.iter().flat_map(|tags| tags.split(',')).map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty()).collect()
+            tags.iter()
+                .flat_map(|tags| tags.split(','))
+                .map(|tag| tag.trim().to_owned())
+                .filter(|tag| !tag.is_empty())
+                .collect()
         };
         let only = split(only);
         Self { only: if only.is_empty() { vec!["all".to_owned()] } else { only }, skip: split(skip) }
@@ -18,11 +22,6 @@ impl Selection {
 
     pub(crate) fn selects(&self, tags: &[String]) -> bool {
         self.included(tags) && !self.excluded(tags)
-    }
-
-    /// Returns whether some task with a tag may be left out.
-    pub(crate) fn is_partial(&self) -> bool {
-        self.only.iter().any(|tag| tag != "all") || !self.skip.is_empty()
     }
 
     fn included(&self, tags: &[String]) -> bool {

@@ -7,7 +7,6 @@ use rplay_event::RunMode;
 use rplay_module::{Sandbox, Secret};
 use rplay_syntax::Node;
 
-
 /// A vault password, or where it comes from.
 #[derive(Clone, Debug)]
 pub enum VaultSecret {

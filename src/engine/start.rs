@@ -12,8 +12,8 @@ use crate::emit::{Emitter, Sink};
 use crate::hosts::Hosts;
 use crate::interrupt::Interrupt;
 use crate::journal::{Journal, RunInfo, run_id};
-use crate::load::files;
 use crate::load::{LoadedPlay, Loader, Reader, Sources};
+use crate::lock::{Holder, Lock, Scope};
 use crate::outside::Outside;
 use crate::ownership::Ownership;
 use crate::records::Records;
@@ -22,7 +22,6 @@ use crate::scopes::Written;
 use crate::selection::Selection;
 use crate::settings::{Listing, Settings, VaultSecret};
 use crate::vault::{Passwords, Vaults};
-use crate::lock::{Holder, Lock, Scope};
 use crate::{directives, list as listing, machine, preflight, stamp};
 
 /// The exit code of a run that was interrupted.
@@ -35,7 +34,7 @@ const UNREACHABLE: u8 = 4;
 /// A run that is set up: playbooks read, modules known, nothing done.
 pub struct Run {
     pub(crate) runner: Arc<Runner>,
-    pub(crate) plays: Vec<(String, Vec<Arc<LoadedPlay>>)>,
+    pub(crate) plays: Playbooks,
 }
 
 impl Run {
@@ -69,11 +68,11 @@ impl Run {
             })?;
         }
         let vaults = Arc::new(vaults(&settings, &children).map_err(fail)?);
-        let outside = Outside::new(&settings, Arc::clone(&children), Arc::clone(&vaults), emitter.masker().clone());
+        let outside =
+            Outside::new(&settings, Arc::clone(&children), Arc::clone(&vaults), emitter.masker().clone());
         let template = Engine::new(rplay_template::Settings::default(), Arc::new(outside));
         let known = Modules::new(modules);
-        let reader =
-            Reader { sources: Arc::clone(&sources), vaults, masker: emitter.masker().clone() };
+        let reader = Reader { sources: Arc::clone(&sources), vaults, masker: emitter.masker().clone() };
         let is_action = {
             let known = known.clone();
             move |name: &str| {
@@ -88,7 +87,8 @@ impl Run {
             extra: Arc::clone(&extra),
             is_action: Arc::new(is_action),
         };
-        let plays = read_playbooks(&settings.playbooks, &loader).map_err(|faults| (faults, Arc::clone(&sources)))?;
+        let plays =
+            read_playbooks(&settings.playbooks, &loader).map_err(|faults| (faults, Arc::clone(&sources)))?;
         let selection = Selection::new(&settings.tags, &settings.skip_tags);
         let runner = Runner {
             start_at: Mutex::new(settings.start_at_task.clone()),
@@ -170,9 +170,12 @@ impl Run {
     fn close(&self, ended: Result<(), Stop>) -> u8 {
         let runner = &self.runner;
         let recap = runner.hosts.recap();
-        let failed = recap.values().any(|counts| counts.failed > 0) || runner.hosts.names().iter().any(|name| {
-            runner.hosts.get(name).is_some_and(|host| host.is_out())
-        });
+        let failed = recap.values().any(|counts| counts.failed > 0)
+            || runner
+                .hosts
+                .names()
+                .iter()
+                .any(|name| runner.hosts.get(name).is_some_and(|host| host.is_out()));
         let unreachable = recap.values().any(|counts| counts.unreachable > 0);
         let code = match ended {
             Err(stop) => self.stopped(stop),
@@ -217,8 +220,9 @@ impl Run {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started: stamp::rfc3339(now),
         };
-        let journal = Journal::start(&folder, &id, &info)
-            .map_err(|error| Fault::new(format!("could not start the journal: {error}")).kind(FaultKind::Setup))?;
+        let journal = Journal::start(&folder, &id, &info).map_err(|error| {
+            Fault::new(format!("could not start the journal: {error}")).kind(FaultKind::Setup)
+        })?;
         self.runner.emitter.keep_journal(journal);
         let ownership = Ownership::open(&folder, &id)?;
         if let Some(runner) = Arc::get_mut(&mut self.runner) {
@@ -245,7 +249,12 @@ impl Run {
             .iter()
             .map(|path| std::fs::canonicalize(path).unwrap_or_else(|_| path.clone()).display().to_string())
             .collect();
-        let scope = Scope { account: &account, region: &region, endpoint: &endpoint, playbook: &playbooks.join("\n") };
+        let scope = Scope {
+            account: &account,
+            region: &region,
+            endpoint: &endpoint,
+            playbook: &playbooks.join("\n"),
+        };
         let me = Holder {
             pid: std::process::id(),
             user: env(["USER", "LOGNAME"]),
@@ -268,6 +277,31 @@ fn random(settings: &Settings) -> u64 {
     let mut bytes = [0; 8];
     (settings.random)(&mut bytes);
     u64::from_ne_bytes(bytes)
+}
+
+/// Vault passwords, for the commands that work on encrypted files.
+pub struct Vault {
+    vaults: Vaults,
+}
+
+impl Vault {
+    /// Reads the passwords that the settings name.
+    ///
+    /// # Errors
+    /// A password file that is none.
+    pub fn new(settings: &Settings) -> Result<Self, Fault> {
+        Ok(Self { vaults: vaults(settings, &Children::default())? })
+    }
+
+    /// Returns what an envelope holds; `name` is what messages call it.
+    pub fn open(&self, envelope: &[u8], name: &str) -> Result<Vec<u8>, Fault> {
+        self.vaults.open(envelope, name).map_err(|error| error.fault())
+    }
+
+    /// Returns the envelope of a text, sealed with the password of that id, or the first one.
+    pub fn seal(&self, plain: &[u8], id: Option<&str>, salt: [u8; 32]) -> Result<String, Fault> {
+        self.vaults.seal(plain, id, salt).map_err(|error| error.fault())
+    }
 }
 
 /// How many things a plan counts.
@@ -311,7 +345,10 @@ impl Tally {
     }
 }
 
-fn read_playbooks(paths: &[PathBuf], loader: &Loader) -> Result<Vec<(String, Vec<Arc<LoadedPlay>>)>, Vec<Fault>> {
+/// Each playbook file, as it was named, with its plays.
+pub(crate) type Playbooks = Vec<(String, Vec<Arc<LoadedPlay>>)>;
+
+fn read_playbooks(paths: &[PathBuf], loader: &Loader) -> Result<Playbooks, Vec<Fault>> {
     let (mut plays, mut faults) = (Vec::new(), Vec::new());
     for path in paths {
         match loader.playbook(&std::path::absolute(path).unwrap_or_else(|_| path.clone())) {
@@ -332,7 +369,7 @@ fn vaults(settings: &Settings, children: &Children) -> Result<Vaults, Fault> {
             VaultSecret::Typed(id, password) => (id, password.clone()),
             VaultSecret::File(id, path) => {
                 let passwords = Passwords { children, env: &env, earlier: &vaults };
-                let read = passwords.read(&settings.folder.join(path), id).map_err(|error| files::vault_fault(&error))?;
+                let read = passwords.read(&settings.folder.join(path), id).map_err(|error| error.fault())?;
                 (id, read)
             }
         };

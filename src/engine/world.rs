@@ -36,7 +36,12 @@ pub(crate) struct TaskWorld {
 }
 
 impl TaskWorld {
-    pub(crate) fn new(runner: &Runner, task: &TaskRun<'_>, host: &Host, own: IndexMap<String, String>) -> Self {
+    pub(crate) fn new(
+        runner: &Runner,
+        task: &TaskRun<'_>,
+        host: &Host,
+        own: IndexMap<String, String>,
+    ) -> Self {
         Self {
             task: task.id,
             host: host.name.to_string(),
@@ -62,7 +67,12 @@ impl TaskWorld {
         if let Some(sandbox) = &self.sandbox {
             all.retain(|name, _| !name.starts_with("AWS_") || is_region(name));
             all.extend(sandbox_environment(sandbox));
-            all.extend(self.own.iter().filter(|(name, _)| is_region(name)).map(|(name, value)| (name.clone(), value.clone())));
+            all.extend(
+                self.own
+                    .iter()
+                    .filter(|(name, _)| is_region(name))
+                    .map(|(name, value)| (name.clone(), value.clone())),
+            );
         }
         all.extend(child.env.iter().cloned());
         all.into_iter().collect()

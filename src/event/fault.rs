@@ -132,7 +132,8 @@ mod tests {
     #[test]
     fn an_excerpt_marks_the_word_at_the_span() {
         let source = "- hosts: all\n  tasks:\n    - debgu: {msg: a}\n";
-        let excerpt = Excerpt::around(source, &Span::new("p.yml", 3, 7), String::new()).expect("line 3 is there");
+        let excerpt =
+            Excerpt::around(source, &Span::new("p.yml", 3, 7), String::new()).expect("line 3 is there");
         assert_eq!(excerpt.first_line, 1);
         assert_eq!(&excerpt.text[excerpt.start..excerpt.end], "debgu");
     }

@@ -31,44 +31,110 @@ pub enum RunMode {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Kind {
-    RunStarted { mode: RunMode, playbooks: Vec<String>, verbosity: u8, diff: bool },
+    RunStarted {
+        mode: RunMode,
+        playbooks: Vec<String>,
+        verbosity: u8,
+        diff: bool,
+    },
     /// A playbook file begins; shown at -vv.
-    PlaybookStarted { file: String, plays: usize },
-    PlayStarted { name: String, hosts: Vec<String>, check: bool },
+    PlaybookStarted {
+        file: String,
+        plays: usize,
+    },
+    PlayStarted {
+        name: String,
+        hosts: Vec<String>,
+        check: bool,
+    },
     /// The play's pattern names hosts, none of which is there.
     NoHostsMatched,
     NoHostsRemaining,
-    TaskStarted { task: TaskInfo },
+    TaskStarted {
+        task: TaskInfo,
+    },
     /// One host begins a task: for progress; not a line of its own.
-    HostStarted { task: u64, host: String },
+    HostStarted {
+        task: u64,
+        host: String,
+    },
     /// One item of a loop, on one host.
-    ItemDone { result: TaskResult },
+    ItemDone {
+        result: TaskResult,
+    },
     /// A task on one host; with a loop, after its items.
-    TaskDone { result: TaskResult },
+    TaskDone {
+        result: TaskResult,
+    },
     /// `until` was not met; `left` attempts remain.
-    Retrying { task: u64, host: String, name: String, item: Option<String>, left: u64, result: Map<String, Value> },
+    Retrying {
+        task: u64,
+        host: String,
+        name: String,
+        item: Option<String>,
+        left: u64,
+        result: Map<String, Value>,
+    },
     /// A dynamic include brought a file in.
-    Included { file: String, hosts: Vec<String>, item: Option<String> },
+    Included {
+        file: String,
+        hosts: Vec<String>,
+        item: Option<String>,
+    },
     /// A handler was notified; shown at -vv.
-    Notified { handler: String, host: String },
-    Warning { message: String },
-    Deprecated { message: String },
+    Notified {
+        handler: String,
+        host: String,
+    },
+    Warning {
+        message: String,
+    },
+    Deprecated {
+        message: String,
+    },
     /// A line that an action says by itself, on stdout as Ansible's.
-    Said { message: String },
+    Said {
+        message: String,
+    },
     /// What Ansible has no word for: hints and addresses; to stderr.
-    Notice { message: String },
+    Notice {
+        message: String,
+    },
     /// What a long task is doing now; live on a terminal, a line per change at -v elsewhere, to stderr.
-    Progress { task: u64, host: String, progress: Progress },
+    Progress {
+        task: u64,
+        host: String,
+        progress: Progress,
+    },
     /// What a plan or a check has found for one thing.
-    Planned { task: u64, host: String, planned: Planned },
-    Fault { fault: Fault },
+    Planned {
+        task: u64,
+        host: String,
+        planned: Planned,
+    },
+    Fault {
+        fault: Fault,
+    },
     /// The last of a play run: one entry a host, in the order of first appearance.
-    Recap { hosts: IndexMap<String, Counts> },
+    Recap {
+        hosts: IndexMap<String, Counts>,
+    },
     /// The last of a plan.
-    PlanDone { add: usize, change: usize, destroy: usize, may_change: usize, will_run: usize },
+    PlanDone {
+        add: usize,
+        change: usize,
+        destroy: usize,
+        may_change: usize,
+        will_run: usize,
+    },
     /// The last of a destroy: what is gone and what was left, with the reason.
-    DestroyDone { destroyed: usize, kept: Vec<(String, String)> },
-    RunDone { exit_code: u8 },
+    DestroyDone {
+        destroyed: usize,
+        kept: Vec<(String, String)>,
+    },
+    RunDone {
+        exit_code: u8,
+    },
 }
 
 /// A task as its heading shows it.

@@ -1,3 +1,4 @@
+use std::fmt::Write as _;
 use std::sync::{Arc, RwLock};
 
 use base64::Engine as _;
@@ -30,7 +31,10 @@ struct Secrets {
 
 impl std::fmt::Debug for Secrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Secrets").field("inside", &self.inside.len()).field("whole", &self.whole.len()).finish()
+        f.debug_struct("Secrets")
+            .field("inside", &self.inside.len())
+            .field("whole", &self.whole.len())
+            .finish()
     }
 }
 
@@ -96,7 +100,9 @@ impl Masker {
         match serde_json::from_value(masked) {
             Ok(kind) => Event(kind),
             // A secret that equals a variant's name, such as `ok`: what cannot be said without it is not said.
-            Err(_) => Event(Kind::Warning { message: "an event was withheld: it could not be masked".to_owned() }),
+            Err(_) => {
+                Event(Kind::Warning { message: "an event was withheld: it could not be masked".to_owned() })
+            }
         }
     }
 }
@@ -144,7 +150,8 @@ fn is_identifier(text: &str) -> bool {
 }
 
 fn written_forms(secret: &str) -> Vec<String> {
-    let mut forms = vec![secret.to_owned(), json_escaped(secret), url_escaped(secret, false), url_escaped(secret, true)];
+    let mut forms =
+        vec![secret.to_owned(), json_escaped(secret), url_escaped(secret, false), url_escaped(secret, true)];
     let ascii = json_ascii_escaped(secret);
     forms.push(json_escaped(&forms[1]));
     forms.push(ascii);
@@ -180,7 +187,7 @@ fn json_ascii_escaped(text: &str) -> String {
             escaped.push(character);
         } else {
             for unit in character.encode_utf16(&mut units) {
-                escaped.push_str(&format!("\\u{unit:04x}"));
+                write!(escaped, "\\u{unit:04x}").expect("a string takes any text");
             }
         }
     }
@@ -193,7 +200,7 @@ fn url_escaped(text: &str, plus: bool) -> String {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => escaped.push(byte.into()),
             b' ' if plus => escaped.push('+'),
-            _ => escaped.push_str(&format!("%{byte:02X}")),
+            _ => write!(escaped, "%{byte:02X}").expect("a string takes any text"),
         }
     }
     escaped
@@ -207,7 +214,9 @@ mod tests {
 
     fn masker(secrets: &[&str]) -> Masker {
         let masker = Masker::default();
-        secrets.iter().for_each(|secret| masker.add(secret));
+        for secret in secrets {
+            masker.add(secret);
+        }
         masker
     }
 
@@ -234,7 +243,10 @@ mod tests {
     #[test]
     fn a_short_secret_is_masked_only_as_a_whole_value() {
         let masker = masker(&["true!"]);
-        assert_eq!(masker.value(json!({ "a": "true!", "b": "it is true!" })), json!({ "a": MASK, "b": "it is true!" }));
+        assert_eq!(
+            masker.value(json!({ "a": "true!", "b": "it is true!" })),
+            json!({ "a": MASK, "b": "it is true!" })
+        );
     }
 
     #[test]

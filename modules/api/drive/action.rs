@@ -75,10 +75,11 @@ async fn check<A: Action>(action: &A, name: &str, cx: &Cx, p: &A::Params, known:
 
 async fn plan<A: Action>(action: &A, name: &str, cx: &Cx, p: &A::Params, known: bool) -> Result<Outcome> {
     if A::EFFECT == Effect::Reads {
-        return match known {
-            true => Ok(outcome(name, apply(action, cx, p).await?.0, Intent::Read)),
-            false => Ok(deferred(name)),
-        };
+        return Ok(if known {
+            outcome(name, apply(action, cx, p).await?.0, Intent::Read)
+        } else {
+            deferred(name)
+        });
     }
     if known && let Some(deed) = action.needless(cx, p).await? {
         return Ok(outcome(name, deed, Intent::Keep));
@@ -86,7 +87,8 @@ async fn plan<A: Action>(action: &A, name: &str, cx: &Cx, p: &A::Params, known: 
     let deed = if A::IN_CHECK == InCheck::Foretell { action.foretell(cx, p).await? } else { Deed::default() };
     // What only says that it would be skipped in check mode says nothing of what the run will give.
     if deed.skipped || deed.unknown || deed.result.is_empty() {
-        let planned = Planned { address: name.to_owned(), action: Intent::WillRun, fields: Vec::new(), reason: None };
+        let planned =
+            Planned { address: name.to_owned(), action: Intent::WillRun, fields: Vec::new(), reason: None };
         return Ok(Outcome { changed: true, unknown: true, planned: vec![planned], ..Outcome::default() });
     }
     let intent = foretold(&deed);
@@ -115,7 +117,12 @@ fn deferred(name: &str) -> Outcome {
     let reason = Some(format!("asks about what is {}", unknown::SHOWN));
     Outcome {
         unknown: true,
-        planned: vec![Planned { address: name.to_owned(), action: Intent::Deferred, fields: Vec::new(), reason }],
+        planned: vec![Planned {
+            address: name.to_owned(),
+            action: Intent::Deferred,
+            fields: Vec::new(),
+            reason,
+        }],
         ..Outcome::default()
     }
 }
@@ -126,7 +133,12 @@ fn skipped(name: &str) -> Outcome {
     Outcome {
         skipped: true,
         result: Map::from_iter([("msg".to_owned(), Value::from(message))]),
-        planned: vec![Planned { address: name.to_owned(), action: Intent::WillRun, fields: Vec::new(), reason: None }],
+        planned: vec![Planned {
+            address: name.to_owned(),
+            action: Intent::WillRun,
+            fields: Vec::new(),
+            reason: None,
+        }],
         ..Outcome::default()
     }
 }

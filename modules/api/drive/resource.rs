@@ -5,8 +5,9 @@ use serde_json::{Map, Value};
 use super::{Prepared, read_params};
 use crate::unknown::{self, Cause};
 use crate::{
-    Address, BoxFuture, Change, Cx, Diff, DiffSide, Failure, FailureKind, FieldChange, Foretold, Held, Intent, Kept, KeptWhy, Mode,
-    Outcome, Ownership, Part as _, Planned, Realm, Report, Resource, Result, Verdict, changes,
+    Address, BoxFuture, Change, Cx, Diff, DiffSide, Failure, FailureKind, FieldChange, Foretold, Held,
+    Intent, Kept, KeptWhy, Mode, Outcome, Ownership, Part as _, Planned, Realm, Report, Resource, Result,
+    Verdict, changes,
 };
 
 /// How often a write whose answer was lost is looked after and tried again.
@@ -89,7 +90,10 @@ struct Applied<R: Resource> {
 impl<R: Resource> Drive<'_, R> {
     async fn run(&self, mode: Mode) -> Outcome {
         let address = self.resource.address(self.p);
-        let identity = self.identity.clone().or_else(|| Some(address.name.clone()).filter(|name| unknown::is_unknown(name)));
+        let identity = self
+            .identity
+            .clone()
+            .or_else(|| Some(address.name.clone()).filter(|name| unknown::is_unknown(name)));
         let ran = match (mode, identity) {
             (Mode::Check | Mode::Plan, Some(text)) => self.foretell_unseen(&address, &text),
             (Mode::PlanDestroy | Mode::Destroy, Some(_)) => Ok(Outcome::default()),
@@ -103,7 +107,8 @@ impl<R: Resource> Drive<'_, R> {
     async fn find(&self, receipt: Option<&R::Receipt>) -> Result<Found<R>> {
         let (have, around) = self.resource.read(self.cx, self.p, receipt).await?;
         let have = have.map(|state| self.resource.normal(state));
-        let want = self.resource.desired(self.p, &around, have.as_ref())?.map(|state| self.resource.normal(state));
+        let want =
+            self.resource.desired(self.p, &around, have.as_ref())?.map(|state| self.resource.normal(state));
         let step = self.next(have.as_ref(), want.as_ref());
         Ok(Found { have, around, want, step })
     }
@@ -137,7 +142,7 @@ impl<R: Resource> Drive<'_, R> {
         let around = R::Around::default();
         let want = self.resource.desired(self.p, &around, None)?.map(|state| self.resource.normal(state));
         let step = if want.is_some() { Next::Create } else { Next::Keep };
-        Ok(self.foretold(address, Found { have: None, around, want, step }))
+        Ok(self.foretold(address, &Found { have: None, around, want, step }))
     }
 
     async fn foretell(&self, address: &Address) -> Result<Outcome> {
@@ -148,10 +153,10 @@ impl<R: Resource> Drive<'_, R> {
             }
             found.want.iter_mut().for_each(crate::Part::forget);
         }
-        Ok(self.foretold(address, found))
+        Ok(self.foretold(address, &found))
     }
 
-    fn foretold(&self, address: &Address, found: Found<R>) -> Outcome {
+    fn foretold(&self, address: &Address, found: &Found<R>) -> Outcome {
         let fields = fields(found.have.as_ref(), found.want.as_ref());
         let action = self.intent(&found.step, &fields);
         match action {
@@ -193,7 +198,9 @@ impl<R: Resource> Drive<'_, R> {
             Next::Create => Intent::Create,
             Next::Delete => Intent::Delete,
             Next::Replace(_) => Intent::Replace,
-            Next::Update if !fields.is_empty() && fields.iter().all(|field| field.unknown) => Intent::MayChange,
+            Next::Update if !fields.is_empty() && fields.iter().all(|field| field.unknown) => {
+                Intent::MayChange
+            }
             Next::Update => Intent::Update,
             Next::Keep if !self.omitted.is_empty() => Intent::MayChange,
             Next::Keep => Intent::Keep,
@@ -201,8 +208,12 @@ impl<R: Resource> Drive<'_, R> {
     }
 
     fn doubt(&self, fields: &[FieldChange]) -> String {
-        let named: Vec<&str> =
-            self.omitted.iter().map(String::as_str).chain(fields.iter().map(|field| field.path.as_str())).collect();
+        let named: Vec<&str> = self
+            .omitted
+            .iter()
+            .map(String::as_str)
+            .chain(fields.iter().map(|field| field.path.as_str()))
+            .collect();
         format!("{} {}", named.join(", "), unknown::SHOWN)
     }
 
@@ -220,7 +231,14 @@ impl<R: Resource> Drive<'_, R> {
             if let Some(have) = &first.have {
                 self.resource.settle(self.cx, self.p, have).await?;
             }
-            return Ok(self.outcome(address, first.have.as_ref(), &first.have, &first.around, &R::Receipt::default(), false));
+            return Ok(self.outcome(
+                address,
+                first.have.as_ref(),
+                first.have.as_ref(),
+                &first.around,
+                &R::Receipt::default(),
+                false,
+            ));
         }
         let before = first.have.clone();
         let applied = self.apply(address, first).await?;
@@ -228,26 +246,33 @@ impl<R: Resource> Drive<'_, R> {
         if let Some(now) = &applied.now {
             self.resource.settle(self.cx, self.p, now).await?;
         }
-        Ok(self.outcome(address, before.as_ref(), &applied.now, &applied.around, &applied.receipt, true))
+        Ok(self.outcome(
+            address,
+            before.as_ref(),
+            applied.now.as_ref(),
+            &applied.around,
+            &applied.receipt,
+            true,
+        ))
     }
 
     fn outcome(
         &self,
         address: &Address,
         before: Option<&R::State>,
-        now: &Option<R::State>,
+        now: Option<&R::State>,
         around: &R::Around,
         receipt: &R::Receipt,
         changed: bool,
     ) -> Outcome {
-        let report = Report { before, after: now.as_ref(), around, receipt, changed };
+        let report = Report { before, after: now, around, receipt, changed };
         let action = match (before, now) {
             _ if !changed => Intent::Keep,
             (None, _) => Intent::Create,
             (Some(_), None) => Intent::Delete,
             (Some(_), Some(_)) => Intent::Update,
         };
-        let fields = if changed { fields(before, now.as_ref()) } else { Vec::new() };
+        let fields = if changed { fields(before, now) } else { Vec::new() };
         Outcome {
             changed,
             result: object(self.resource.output(self.p, &report)),
@@ -265,7 +290,8 @@ impl<R: Resource> Drive<'_, R> {
         let mut lost = 0;
         loop {
             let creates = matches!(found.step, Next::Create | Next::Replace(_));
-            let realm = if creates || found.step == Next::Delete { self.realm().await } else { Realm::default() };
+            let realm =
+                if creates || found.step == Next::Delete { self.realm().await } else { Realm::default() };
             match self.write(address, &mut found, &realm).await {
                 Ok(receipt) => {
                     let applied = self.wait_until_seen(address, found.want.is_none(), receipt).await;
@@ -287,7 +313,11 @@ impl<R: Resource> Drive<'_, R> {
                         if creates {
                             self.cx.world().own(address, &realm, Ownership::Created);
                         }
-                        return Ok(Applied { now: found.have, around: found.around, receipt: R::Receipt::default() });
+                        return Ok(Applied {
+                            now: found.have,
+                            around: found.around,
+                            receipt: R::Receipt::default(),
+                        });
                     }
                 }
                 Err(failure) => {
@@ -327,7 +357,12 @@ impl<R: Resource> Drive<'_, R> {
     }
 
     /// Reads until the thing is as desired (or gone), or the time is up.
-    async fn wait_until_seen(&self, address: &Address, gone: bool, receipt: R::Receipt) -> Result<Applied<R>> {
+    async fn wait_until_seen(
+        &self,
+        address: &Address,
+        gone: bool,
+        receipt: R::Receipt,
+    ) -> Result<Applied<R>> {
         let mut clock = Clock::start(self.cx, self.resource.patience(self.p));
         loop {
             match self.find(Some(&receipt)).await {
@@ -374,7 +409,8 @@ impl<R: Resource> Drive<'_, R> {
             return Ok(kept(address, KeptWhy::Holds(foreign)));
         }
         if mode == Mode::Destroy {
-            let doomed = Found { have: Some(have.clone()), around: found.around, want: None, step: Next::Delete };
+            let doomed =
+                Found { have: Some(have.clone()), around: found.around, want: None, step: Next::Delete };
             self.apply(address, doomed).await?;
         }
         self.cx.note(address.clone(), None);
@@ -397,8 +433,11 @@ impl<R: Resource> Drive<'_, R> {
             return Ok(());
         }
         let names: Vec<&str> = held.iter().map(|held| held.name.as_str()).collect();
-        Err(Failure::new(format!("could not replace {address} ({why}): {} would be orphaned", names.join(", ")))
-            .hint("remove what hangs on it first, or give the thing another name"))
+        Err(Failure::new(format!(
+            "could not replace {address} ({why}): {} would be orphaned",
+            names.join(", ")
+        ))
+        .hint("remove what hangs on it first, or give the thing another name"))
     }
 
     /// The account is only needed for the ownership file: where it cannot be had, the thing is made all the same.
@@ -448,7 +487,9 @@ fn not_converged<R: Resource>(address: &Address, gone: bool, found: &Found<R>) -
     let differing: Vec<String> = fields(found.have.as_ref(), found.want.as_ref())
         .into_iter()
         .map(|field| {
-            let side = |value: Option<serde_json::Value>| value.map_or("nothing".to_owned(), |value| value.to_string());
+            let side = |value: Option<serde_json::Value>| {
+                value.map_or("nothing".to_owned(), |value| value.to_string())
+            };
             format!("{} is {}, not {}", field.path, side(field.before), side(field.after))
         })
         .collect();
@@ -457,7 +498,11 @@ fn not_converged<R: Resource>(address: &Address, gone: bool, found: &Found<R>) -
 }
 
 fn kept(address: &Address, why: KeptWhy) -> Outcome {
-    Outcome { kept: vec![Kept { address: address.clone(), why }], planned: vec![keep(address)], ..Outcome::default() }
+    Outcome {
+        kept: vec![Kept { address: address.clone(), why }],
+        planned: vec![keep(address)],
+        ..Outcome::default()
+    }
 }
 
 fn keep(address: &Address) -> Planned {
@@ -468,11 +513,17 @@ fn fields<S: crate::Part>(before: Option<&S>, after: Option<&S>) -> Vec<FieldCha
     changes(before.and_then(crate::Part::shown).as_ref(), after.and_then(crate::Part::shown).as_ref())
 }
 
-fn diff<S: crate::Part>(address: &Address, changed: bool, before: Option<&S>, after: Option<&S>) -> Vec<Diff> {
+fn diff<S: crate::Part>(
+    address: &Address,
+    changed: bool,
+    before: Option<&S>,
+    after: Option<&S>,
+) -> Vec<Diff> {
     if !changed {
         return Vec::new();
     }
-    let side = |state: Option<&S>| state.and_then(crate::Part::shown).map_or(DiffSide::Absent, DiffSide::Data);
+    let side =
+        |state: Option<&S>| state.and_then(crate::Part::shown).map_or(DiffSide::Absent, DiffSide::Data);
     vec![Diff {
         before: side(before),
         after: side(after),

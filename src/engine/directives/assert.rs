@@ -46,12 +46,14 @@ pub(super) fn run(
             Ok(condition) => condition.truth,
             Err(error) => {
                 let doing = [("Error while evaluating conditional.".to_owned(), condition.span.clone())];
-                return runner.wrong(task, &error, "Task failed: Action failed", &doing);
+                return Runner::wrong(task, &error, "Task failed: Action failed", &doing);
             }
         };
         match truth {
             Tri::True => {}
-            Tri::Unknown => runner.emitter.warn(format!("not asserted before the run: {}", shown(&condition))),
+            Tri::Unknown => {
+                runner.emitter.warn(format!("not asserted before the run: {}", shown(&condition)))
+            }
             Tri::False => {
                 ended.set("failed", true);
                 ended.set("evaluated_to", false);
@@ -70,13 +72,20 @@ pub(super) fn run(
 fn conditions(runner: &Runner, task: &TaskRun<'_>, scope: &Arc<dyn Scope>, given: &Json) -> Vec<Node> {
     let Some(node) = task.item.task.args.named.get("that") else {
         let items = given.as_array().cloned().unwrap_or_else(|| vec![given.clone()]);
-        return items.iter().filter_map(Json::as_str).map(|text| Node::text(text, &task.item.task.span)).collect();
+        return items
+            .iter()
+            .filter_map(Json::as_str)
+            .map(|text| Node::text(text, &task.item.task.span))
+            .collect();
     };
     if let Data::Seq(items) = &node.data {
         return items.to_vec();
     }
     let is_variable = node.as_str().is_some_and(|text| text.trim_start().starts_with("{{"));
-    if is_variable && let Ok(rendered) = runner.template.render(node, scope) && let Some(items) = rendered.value.as_items() {
+    if is_variable
+        && let Ok(rendered) = runner.template.render(node, scope)
+        && let Some(items) = rendered.value.as_items()
+    {
         return items.iter().map(|item| Node::text(item.text(), &node.span)).collect();
     }
     vec![node.clone()]

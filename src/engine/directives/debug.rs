@@ -63,7 +63,7 @@ pub(super) fn run(
         }
         Err(error) => {
             let doing = [("Error while resolving `var` expression.".to_owned(), expression.span.clone())];
-            runner.wrong(task, &error, "Task failed: Action failed", &doing)
+            Runner::wrong(task, &error, "Task failed: Action failed", &doing)
         }
     }
 }

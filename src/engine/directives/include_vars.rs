@@ -22,7 +22,6 @@ const KNOWN: [&str; 10] = [
     "ignore_files",
     "ignore_unknown_extensions",
     "name",
-
 ];
 
 /// What was asked for, in Ansible's terms.
@@ -36,7 +35,12 @@ struct Wanted {
 }
 
 /// Reads variables from a file or a folder. Source of the results: `ansible/plugins/action/include_vars.py`.
-pub(super) fn run(runner: &Runner, task: &TaskRun<'_>, _host: &Arc<Host>, args: &IndexMap<String, Value>) -> Ended {
+pub(super) fn run(
+    runner: &Runner,
+    task: &TaskRun<'_>,
+    _host: &Arc<Host>,
+    args: &IndexMap<String, Value>,
+) -> Ended {
     if let Some(unknown) = args.keys().find(|name| !KNOWN.contains(&name.as_str())) {
         return Ended::failed(format!("{unknown} is not a valid option in include_vars"));
     }
@@ -44,7 +48,8 @@ pub(super) fn run(runner: &Runner, task: &TaskRun<'_>, _host: &Arc<Host>, args: 
         return Ended::failed("include_vars: hash_behaviour 'merge' is not built yet");
     }
     let text = |name: &str| args.get(name).filter(|value| !value.is_none()).map(Value::text);
-    let file = text("file").or_else(|| text("_raw_params").map(|name| name.trim_end_matches('\n').to_owned()));
+    let file =
+        text("file").or_else(|| text("_raw_params").map(|name| name.trim_end_matches('\n').to_owned()));
     let wanted = match wanted(args) {
         Ok(wanted) => wanted,
         Err(message) => return Ended::failed(message),
@@ -54,9 +59,11 @@ pub(super) fn run(runner: &Runner, task: &TaskRun<'_>, _host: &Arc<Host>, args: 
             Err("You are mixing file only and dir only arguments, these are incompatible".to_owned())
         }
         (Some(folder), None) => read_folder(runner, task, &folder, &wanted),
-        (None, Some(file)) => runner.needle(task, "vars", &file).map_err(|failure| failure.message).and_then(|path| {
-            Ok(vec![(path.clone(), runner.loader.reader.vars(&path).map_err(|fault| fault.to_string())?)])
-        }),
+        (None, Some(file)) => {
+            runner.needle(task, "vars", &file).map_err(|failure| failure.message).and_then(|path| {
+                Ok(vec![(path.clone(), runner.loader.reader.vars(&path).map_err(|fault| fault.to_string())?)])
+            })
+        }
         (None, None) => Err("include_vars needs a file or a dir".to_owned()),
     };
     match read {
@@ -80,7 +87,8 @@ fn wanted(args: &IndexMap<String, Value>) -> Result<Wanted, String> {
             None => Some(value.text().split_whitespace().map(str::to_owned).collect()),
         }
     };
-    let pattern = |text: &str| fancy_regex::Regex::new(text).map_err(|_| format!("Invalid regular expression: {text}"));
+    let pattern =
+        |text: &str| fancy_regex::Regex::new(text).map_err(|_| format!("Invalid regular expression: {text}"));
     let matching = args.get("files_matching").map(|value| pattern(&value.text())).transpose()?;
     let ignore: Result<Vec<_>, String> =
         list("ignore_files").unwrap_or_default().iter().map(|text| pattern(&format!("{text}$"))).collect();
@@ -109,7 +117,8 @@ fn read_folder(
         return Err(format!("{} is not a directory", root.display()));
     }
     let mut paths = Vec::new();
-    walk(&root, 1, wanted.depth, &mut paths).map_err(|error| format!("could not read {}: {error}", root.display()))?;
+    walk(&root, 1, wanted.depth, &mut paths)
+        .map_err(|error| format!("could not read {}: {error}", root.display()))?;
     let mut files = Vec::new();
     for path in paths {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();

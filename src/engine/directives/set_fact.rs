@@ -21,7 +21,9 @@ pub(super) fn run(
     }
     args.shift_remove("_raw_params");
     if args.is_empty() {
-        return Ended::failed("No key/value pairs provided, at least one is required for this action to succeed");
+        return Ended::failed(
+            "No key/value pairs provided, at least one is required for this action to succeed",
+        );
     }
     let mut ended = Ended::default();
     let mut facts = Map::new();
@@ -29,7 +31,7 @@ pub(super) fn run(
         let name = match runner.template.render_str(&key, scope) {
             Ok(rendered) => rendered.value.text(),
             Err(error) => {
-                return runner.wrong(task, &error, "Task failed: Action failed", &[]);
+                return Runner::wrong(task, &error, "Task failed: Action failed", &[]);
             }
         };
         if !is_variable_name(&name) {
@@ -50,9 +52,41 @@ fn is_variable_name(name: &str) -> bool {
     let starts = characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_');
     let python = matches!(
         name,
-        "False" | "None" | "True" | "and" | "as" | "assert" | "async" | "await" | "break" | "class" | "continue" | "def"
-            | "del" | "elif" | "else" | "except" | "finally" | "for" | "from" | "global" | "if" | "import" | "in" | "is"
-            | "lambda" | "nonlocal" | "not" | "or" | "pass" | "raise" | "return" | "try" | "while" | "with" | "yield"
+        "False"
+            | "None"
+            | "True"
+            | "and"
+            | "as"
+            | "assert"
+            | "async"
+            | "await"
+            | "break"
+            | "class"
+            | "continue"
+            | "def"
+            | "del"
+            | "elif"
+            | "else"
+            | "except"
+            | "finally"
+            | "for"
+            | "from"
+            | "global"
+            | "if"
+            | "import"
+            | "in"
+            | "is"
+            | "lambda"
+            | "nonlocal"
+            | "not"
+            | "or"
+            | "pass"
+            | "raise"
+            | "return"
+            | "try"
+            | "while"
+            | "with"
+            | "yield"
     );
     starts && characters.all(|character| character.is_ascii_alphanumeric() || character == '_') && !python
 }
@@ -63,7 +97,9 @@ mod tests {
 
     #[test]
     fn a_name_is_what_python_would_take_for_one() {
-        for (name, fits) in [("a_1", true), ("_a", true), ("1a", false), ("a-b", false), ("class", false), ("", false)] {
+        for (name, fits) in
+            [("a_1", true), ("_a", true), ("1a", false), ("a-b", false), ("class", false), ("", false)]
+        {
             assert_eq!(is_variable_name(name), fits, "{name}");
         }
     }

@@ -6,7 +6,7 @@ use rplay_event::{Fault, FaultKind, Masker};
 use rplay_syntax::{Data, Mapping, Node, Origin, parse};
 
 use crate::scopes::Written;
-use crate::vault::{VaultError, Vaults, is_vault};
+use crate::vault::{Vaults, is_vault};
 
 /// The texts of every file that was read, for the excerpts of faults found later.
 #[derive(Default)]
@@ -47,11 +47,10 @@ impl Reader {
     /// Returns a file's text and whether it was encrypted.
     pub(crate) fn text(&self, path: &Path) -> Result<(String, bool), Fault> {
         let shown = path.display().to_string();
-        let bytes = std::fs::read(path).map_err(|error| {
-            Fault::new(format!("could not read {shown}: {error}")).kind(FaultKind::Setup)
-        })?;
+        let bytes = std::fs::read(path)
+            .map_err(|error| Fault::new(format!("could not read {shown}: {error}")).kind(FaultKind::Setup))?;
         let (bytes, encrypted) = if is_vault(&bytes) {
-            let plain = self.vaults.open(&bytes, &shown).map_err(|error| vault_fault(&error))?;
+            let plain = self.vaults.open(&bytes, &shown).map_err(|error| error.fault())?;
             (plain, true)
         } else {
             (bytes, false)
@@ -92,7 +91,9 @@ impl Reader {
 
     fn mask(&self, node: &Node) {
         match &node.data {
-            Data::Text(text) if text.origin != Origin::Vault && !text.text.contains("{{") => self.masker.add(&text.text),
+            Data::Text(text) if text.origin != Origin::Vault && !text.text.contains("{{") => {
+                self.masker.add(&text.text)
+            }
             Data::Seq(items) => items.iter().for_each(|item| self.mask(item)),
             Data::Map(mapping) => mapping.iter().for_each(|(_, value)| self.mask(value)),
             _ => {}
@@ -106,15 +107,6 @@ pub(crate) struct VarsFile {
     pub(crate) mapping: Mapping,
     pub(crate) encrypted: bool,
     pub(crate) warnings: Vec<String>,
-}
-
-/// Returns what is wrong with an encrypted file or its password: set-up that fails.
-pub(crate) fn vault_fault(error: &VaultError) -> Fault {
-    let fault = Fault::new(format!("{error} ({})", error.name)).kind(FaultKind::Setup);
-    match error.help() {
-        Some(help) => fault.help(help),
-        None => fault,
-    }
 }
 
 fn is_secret_name(path: &Path) -> bool {

@@ -58,7 +58,12 @@ impl Loader {
         self.playbook_within(path, &Context::default(), 0)
     }
 
-    fn playbook_within(&self, path: &Path, outer: &Context, depth: usize) -> Result<Vec<LoadedPlay>, Vec<Fault>> {
+    fn playbook_within(
+        &self,
+        path: &Path,
+        outer: &Context,
+        depth: usize,
+    ) -> Result<Vec<LoadedPlay>, Vec<Fault>> {
         if depth > 50 {
             return Err(vec![Fault::new(format!("{} imports itself", path.display()))]);
         }
@@ -109,17 +114,29 @@ impl Loader {
     }
 
     /// Puts keywords and static imports in place.
-    fn steps(&self, steps: &[Step], context: &Context, vars: &Written, depth: usize) -> Result<Vec<Item>, Vec<Fault>> {
+    fn steps(
+        &self,
+        steps: &[Step],
+        context: &Context,
+        vars: &Written,
+        depth: usize,
+    ) -> Result<Vec<Item>, Vec<Fault>> {
         let (mut items, mut faults) = (Vec::new(), Vec::new());
         for step in steps {
             let read = match step {
                 Step::Block(block) => self.block(block, context, vars, depth),
-                Step::Task(task) if bare(&task.action.name) == "import_tasks" => self.import(task, context, vars, depth),
+                Step::Task(task) if bare(&task.action.name) == "import_tasks" => {
+                    self.import(task, context, vars, depth)
+                }
                 Step::Task(task) => {
                     unbuilt::of_task(task, &mut faults);
                     let inner = Arc::new(context.take(&task.keywords));
                     let own = Arc::new(Written::new(&task.keywords.vars, false));
-                    Ok(vec![Item::Task(Arc::new(TaskItem { task: (**task).clone(), context: inner, vars: own }))])
+                    Ok(vec![Item::Task(Arc::new(TaskItem {
+                        task: (**task).clone(),
+                        context: inner,
+                        vars: own,
+                    }))])
                 }
             };
             match read {
@@ -153,12 +170,20 @@ impl Loader {
         Ok(vec![Item::Block(Arc::new(BlockItem { block: tasks, rescue, always }))])
     }
 
-    fn import(&self, task: &Task, context: &Context, vars: &Written, depth: usize) -> Result<Vec<Item>, Vec<Fault>> {
+    fn import(
+        &self,
+        task: &Task,
+        context: &Context,
+        vars: &Written,
+        depth: usize,
+    ) -> Result<Vec<Item>, Vec<Fault>> {
         let Some(node) = file_argument(task) else {
             return Err(vec![Fault::new("import_tasks needs a file").at(&task.action.span)]);
         };
         if let Some(looping) = &task.looping {
-            let fault = Fault::new("You cannot use loops on 'import_tasks' statements. You should use 'include_tasks' instead.");
+            let fault = Fault::new(
+                "You cannot use loops on 'import_tasks' statements. You should use 'include_tasks' instead.",
+            );
             return Err(vec![fault.at(&looping.span)]);
         }
         let name = self.name(&node, vars).map_err(|fault| vec![fault])?;
@@ -194,7 +219,8 @@ impl Loader {
         }
         let scope: Arc<dyn Scope> = stack.shared();
         let rendered = self.template.render(node, &scope).map_err(|error| {
-            Fault::new(format!("the name of an imported file must be known before the run: {error}")).at(&node.span)
+            Fault::new(format!("the name of an imported file must be known before the run: {error}"))
+                .at(&node.span)
         })?;
         Ok(rendered.value.text())
     }
@@ -245,4 +271,3 @@ fn folder_of(path: &Path) -> String {
         _ => ".".to_owned(),
     }
 }
-

@@ -11,7 +11,10 @@ pub(crate) fn of_play(play: &Play, faults: &mut Vec<Fault>) {
         ("fact_path", play.fact_path.clone()),
         ("serial", list(&play.serial)),
         ("max_fail_percentage", play.max_fail_percentage.clone()),
-        ("strategy", play.strategy.clone().filter(|node| !is_one_of(node, &["linear", "ansible.builtin.linear"]))),
+        (
+            "strategy",
+            play.strategy.clone().filter(|node| !is_one_of(node, &["linear", "ansible.builtin.linear"])),
+        ),
     ];
     report(&found, faults);
     if let Some(role) = play.roles.first() {
@@ -35,7 +38,9 @@ pub(crate) fn of_task(task: &Task, faults: &mut Vec<Fault>) {
 
 /// Returns a fault for each common keyword that does nothing yet.
 pub(crate) fn of_keywords(keywords: &Keywords, faults: &mut Vec<Fault>) {
-    let wanted = |node: &Option<Node>| node.clone().filter(|node| !matches!(node.as_bool(), Some(false)) && !node.is_null());
+    let wanted = |node: &Option<Node>| {
+        node.clone().filter(|node| !matches!(node.as_bool(), Some(false)) && !node.is_null())
+    };
     let found: [(&str, Option<Node>); 9] = [
         ("become", wanted(&keywords.become_enabled)),
         ("delegate_facts", wanted(&keywords.delegate_facts)),
@@ -45,7 +50,10 @@ pub(crate) fn of_keywords(keywords: &Keywords, faults: &mut Vec<Fault>) {
         ("port", keywords.port.clone()),
         ("remote_user", None),
         ("become_method", None),
-        ("connection", keywords.connection.clone().filter(|node| !is_one_of(node, &["local", "ansible.builtin.local"]))),
+        (
+            "connection",
+            keywords.connection.clone().filter(|node| !is_one_of(node, &["local", "ansible.builtin.local"])),
+        ),
     ];
     report(&found, faults);
 }

@@ -38,7 +38,12 @@ struct Attempts {
 
 impl Runner {
     /// Runs one item: conditions, arguments, the action until it is content, and what the task says about its result.
-    pub(super) async fn attempt(&self, task: &TaskRun<'_>, host: &Arc<Host>, stack: &Stack) -> Result<Ended, Stop> {
+    pub(super) async fn attempt(
+        &self,
+        task: &TaskRun<'_>,
+        host: &Arc<Host>,
+        stack: &Stack,
+    ) -> Result<Ended, Stop> {
         let scope = stack.clone().shared();
         let unsure = match self.condition(task, &scope) {
             Ok((Some(skipped), _)) => return Ok(skipped),
@@ -46,7 +51,7 @@ impl Runner {
             Err(error) => {
                 let place = error.span.clone().unwrap_or_else(|| task.item.task.span.clone());
                 let doing = [("Error while evaluating conditional.".to_owned(), place)];
-                return Ok(self.wrong(task, &error, "Task failed", &doing));
+                return Ok(Self::wrong(task, &error, "Task failed", &doing));
             }
         };
         if Self::is_include(task) {
@@ -55,7 +60,7 @@ impl Runner {
         let attempts = match self.attempts(task, &scope) {
             Ok(attempts) => attempts,
             Err(error) => {
-                return Ok(self.wrong(task, &error, "Task failed", &[]));
+                return Ok(Self::wrong(task, &error, "Task failed", &[]));
             }
         };
         let mut attempt = 1;
@@ -91,16 +96,21 @@ impl Runner {
     }
 
     fn attempts(&self, task: &TaskRun<'_>, scope: &Arc<dyn Scope>) -> Result<Attempts, TemplateError> {
-        let number = |node: &Node| -> Result<f64, TemplateError> {
-            let value = self.template.render(node, scope)?.value;
-            value.text().trim().parse().map_err(|_| {
-                TemplateError::runtime(format!("the value {:?} is not a number", value.text()))
-            })
-        };
+        let number =
+            |node: &Node| -> Result<f64, TemplateError> {
+                let value = self.template.render(node, scope)?.value;
+                value.text().trim().parse().map_err(|_| {
+                    TemplateError::runtime(format!("the value {:?} is not a number", value.text()))
+                })
+            };
         let delay = task.item.task.delay.as_ref().map(number).transpose()?.unwrap_or(5.0);
         let retries = task.item.task.retries.as_ref().map(number).transpose()?;
         let most = match retries {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count, made whole as Python's int() does")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a count, made whole as Python's int() does"
+            )]
             Some(retries) => 1 + retries.max(0.0) as u64,
             None if task.item.task.until.is_empty() => 1,
             None => 4,
@@ -121,7 +131,11 @@ impl Runner {
     ) -> Result<Ended, Stop> {
         let action = task.item.task.action.name.as_ref();
         let directive = directives::is_directive(bare(action));
-        let rendered = if directive { directives::arguments(self, task, scope) } else { self.arguments(task, action, scope) };
+        let rendered = if directive {
+            directives::arguments(self, task, scope)
+        } else {
+            self.arguments(task, action, scope)
+        };
         let args = match rendered {
             Ok(args) => args,
             Err((name, error)) => {
@@ -131,7 +145,7 @@ impl Runner {
                     let place = error.span.clone().unwrap_or_else(|| task.item.task.span.clone());
                     doing.push((format!("Error while resolving value for '{name}'."), place));
                 }
-                return Ok(self.wrong(task, &error, "Task failed", &doing));
+                return Ok(Self::wrong(task, &error, "Task failed", &doing));
             }
         };
         let ended = if directive {
@@ -159,14 +173,20 @@ impl Runner {
             let defaults = self.template.render(node, scope).map_err(|error| (None, error))?.value;
             for (key, value) in defaults.entries() {
                 if key.as_str().is_some_and(|key| self.same_module(key, action)) {
-                    args.extend(value.entries().filter_map(|(name, value)| Some((name.as_str()?.to_owned(), value.clone()))));
+                    args.extend(
+                        value
+                            .entries()
+                            .filter_map(|(name, value)| Some((name.as_str()?.to_owned(), value.clone()))),
+                    );
                 }
             }
         }
         let own = &task.item.task.args;
         if let Some(template) = &own.template {
             let given = self.template.render(template, scope).map_err(|error| (None, error))?.value;
-            args.extend(given.entries().filter_map(|(name, value)| Some((name.as_str()?.to_owned(), value.clone()))));
+            args.extend(
+                given.entries().filter_map(|(name, value)| Some((name.as_str()?.to_owned(), value.clone()))),
+            );
         }
         for (key, node) in own.named.iter() {
             let name = key.key_text().into_owned();
@@ -185,7 +205,8 @@ impl Runner {
             }
         }
         if let Some(free) = &own.free_form {
-            let rendered = self.template.render(free, scope).map_err(|error| (Some("_raw_params".to_owned()), error))?;
+            let rendered =
+                self.template.render(free, scope).map_err(|error| (Some("_raw_params".to_owned()), error))?;
             self.tell(&rendered.marks);
             args.insert("_raw_params".to_owned(), rendered.value);
         }
@@ -207,7 +228,9 @@ impl Runner {
         if bare(key) == bare(action) {
             return true;
         }
-        let Some(module) = self.modules.get(action).or_else(|| self.modules.get(bare(action))) else { return false };
+        let Some(module) = self.modules.get(action).or_else(|| self.modules.get(bare(action))) else {
+            return false;
+        };
         match key.strip_prefix("group/") {
             Some(group) => group_of(module) == group.rsplit('.').next(),
             None => module.names.contains(&key),
@@ -227,7 +250,8 @@ impl Runner {
             return Ok(Ended::failed(format!("couldn't resolve module/action '{action}'")));
         };
         let spec = (module.spec)();
-        let mut args = Json::Object(args.iter().map(|(name, value)| (name.clone(), value.to_json())).collect());
+        let mut args =
+            Json::Object(args.iter().map(|(name, value)| (name.clone(), value.to_json())).collect());
         if let (Some(name), Some(fields)) = (spec.free_form, args.as_object_mut())
             && let Some(text) = fields.shift_remove("_raw_params")
         {
@@ -239,7 +263,7 @@ impl Runner {
         let environment = match self.environment(task, scope) {
             Ok(environment) => environment,
             Err(error) => {
-                return Ok(self.wrong(task, &error, "Task failed", &[]));
+                return Ok(Self::wrong(task, &error, "Task failed", &[]));
             }
         };
         let world = TaskWorld::new(self, task, host, environment);
@@ -288,7 +312,11 @@ impl Runner {
     }
 
     /// Returns the task's own environment: what `environment:` of the task and all around it says.
-    fn environment(&self, task: &TaskRun<'_>, scope: &Arc<dyn Scope>) -> Result<IndexMap<String, String>, TemplateError> {
+    fn environment(
+        &self,
+        task: &TaskRun<'_>,
+        scope: &Arc<dyn Scope>,
+    ) -> Result<IndexMap<String, String>, TemplateError> {
         let mut environment = IndexMap::new();
         for node in &task.item.context.environment {
             let value = self.template.render(node, scope)?.value;
@@ -316,7 +344,9 @@ impl Runner {
         let mut ended = Ended { result: outcome.result, planned: outcome.planned, ..Ended::default() };
         if unsure {
             for planned in &mut ended.planned {
-                planned.reason.get_or_insert_with(|| "may run: its condition is not known before the run".to_owned());
+                planned
+                    .reason
+                    .get_or_insert_with(|| "may run: its condition is not known before the run".to_owned());
             }
         }
         ended.set("changed", outcome.changed);
@@ -354,13 +384,13 @@ impl Runner {
         }
         let conditions = !task.item.task.changed_when.is_empty() || !task.item.task.failed_when.is_empty();
         if ended.status() != Status::Skipped && conditions {
-            let scope = self.seen(task, stack, ended);
+            let scope = Self::seen(task, stack, ended);
             match self.all(&task.item.task.changed_when, &scope) {
                 Ok(Some(changed)) => ended.set("changed", changed),
                 Ok(None) => {}
                 Err(error) => refuse(ended, "changed_when_result", &error),
             }
-            let scope = self.seen(task, stack, ended);
+            let scope = Self::seen(task, stack, ended);
             match self.all(&task.item.task.failed_when, &scope) {
                 Ok(Some(failed)) => {
                     ended.set("failed", failed);
@@ -376,7 +406,7 @@ impl Runner {
         if task.item.task.until.is_empty() {
             return ended.status() != Status::Failed;
         }
-        let scope = self.seen(task, stack, ended);
+        let scope = Self::seen(task, stack, ended);
         match self.all(&task.item.task.until, &scope) {
             Ok(met) => met.unwrap_or(true),
             Err(error) => {
@@ -387,8 +417,10 @@ impl Runner {
     }
 
     /// Returns what the task's own conditions see: the result under its name.
-    fn seen(&self, task: &TaskRun<'_>, stack: &Stack, ended: &Ended) -> Arc<dyn Scope> {
-        let Some(name) = task.item.task.register.as_ref().and_then(Node::as_str) else { return stack.clone().shared() };
+    fn seen(task: &TaskRun<'_>, stack: &Stack, ended: &Ended) -> Arc<dyn Scope> {
+        let Some(name) = task.item.task.register.as_ref().and_then(Node::as_str) else {
+            return stack.clone().shared();
+        };
         let value = Value::from_json(Json::Object(ended.result.clone()));
         stack.with(Level::LoopVars, Data::from_iter([(Arc::from(name), value)])).shared()
     }
@@ -412,7 +444,9 @@ impl Runner {
         scope: &Arc<dyn Scope>,
     ) -> Result<(), Failure> {
         let remote = args.get("remote_src").is_some_and(|value| {
-            value.as_bool().unwrap_or_else(|| matches!(value.as_str(), Some("yes" | "true" | "True" | "on" | "1")))
+            value
+                .as_bool()
+                .unwrap_or_else(|| matches!(value.as_str(), Some("yes" | "true" | "True" | "on" | "1")))
         });
         let options = args.clone();
         for param in &spec.params {
@@ -422,14 +456,20 @@ impl Runner {
                 _ => continue,
             };
             let names = std::iter::once(param.name).chain(param.aliases.iter().copied());
-            let Some(name) = names.into_iter().find(|name| args.get(*name).is_some_and(Json::is_string)) else { continue };
+            let Some(name) = names.into_iter().find(|name| args.get(*name).is_some_and(Json::is_string))
+            else {
+                continue;
+            };
             let given = args.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
             if remote && param.kind != ParamKind::ControllerTemplate {
                 continue;
             }
             let file = self.controller_file(task, folder, &given, &param.kind, &options, scope)?;
             if let Some(fields) = args.as_object_mut() {
-                fields.insert(name.to_owned(), rplay_module::params::to_wire(&file.path, file.content.as_deref()));
+                fields.insert(
+                    name.to_owned(),
+                    rplay_module::params::to_wire(&file.path, file.content.as_deref()),
+                );
             }
         }
         Ok(())

@@ -27,7 +27,7 @@ impl Runner {
             }
             Ok(rendered) => rendered.value.text(),
             Err(error) => {
-                return self.wrong(task, &error, "Task failed", &[]);
+                return Self::wrong(task, &error, "Task failed", &[]);
             }
         };
         match tree::found(&task.item.context.folders, &name, &node.span) {
@@ -51,7 +51,10 @@ impl Runner {
         self.emit(Kind::Included {
             file: absolute(&self.settings.folder, &include.path),
             hosts: hosts.iter().map(|host| host.name.to_string()).collect(),
-            item: include.item.as_ref().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned)),
+            item: include
+                .item
+                .as_ref()
+                .map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned)),
         });
     }
 
@@ -63,7 +66,7 @@ impl Runner {
         hosts: &[Arc<Host>],
         rescued: bool,
     ) -> Result<(), Stop> {
-        let context = self.included_context(task.item, include);
+        let context = Self::included_context(task.item, include);
         let read = self.loader.task_file(&include.path, &context, &task.play.loaded.head.vars, 0);
         let items = match read {
             Ok(items) => items,
@@ -90,11 +93,13 @@ impl Runner {
     }
 
     /// What stands in an included file inherits the include's `when` and `vars`, and of its `apply:` the rest.
-    fn included_context(&self, item: &TaskItem, include: &Include) -> crate::load::Context {
+    fn included_context(item: &TaskItem, include: &Include) -> crate::load::Context {
         let mut context = (*item.context).clone();
         // Tags of a dynamic include choose the include alone.
-        context.tags = context.tags.iter().filter(|tag| !item.task.keywords.tags.contains(tag)).cloned().collect();
-        context.when = context.when.iter().filter(|when| !item.task.keywords.when.contains(when)).cloned().collect();
+        context.tags =
+            context.tags.iter().filter(|tag| !item.task.keywords.tags.contains(tag)).cloned().collect();
+        context.when =
+            context.when.iter().filter(|when| !item.task.keywords.when.contains(when)).cloned().collect();
         if !item.vars.is_empty() {
             context.include_vars.push(Arc::clone(&item.vars));
         }
@@ -176,7 +181,7 @@ impl Runner {
     ) -> Result<ControllerFile, Failure> {
         let path = self.needle(task, folder, given)?;
         if *kind != ParamKind::ControllerTemplate {
-            let encrypted = std::fs::read(&path).ok().filter(|bytes| crate::vault::is_vault(bytes)).is_some();
+            let encrypted = std::fs::read(&path).is_ok_and(|bytes| crate::vault::is_vault(&bytes));
             let wanted = options.get("decrypt").and_then(Json::as_bool).unwrap_or(true);
             if !(encrypted && wanted) {
                 return Ok(ControllerFile { path, content: None });
@@ -192,9 +197,11 @@ impl Runner {
             overrides: directives::overrides(options),
             folders: tree::nearer(&task.item.context.folders, &path).to_vec(),
         };
-        let scope = self.template_scope(&path, scope);
-        let rendered =
-            self.template.render_file(&file, &scope).map_err(|error| Failure::new(format!("AnsibleError: {error}")))?;
+        let scope = Self::template_scope(&path, scope);
+        let rendered = self
+            .template
+            .render_file(&file, &scope)
+            .map_err(|error| Failure::new(format!("AnsibleError: {error}")))?;
         Ok(ControllerFile { path, content: Some(rendered.value.text().into_bytes()) })
     }
 
@@ -202,21 +209,32 @@ impl Runner {
     pub(crate) fn needle(&self, task: &TaskRun<'_>, folder: &str, given: &str) -> Result<PathBuf, Failure> {
         let given = given.strip_prefix("~/").map_or_else(
             || given.to_owned(),
-            |rest| self.settings.home.as_ref().map_or_else(|| given.to_owned(), |home| home.join(rest).display().to_string()),
+            |rest| {
+                self.settings
+                    .home
+                    .as_ref()
+                    .map_or_else(|| given.to_owned(), |home| home.join(rest).display().to_string())
+            },
         );
-        let folders: Vec<String> =
-            task.item.context.folders.iter().map(|inner| absolute(&self.settings.folder, inner.as_ref())).collect();
+        let folders: Vec<String> = task
+            .item
+            .context
+            .folders
+            .iter()
+            .map(|inner| absolute(&self.settings.folder, inner.as_ref()))
+            .collect();
         files::find(&folders, Some(folder), &given).map_err(|looked| {
-            let looked: String = looked.iter().map(|path| format!("\n\t{}", path.display())).collect();
+            let looked: Vec<String> = looked.iter().map(|path| path.display().to_string()).collect();
             Failure::new(format!(
-                "Could not find or access '{given}'\nSearched in:{looked} on the Ansible Controller.\nIf you are using a \
-                 module and expect the file to exist on the remote, see the remote_src option"
+                "Could not find or access '{given}'\nSearched in:\n\t{} on the Ansible Controller.\nIf you are using a \
+                 module and expect the file to exist on the remote, see the remote_src option",
+                looked.join("\n\t")
             ))
         })
     }
 
     /// The variables that only a file template has: which file it is, whose, and when.
-    fn template_scope(&self, path: &std::path::Path, scope: &Arc<dyn Scope>) -> Arc<dyn Scope> {
+    fn template_scope(path: &std::path::Path, scope: &Arc<dyn Scope>) -> Arc<dyn Scope> {
         let text = |value: String| Value::from_json(Json::from(value));
         let mut data = Data::new();
         let shown = path.display().to_string();

@@ -95,7 +95,7 @@ impl Runner {
             Ok(None) => self.once(task, host, &stack).await?,
             Ok(Some(items)) if items.is_unknown() => self.unknown_loop(task, host, &stack).await?,
             Ok(Some(items)) => self.each(task, host, &stack, items.as_items().unwrap_or_default()).await?,
-            Err(error) => self.loop_error(task, &stack, &error)?,
+            Err(error) => self.loop_error(task, &stack, &error),
         };
         ended.no_log |= task.no_log;
         if ended.no_log {
@@ -128,20 +128,21 @@ impl Runner {
     }
 
     /// A loop that cannot be evaluated only matters when the task would run at all.
-    fn loop_error(&self, task: &TaskRun<'_>, stack: &Stack, error: &TemplateError) -> Result<Ended, Stop> {
+    fn loop_error(&self, task: &TaskRun<'_>, stack: &Stack, error: &TemplateError) -> Ended {
         let scope = stack.clone().shared();
         if error.kind == ErrorKind::Undefined
             && let Ok(Some(skipped)) = self.condition(task, &scope).map(|(skipped, _)| skipped)
         {
-            return Ok(skipped);
+            return skipped;
         }
-        Ok(self.wrong(task, error, "Task failed", &[]))
+        Self::wrong(task, error, "Task failed", &[])
     }
 
     async fn once(&self, task: &TaskRun<'_>, host: &Arc<Host>, stack: &Stack) -> Result<Ended, Stop> {
         let mut ended = self.attempt(task, host, stack).await?;
         let scope = stack.clone().shared();
-        ended.ignored = ended.status() == Status::Failed && self.truth(task.item.context.ignore_errors.as_ref(), &scope)
+        ended.ignored = ended.status() == Status::Failed
+            && self.truth(task.item.context.ignore_errors.as_ref(), &scope)
             || ended.unreachable && self.truth(task.item.context.ignore_unreachable.as_ref(), &scope);
         if ended.status() == Status::Changed {
             ended.notify = self.notify_names(task, &scope);
@@ -159,7 +160,13 @@ impl Runner {
         Ok(ended)
     }
 
-    async fn each(&self, task: &TaskRun<'_>, host: &Arc<Host>, stack: &Stack, items: &[Value]) -> Result<Ended, Stop> {
+    async fn each(
+        &self,
+        task: &TaskRun<'_>,
+        host: &Arc<Host>,
+        stack: &Stack,
+        items: &[Value],
+    ) -> Result<Ended, Stop> {
         let mut whole = Ended { looped: true, ..Ended::default() };
         if items.is_empty() {
             whole.result = object(json!({
@@ -185,12 +192,20 @@ impl Runner {
                 stack = stack.with(Level::SetFactsAndRegistered, Data::from_iter([(Arc::from(name), value)]));
             }
             for (name, value) in &ended.variables {
-                stack = stack.with(Level::SetFactsAndRegistered, Data::from_iter([(Arc::from(name.as_str()), value.clone())]));
+                stack = stack.with(
+                    Level::SetFactsAndRegistered,
+                    Data::from_iter([(Arc::from(name.as_str()), value.clone())]),
+                );
             }
             self.label(task, &control, &inner, &mut ended, item);
             let label = ended.item.clone();
             ended.include.iter_mut().for_each(|include| include.item.clone_from(&label));
-            results.push(ended.registered.clone().unwrap_or_else(|| Value::from_json(Json::Object(ended.result.clone()))));
+            results.push(
+                ended
+                    .registered
+                    .clone()
+                    .unwrap_or_else(|| Value::from_json(Json::Object(ended.result.clone()))),
+            );
             if ended.include.is_empty() || ended.status() == Status::Failed {
                 ended.no_log |= task.no_log;
                 let status = ended.status();
@@ -263,11 +278,10 @@ impl Runner {
                 Tri::True => {}
                 Tri::Unknown => unsure = true,
                 Tri::False => {
-                    let mut skipped = Ended::default();
-                    skipped.result = object(json!({
+                    let result = object(json!({
                         "changed": false, "skipped": true, "skip_reason": "Conditional result was False",
                         "false_condition": node.to_json() }));
-                    return Ok((Some(skipped), false));
+                    return Ok((Some(Ended { result, ..Ended::default() }), false));
                 }
             }
         }
@@ -277,10 +291,17 @@ impl Runner {
     /// Returns the end of a task whose template failed: one line for the result, and what led to it with its places.
     ///
     /// `doing` is what was done on the way, the outermost first, each with its place.
-    pub(crate) fn wrong(&self, task: &TaskRun<'_>, error: &TemplateError, title: &str, doing: &[(String, Span)]) -> Ended {
+    pub(crate) fn wrong(
+        task: &TaskRun<'_>,
+        error: &TemplateError,
+        title: &str,
+        doing: &[(String, Span)],
+    ) -> Ended {
         let place = error.span.clone().unwrap_or_else(|| task.item.task.span.clone());
-        let steps: String = doing.iter().map(|(step, _)| format!("{}: ", step.trim_end_matches('.'))).collect();
-        let mut ended = Ended::failed(format!("{title}: {steps}{error}"));
+        let steps: Vec<&str> = doing.iter().map(|(step, _)| step.trim_end_matches('.')).collect();
+        let whole =
+            [title].into_iter().chain(steps).chain([error.message.as_str()]).collect::<Vec<_>>().join(": ");
+        let mut ended = Ended::failed(whole);
         let missing = task.play.missing_files.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         let mut last = Fault::new(error.to_string()).at(&place);
         if error.kind == ErrorKind::Undefined && !missing.is_empty() {
@@ -333,7 +354,8 @@ impl Ended {
     }
 
     fn sum_up(&mut self, results: Vec<Json>) {
-        let skipped = results.iter().all(|result| result.get("skipped").and_then(Json::as_bool).unwrap_or(false));
+        let skipped =
+            results.iter().all(|result| result.get("skipped").and_then(Json::as_bool).unwrap_or(false));
         let failed = flag(&self.result, "failed");
         let message = match (failed, skipped) {
             (true, _) => "One or more items failed",
@@ -365,7 +387,9 @@ impl LoopVars {
         let control = &task.item.task.loop_control;
         let scope = stack.clone().shared();
         let text = |node: &Option<Node>| {
-            node.as_ref().and_then(|node| runner.template.render(node, &scope).ok()).map(|rendered| rendered.value)
+            node.as_ref()
+                .and_then(|node| runner.template.render(node, &scope).ok())
+                .map(|rendered| rendered.value)
         };
         let pause = text(&control.pause).and_then(|value| value.text().parse::<f64>().ok()).unwrap_or(0.0);
         Self {
@@ -436,7 +460,9 @@ pub(super) fn mask_texts(masker: &rplay_event::Masker, value: &Json) {
         Json::Array(items) => items.iter().for_each(|item| mask_texts(masker, item)),
         Json::Object(fields) => fields
             .iter()
-            .filter(|(key, _)| !matches!(key.as_str(), "msg" | "skip_reason" | "false_condition" | "ansible_loop_var"))
+            .filter(|(key, _)| {
+                !matches!(key.as_str(), "msg" | "skip_reason" | "false_condition" | "ansible_loop_var")
+            })
             .for_each(|(_, field)| mask_texts(masker, field)),
         _ => {}
     }

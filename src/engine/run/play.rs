@@ -113,13 +113,21 @@ impl Runner {
                     files.push(written);
                 }
             }
-            run.vars_files.write().unwrap_or_else(PoisonError::into_inner).insert(Arc::clone(&host.name), files);
+            run.vars_files
+                .write()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(Arc::clone(&host.name), files);
         }
         Ok(())
     }
 
     /// Reads the first candidate that is there; a missing one is no error, as in Ansible: a warning names it.
-    fn vars_file(&self, run: &PlayRun, candidates: &[Node], scope: &Arc<dyn Scope>) -> Result<Option<Arc<Written>>, Stop> {
+    fn vars_file(
+        &self,
+        run: &PlayRun,
+        candidates: &[Node],
+        scope: &Arc<dyn Scope>,
+    ) -> Result<Option<Arc<Written>>, Stop> {
         let mut looked = Vec::new();
         for node in candidates {
             let name = match self.template.render(node, scope) {
@@ -151,7 +159,9 @@ impl Runner {
 
     /// Makes the magic variables anew, after a host has left the play.
     pub(crate) fn refresh_magic(&self, run: &PlayRun) {
-        let names = |hosts: Vec<&Arc<Host>>| -> Vec<String> { hosts.iter().map(|host| host.name.to_string()).collect() };
+        let names = |hosts: Vec<&Arc<Host>>| -> Vec<String> {
+            hosts.iter().map(|host| host.name.to_string()).collect()
+        };
         let all = names(run.hosts.iter().collect());
         let alive = names(run.hosts.iter().filter(|host| !host.is_out()).collect());
         let mut shared = Data::new();
@@ -191,7 +201,13 @@ impl Runner {
     }
 
     /// Returns the variables of the play on a host, as a task in this context sees them.
-    pub(crate) fn play_scope(&self, run: &PlayRun, host: &Host, context: &Context, files: &[Arc<Written>]) -> Stack {
+    pub(crate) fn play_scope(
+        &self,
+        run: &PlayRun,
+        host: &Host,
+        context: &Context,
+        files: &[Arc<Written>],
+    ) -> Stack {
         let mut stack = Stack::new(Arc::clone(&context.folders));
         host.layers(&mut stack);
         stack.written(Level::PlayVars, &run.loaded.head.vars);
@@ -238,7 +254,11 @@ impl Runner {
 }
 
 /// Returns a task that stands in no file.
-fn plain_task(action: &str, keywords: rplay_syntax::Keywords, span: &rplay_event::Span) -> rplay_syntax::Task {
+fn plain_task(
+    action: &str,
+    keywords: rplay_syntax::Keywords,
+    span: &rplay_event::Span,
+) -> rplay_syntax::Task {
     rplay_syntax::Task {
         keywords,
         action: rplay_syntax::Action { name: action.into(), span: span.clone() },
@@ -260,7 +280,12 @@ fn plain_task(action: &str, keywords: rplay_syntax::Keywords, span: &rplay_event
 
 fn absolute(folder: &Path, path: &str) -> String {
     let joined = folder.join(path);
-    std::path::absolute(&joined).unwrap_or(joined).components().collect::<std::path::PathBuf>().display().to_string()
+    std::path::absolute(&joined)
+        .unwrap_or(joined)
+        .components()
+        .collect::<std::path::PathBuf>()
+        .display()
+        .to_string()
 }
 
 fn run_tags(tags: &[String]) -> Vec<String> {

@@ -43,13 +43,13 @@ impl Runner {
         hosts: &[Arc<Host>],
         rescued: bool,
     ) -> Result<(), Stop> {
-        let failed = |hosts: &[Arc<Host>]| -> Vec<Arc<Host>> {
+        let out = |hosts: &[Arc<Host>]| -> Vec<Arc<Host>> {
             hosts.iter().filter(|host| host.is_out()).cloned().collect()
         };
-        let rescues = !block.rescue.is_empty();
-        self.steps(run, &block.block, hosts, rescued || rescues).await?;
-        if rescues {
-            let rescue = failed(hosts);
+        let has_rescue = !block.rescue.is_empty();
+        self.steps(run, &block.block, hosts, rescued || has_rescue).await?;
+        if has_rescue {
+            let rescue = out(hosts);
             if !rescue.is_empty() {
                 rescue.iter().for_each(|host| host.revive());
                 self.refresh_magic(run);
@@ -57,7 +57,7 @@ impl Runner {
             }
         }
         if !block.always.is_empty() {
-            let fallen = failed(hosts);
+            let fallen = out(hosts);
             fallen.iter().for_each(|host| host.revive());
             let ended = self.steps(run, &block.always, hosts, rescued).await;
             fallen.iter().for_each(|host| host.fail());
@@ -81,7 +81,9 @@ impl Runner {
                     .iter()
                     .filter(|host| host.active())
                     .filter(|host| {
-                        names.iter().any(|name| notified.get(name).is_some_and(|hosts| hosts.contains(&host.name)))
+                        names
+                            .iter()
+                            .any(|name| notified.get(name).is_some_and(|hosts| hosts.contains(&host.name)))
                     })
                     .cloned()
                     .collect();

@@ -31,7 +31,7 @@ impl Runner {
         hosts: &[Arc<Host>],
         rescued: bool,
     ) -> Result<(), Stop> {
-        if !self.selected(run, item, hosts)? {
+        if !self.selected(run, item, hosts) {
             return Ok(());
         }
         if bare(&item.task.action.name) == "meta" {
@@ -88,11 +88,13 @@ impl Runner {
             name: self.task_name(item, &scope),
             no_log: self.truth(item.context.no_log.as_ref(), &scope),
         };
-        self.emit(Kind::TaskStarted { task: self.info(item, task.id, task.name.clone(), handler, task.no_log) });
+        self.emit(Kind::TaskStarted {
+            task: self.info(item, task.id, task.name.clone(), handler, task.no_log),
+        });
         let on = if once { hosts.get(..1).unwrap_or_default() } else { hosts };
         let ended = self.all_hosts(&task, on, rescued).await?;
         if once {
-            self.share(item, hosts, &ended);
+            Self::share(item, hosts, &ended);
         }
         self.fail_together(run, item, hosts, &scope, &ended, once);
         self.includes(&task, ended, rescued).await
@@ -128,7 +130,13 @@ impl Runner {
     }
 
     /// Counts and tells a result, sets what it registers, and takes a failed host out.
-    pub(super) fn finish(&self, task: &TaskRun<'_>, host: &Arc<Host>, ended: &Ended, rescued: bool) -> Result<(), Stop> {
+    pub(super) fn finish(
+        &self,
+        task: &TaskRun<'_>,
+        host: &Arc<Host>,
+        ended: &Ended,
+        rescued: bool,
+    ) -> Result<(), Stop> {
         self.register(task, host, ended);
         let status = ended.status();
         if self.settings.mode == rplay_event::RunMode::Destroy {
@@ -137,7 +145,7 @@ impl Runner {
         }
         // What is brought in is counted file by file.
         if ended.include.is_empty() {
-            self.count(host, ended, status, rescued);
+            Self::count(host, ended, status, rescued);
         }
         if status == Status::Failed && !ended.ignored && rescued {
             host.set("ansible_failed_task", Value::from_json(failed_task(task)));
@@ -167,15 +175,19 @@ impl Runner {
             host.include(Arc::clone(written));
         }
         let Some(name) = task.item.task.register.as_ref().and_then(Node::as_str) else { return };
-        let doubtful = self.settings.mode == rplay_event::RunMode::Destroy && ended.status() == Status::Failed;
+        let doubtful =
+            self.settings.mode == rplay_event::RunMode::Destroy && ended.status() == Status::Failed;
         if doubtful {
             host.set(name, Value::unknown(task.name.as_str()));
             return;
         }
-        host.set(name, ended.registered.clone().unwrap_or_else(|| Value::from_json(Json::Object(ended.result.clone()))));
+        host.set(
+            name,
+            ended.registered.clone().unwrap_or_else(|| Value::from_json(Json::Object(ended.result.clone()))),
+        );
     }
 
-    fn count(&self, host: &Host, ended: &Ended, status: Status, rescued: bool) {
+    fn count(host: &Host, ended: &Ended, status: Status, rescued: bool) {
         host.count(|counts| {
             match status {
                 Status::Skipped => counts.skipped += 1,
@@ -188,7 +200,8 @@ impl Runner {
                 Status::Failed => counts.failed += 1,
                 Status::Ok | Status::Changed => counts.ok += 1,
             }
-            let counted = !matches!(status, Status::Skipped | Status::Unreachable) && (status != Status::Failed || ended.ignored);
+            let counted = !matches!(status, Status::Skipped | Status::Unreachable)
+                && (status != Status::Failed || ended.ignored);
             if counted && flag(&ended.result, "changed") {
                 counts.changed += 1;
             }
@@ -228,7 +241,7 @@ impl Runner {
     }
 
     /// `run_once`: what one host learned, all have.
-    fn share(&self, item: &TaskItem, hosts: &[Arc<Host>], ended: &[(Arc<Host>, Ended)]) {
+    fn share(item: &TaskItem, hosts: &[Arc<Host>], ended: &[(Arc<Host>, Ended)]) {
         let Some((_, ended)) = ended.first() else { return };
         for host in hosts.iter().skip(1) {
             if let Some(facts) = &ended.facts {
@@ -294,11 +307,11 @@ impl Runner {
     }
 
     /// Returns whether `--tags`, `--skip-tags` and `--start-at-task` let the task run.
-    pub(super) fn selected(&self, run: &PlayRun, item: &TaskItem, hosts: &[Arc<Host>]) -> Result<bool, Stop> {
-        let Some(host) = hosts.first() else { return Ok(false) };
+    pub(super) fn selected(&self, run: &PlayRun, item: &TaskItem, hosts: &[Arc<Host>]) -> bool {
+        let Some(host) = hosts.first() else { return false };
         let stack = self.task_scope(run, host, item);
         let tags = self.tags(&item.context, &stack);
-        Ok(self.selection.selects(&tags) && self.started(item, &stack.shared()))
+        self.selection.selects(&tags) && self.started(item, &stack.shared())
     }
 
     /// Returns the tags of a context; a template may stand for several, and a text with commas too.

@@ -19,7 +19,8 @@ pub(crate) struct Written {
 impl Written {
     pub(crate) fn new(mapping: &Mapping, secret: bool) -> Self {
         let entries = mapping.entries.iter();
-        let names = entries.filter_map(|(key, value)| Some((Arc::from(key.as_str()?), value.clone()))).collect();
+        let names =
+            entries.filter_map(|(key, value)| Some((Arc::from(key.as_str()?), value.clone()))).collect();
         Self { names, secret }
     }
 
@@ -42,18 +43,14 @@ pub(crate) enum Level {
     LoopVars,
     ExtraVars,
     IncludeParams,
-    RoleParams,
     SetFactsAndRegistered,
     IncludeVars,
     TaskVars,
     BlockVars,
-    RoleVars,
     VarsFiles,
-    VarsPrompt,
     PlayVars,
     HostFacts,
     InventoryHostVars,
-    InventoryGroupVars,
     RoleDefaults,
 }
 
@@ -106,7 +103,11 @@ impl Stack {
     /// Returns the data layers of a level.
     pub(crate) fn at(&self, level: Level) -> Vec<Arc<Data>> {
         let layers = self.layers.iter().filter(|(other, _)| *other == level);
-        layers.filter_map(|(_, layer)| if let Layer::Data(data) = layer { Some(Arc::clone(data)) } else { None }).collect()
+        layers
+            .filter_map(
+                |(_, layer)| if let Layer::Data(data) = layer { Some(Arc::clone(data)) } else { None },
+            )
+            .collect()
     }
 
     pub(crate) fn shared(self) -> Arc<dyn Scope> {
@@ -167,23 +168,19 @@ mod tests {
         }
     }
 
-    const LEVELS: [Level; 17] = [
+    const LEVELS: [Level; 13] = [
         Level::Magic,
         Level::LoopVars,
         Level::ExtraVars,
         Level::IncludeParams,
-        Level::RoleParams,
         Level::SetFactsAndRegistered,
         Level::IncludeVars,
         Level::TaskVars,
         Level::BlockVars,
-        Level::RoleVars,
         Level::VarsFiles,
-        Level::VarsPrompt,
         Level::PlayVars,
         Level::HostFacts,
         Level::InventoryHostVars,
-        Level::InventoryGroupVars,
         Level::RoleDefaults,
     ];
 
