@@ -8,8 +8,10 @@
 
 mod cluster;
 mod ecs_cluster;
+mod ecs_service;
 mod ecs_taskdef;
 mod ecs_taskdefinition;
+mod service;
 mod shape;
 mod task_definition;
 
@@ -17,8 +19,10 @@ use rplay_module::{Driven, Module, Params as _};
 
 use cluster::Clusters;
 use ecs_cluster::EcsCluster;
+use ecs_service::EcsServiceParams;
 use ecs_taskdef::EcsTaskdef;
 use ecs_taskdefinition::EcsTaskdefinition;
+use service::Services;
 use task_definition::TaskDefinitions;
 
 /// The modules of this family.
@@ -28,6 +32,12 @@ pub const MODULES: &[Module] = &[
         native: false,
         spec: EcsCluster::spec,
         pick: |_| Box::new(Driven(Clusters)),
+    },
+    Module {
+        names: &["ecs_service", "community.aws.ecs_service"],
+        native: false,
+        spec: EcsServiceParams::spec,
+        pick: |_| Box::new(Driven(Services)),
     },
     Module {
         names: &["ecs_taskdef"],

@@ -4,7 +4,7 @@
 //! the whole definition: an omitted field is not set in the next revision, whatever the last one had.
 
 mod accelerator;
-mod container;
+pub(crate) mod container;
 mod definition;
 mod limits;
 mod normal;
