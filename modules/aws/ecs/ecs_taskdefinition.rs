@@ -222,3 +222,6 @@ impl Request for EcsTaskdefinition {
         json!({ "taskdefinition": foretold })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,10 @@ mod normal;
 mod registering;
 mod request;
 mod roles;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod truth;
 mod volume;
 
 use std::collections::BTreeMap;
@@ -122,6 +126,8 @@ impl<R: Request> Resource for TaskDefinitions<R> {
     }
 
     async fn read(&self, cx: &Cx, p: &R, receipt: Option<&Receipt>) -> Result<(Option<Revision>, Around)> {
+        // What is wrong with the parameters is said before any call.
+        p.definition()?;
         let ecs = client::<Ecs>(cx, p.aws()).await?;
         let mut around = Around::default();
         let have = match (receipt.and_then(|receipt| receipt.registered.as_ref()), p.revision()) {

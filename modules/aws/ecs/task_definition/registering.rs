@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rplay_aws::{failing, once, timestamp};
 use rplay_client_ecs::{Ecs, sdk, tag_list};
 use rplay_module::{Failure, Result};
+use sdk::operation::register_task_definition::builders::RegisterTaskDefinitionFluentBuilder;
 use sdk::types::{SortOrder, TaskDefinitionStatus};
 use serde_json::{Value, json};
 
@@ -12,15 +13,29 @@ use super::definition::TaskDefinition;
 use crate::shape::{Piece as _, Shape as _, fields_json};
 
 /// Registers a revision and returns its ARN. There is no client token: when the answer is lost, what is there decides.
-#[expect(deprecated, reason = "inference accelerators: AWS offers none to new accounts")]
 pub(super) async fn register(
     ecs: &Ecs,
     family: &str,
     definition: &TaskDefinition,
     tags: &BTreeMap<String, String>,
 ) -> Result<String> {
+    let sent = call(ecs, family, definition, tags)?.customize().interceptor(once()).send().await;
+    let answer = sent.map_err(failing(format!("register task definition {family}")))?;
+    answer
+        .task_definition
+        .and_then(|registered| registered.task_definition_arn)
+        .ok_or_else(|| Failure::bug("RegisterTaskDefinition names no ARN"))
+}
+
+#[expect(deprecated, reason = "inference accelerators: AWS offers none to new accounts")]
+pub(super) fn call(
+    ecs: &Ecs,
+    family: &str,
+    definition: &TaskDefinition,
+    tags: &BTreeMap<String, String>,
+) -> Result<RegisterTaskDefinitionFluentBuilder> {
     let all = definition.to_sdk()?;
-    let mut call = ecs
+    let call = ecs
         .register_task_definition()
         .family(family)
         .set_task_role_arn(all.task_role_arn)
@@ -39,15 +54,7 @@ pub(super) async fn register(
         .set_ephemeral_storage(all.ephemeral_storage)
         .set_runtime_platform(all.runtime_platform)
         .set_enable_fault_injection(all.enable_fault_injection);
-    if !tags.is_empty() {
-        call = call.set_tags(Some(tag_list(tags)));
-    }
-    let sent = call.customize().interceptor(once()).send().await;
-    let answer = sent.map_err(failing(format!("register task definition {family}")))?;
-    answer
-        .task_definition
-        .and_then(|registered| registered.task_definition_arn)
-        .ok_or_else(|| Failure::bug("RegisterTaskDefinition names no ARN"))
+    Ok(if tags.is_empty() { call } else { call.set_tags(Some(tag_list(tags))) })
 }
 
 pub(super) async fn deregister(ecs: &Ecs, arns: &[String]) -> Result<()> {
