@@ -332,16 +332,12 @@ async fn route(cx: &Cx, ec2: &Ec2, id: &str, gateway: &str, replace: bool) -> Re
 async fn associate(cx: &Cx, ec2: &Ec2, id: &str, subnet: &str, elsewhere: Option<&String>) -> Result<()> {
     let what = || format!("let {subnet} use route table {id}");
     retry_on(cx, &["InvalidRouteTableID.NotFound", "InvalidSubnetID.NotFound"], UNSEEN, || async {
-        match elsewhere {
-            Some(association) => {
-                let call =
-                    ec2.replace_route_table_association().association_id(association).route_table_id(id);
-                call.customize().interceptor(once()).send().await.map(drop).map_err(failing(what()))
-            }
-            None => {
-                let call = ec2.associate_route_table().subnet_id(subnet).route_table_id(id);
-                call.customize().interceptor(once()).send().await.map(drop).map_err(failing(what()))
-            }
+        if let Some(association) = elsewhere {
+            let call = ec2.replace_route_table_association().association_id(association).route_table_id(id);
+            call.customize().interceptor(once()).send().await.map(drop).map_err(failing(what()))
+        } else {
+            let call = ec2.associate_route_table().subnet_id(subnet).route_table_id(id);
+            call.customize().interceptor(once()).send().await.map(drop).map_err(failing(what()))
         }
     })
     .await

@@ -125,9 +125,8 @@ pub(crate) fn protocol(given: &str) -> String {
 /// Returns the ports as EC2 has them: only four protocols have any, and for ICMP none means all types.
 pub(crate) fn ports(protocol: &str, given: Ports) -> Ports {
     match (protocol, given) {
-        ("tcp" | "udp", given) => given,
         ("icmp" | "icmpv6", Ports::None) => Ports::Range(-1, -1),
-        ("icmp" | "icmpv6", given) => given,
+        ("tcp" | "udp" | "icmp" | "icmpv6", given) => given,
         _ => Ports::None,
     }
 }
@@ -137,7 +136,7 @@ impl Rule {
         let protocol = if self.protocol == "-1" { "all" } else { &self.protocol };
         let way = if direction == Direction::In { "from" } else { "to" };
         let ports = match (&self.ports, protocol) {
-            (Ports::None, _) | (Ports::Range(-1, -1), _) => String::new(),
+            (Ports::None | Ports::Range(-1, -1), _) => String::new(),
             (Ports::Range(kind, -1), "icmp" | "icmpv6") => format!(" type {kind}"),
             (Ports::Range(kind, code), "icmp" | "icmpv6") => format!(" type {kind} code {code}"),
             (Ports::Range(from, to), _) if from == to => format!(" {from}"),
