@@ -100,12 +100,12 @@ impl Given {
                 given,
             )));
         }
-        let mut named = Vec::new();
+        let mut others = Vec::new();
         for (name, value) in args.named {
             match names.iter().position(|known| *known == &*name).and_then(|at| values.get_mut(at)) {
                 Some(Some(_)) => return Err(fail(format!("got multiple values for argument '{name}'"))),
                 Some(slot) => *slot = Some(value),
-                None if takes_named => named.push((name, value)),
+                None if takes_named => others.push((name, value)),
                 None => return Err(fail(format!("got an unexpected keyword argument '{name}'"))),
             }
         }
@@ -117,7 +117,7 @@ impl Given {
         if let Some(((name, _), _)) = lacking {
             return Err(fail(format!("missing 1 required positional argument: '{name}'")));
         }
-        Ok(Self { names, values, rest, named })
+        Ok(Self { names, values, rest, named: others })
     }
 
     /// Returns an argument, or none where it was left out.

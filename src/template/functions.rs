@@ -81,12 +81,12 @@ fn range(args: Args) -> Evaluated {
             value.type_name()
         ))),
     };
-    let (first, stop, step) = (whole(0)?.unwrap_or(0), whole(1)?, whole(2)?.unwrap_or(1));
+    let (first, limit, step) = (whole(0)?.unwrap_or(0), whole(1)?, whole(2)?.unwrap_or(1));
     if step == 0 {
         return Err(TemplateError::runtime("range() arg 3 must not be zero"));
     }
-    let (start, stop) = stop.map_or((0, first), |stop| (first, stop));
-    Ok(Value::object(Object::Range { start, stop, step }))
+    let (start, limit) = limit.map_or((0, first), |limit| (first, limit));
+    Ok(Value::object(Object::Range { start, stop: limit, step }))
 }
 
 fn dict(cx: &Cx<'_>, args: Args) -> Result<Dict, TemplateError> {

@@ -12,9 +12,11 @@ mod condition;
 mod engine;
 mod error;
 mod eval;
+#[expect(clippy::unnecessary_wraps, reason = "all filters have one signature")]
 mod filters;
 mod functions;
 mod lazy;
+#[expect(clippy::unnecessary_wraps, reason = "all lookups have one signature")]
 mod lookups;
 mod marker;
 mod marks;
@@ -22,6 +24,7 @@ mod methods;
 mod object;
 mod overrides;
 mod parse;
+#[expect(clippy::unnecessary_wraps, reason = "all tests have one signature")]
 mod predicates;
 mod regex;
 mod scope;

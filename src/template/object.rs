@@ -1,6 +1,7 @@
 //! What only lives inside a template: functions, loops, ranges, dates, namespaces.
 
 use std::cmp::Ordering;
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
 use jiff::civil::DateTime;
@@ -85,6 +86,30 @@ pub(crate) struct Module {
 const MICROSECONDS_A_DAY: i128 = 86_400_000_000;
 
 impl Object {
+    /// Calls what needs nothing of the evaluation.
+    pub(crate) fn call(&self, args: &Args) -> Option<Evaluated> {
+        Some(match self {
+            Self::LoopCall(state, "cycle") => match state.index.checked_rem(args.positional.len()) {
+                Some(at) => Ok(args.positional.get(at).cloned().unwrap_or_default()),
+                None => Err(TemplateError::runtime("no items for cycling given")),
+            },
+            Self::LoopCall(state, _) => Ok(state.has_changed(&args.positional).into()),
+            Self::CyclerNext(cycler) => {
+                let Self::Cycler(cycler) = &**cycler else { return None };
+                let mut cycler = cycler.lock().ok()?;
+                let item = cycler.items.get(cycler.at).cloned().unwrap_or_default();
+                cycler.at = (cycler.at + 1) % cycler.items.len().max(1);
+                Ok(item)
+            }
+            Self::Joiner { separator, used } => {
+                let mut used = used.lock().ok()?;
+                let first = !std::mem::replace(&mut *used, true);
+                Ok(if first { "".into() } else { separator.clone() })
+            }
+            _ => return None,
+        })
+    }
+
     pub(crate) fn is_truthy(&self) -> bool {
         match self {
             Self::Delta(microseconds) => *microseconds != 0,
@@ -238,9 +263,9 @@ fn delta_text(microseconds: i128) -> String {
         1 | -1 => format!("{days} day, "),
         _ => format!("{days} days, "),
     };
-    text.push_str(&format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60));
+    _ = write!(text, "{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
     if micros != 0 {
-        text.push_str(&format!(".{micros:06}"));
+        _ = write!(text, ".{micros:06}");
     }
     text
 }
@@ -289,30 +314,6 @@ impl Cx<'_> {
             },
             _ => None,
         }
-    }
-
-    /// Calls an object that needs nothing of the evaluation.
-    pub(crate) fn call_object(&self, object: &Object, args: &Args) -> Option<Evaluated> {
-        Some(match object {
-            Object::LoopCall(state, "cycle") => match state.index.checked_rem(args.positional.len()) {
-                Some(at) => Ok(args.positional.get(at).cloned().unwrap_or_default()),
-                None => Err(TemplateError::runtime("no items for cycling given")),
-            },
-            Object::LoopCall(state, _) => Ok(state.has_changed(&args.positional).into()),
-            Object::CyclerNext(cycler) => {
-                let Object::Cycler(cycler) = &**cycler else { return None };
-                let mut cycler = cycler.lock().ok()?;
-                let item = cycler.items.get(cycler.at).cloned().unwrap_or_default();
-                cycler.at = (cycler.at + 1) % cycler.items.len().max(1);
-                Ok(item)
-            }
-            Object::Joiner { separator, used } => {
-                let mut used = used.lock().ok()?;
-                let first = !std::mem::replace(&mut *used, true);
-                Ok(if first { "".into() } else { separator.clone() })
-            }
-            _ => return None,
-        })
     }
 }
 

@@ -135,22 +135,16 @@ impl Cx<'_> {
             }
             Repr::Lazy(lazy) => match &lazy.node.data {
                 Data::Map(mapping) => {
-                    let index =
-                        mapping.entries.iter().position(|(known, _)| self.key(&known.data) == *key)?;
-                    Some(self.child(lazy, index))
-                }
-                _ => {
-                    let at = position(key, lazy.len()).filter(|at| *at < lazy.len())?;
+                    let is_key = |known: &Data| self.key(known) == *key;
+                    let at = mapping.entries.iter().position(|(known, _)| is_key(&known.data))?;
                     Some(self.child(lazy, at))
                 }
+                _ => Some(self.child(lazy, position(key, lazy.len()).filter(|at| *at < lazy.len())?)),
             },
-            Repr::Object(object) => match &**object {
-                Object::Range { .. } => {
-                    let items = object.items();
-                    items.get(position(key, items.len())?).cloned()
-                }
-                _ => None,
-            },
+            Repr::Object(object) if matches!(**object, Object::Range { .. }) => {
+                let items = object.items();
+                items.get(position(key, items.len())?).cloned()
+            }
             _ => None,
         }
     }
@@ -189,10 +183,9 @@ impl Cx<'_> {
             _ => None,
         };
         Ok(sliced.unwrap_or_else(|| {
-            let [start, stop, step] =
-                bounds.map(|bound| bound.map_or_else(|| "None".to_owned(), |bound| bound.repr()));
+            let bounds = bounds.map(|bound| bound.unwrap_or_default().repr());
             let kind = target.type_name();
-            self.undefined(format!("{kind} object has no element slice({start}, {stop}, {step})"), at)
+            self.undefined(format!("{kind} object has no element slice({})", bounds.join(", ")), at)
         }))
     }
 
@@ -254,7 +247,7 @@ fn slice_indices(bounds: &[Option<Value>; 3], length: usize) -> Option<Vec<usize
         Some(value) if value.is_none() => Some(None),
         Some(value) => value.as_int().map(Some),
     };
-    let (start, stop, step) = (bound(0)?, bound(1)?, bound(2)?.unwrap_or(1));
+    let (start, end, step) = (bound(0)?, bound(1)?, bound(2)?.unwrap_or(1));
     let length = i128::try_from(length).ok()?;
     if step == 0 {
         return None;
@@ -262,9 +255,9 @@ fn slice_indices(bounds: &[Option<Value>; 3], length: usize) -> Option<Vec<usize
     let (lowest, highest) = if step > 0 { (0, length) } else { (-1, length - 1) };
     let clamp = |index: i128| if index < 0 { (index + length).max(lowest) } else { index.min(highest) };
     let mut at = start.map_or(if step > 0 { lowest } else { highest }, clamp);
-    let stop = stop.map_or(if step > 0 { highest } else { lowest }, clamp);
+    let end = end.map_or(if step > 0 { highest } else { lowest }, clamp);
     let mut indices = Vec::new();
-    while (step > 0 && at < stop) || (step < 0 && at > stop) {
+    while (step > 0 && at < end) || (step < 0 && at > end) {
         indices.push(usize::try_from(at).ok()?);
         at += step;
     }

@@ -91,26 +91,26 @@ impl Cx<'_> {
         let repeated = std::iter::repeat_n(items, times).flatten().collect();
         Ok(if matches!(sequence.0, Repr::Tuple(_)) { Value::tuple(repeated) } else { Value::list(repeated) })
     }
+}
 
-    pub(crate) fn negate(&self, value: &Value) -> Evaluated {
-        match &value.0 {
-            Repr::Unknown(_) => Ok(value.clone()),
-            Repr::Float(number) => Ok((-number).into()),
-            _ => match value.as_int() {
-                Some(number) => number.checked_neg().map(Value::from).ok_or_else(too_large),
-                None => fail(format!("bad operand type for unary -: '{}'", value.type_name())),
-            },
-        }
+pub(crate) fn negate(value: &Value) -> Evaluated {
+    match &value.0 {
+        Repr::Unknown(_) => Ok(value.clone()),
+        Repr::Float(number) => Ok((-number).into()),
+        _ => match value.as_int() {
+            Some(number) => number.checked_neg().map(Value::from).ok_or_else(too_large),
+            None => fail(format!("bad operand type for unary -: '{}'", value.type_name())),
+        },
     }
+}
 
-    pub(crate) fn plus(&self, value: &Value) -> Evaluated {
-        match &value.0 {
-            Repr::Unknown(_) | Repr::Float(_) => Ok(value.clone()),
-            _ => match value.as_int() {
-                Some(number) => Ok(number.into()),
-                None => fail(format!("bad operand type for unary +: '{}'", value.type_name())),
-            },
-        }
+pub(crate) fn plus(value: &Value) -> Evaluated {
+    match &value.0 {
+        Repr::Unknown(_) | Repr::Float(_) => Ok(value.clone()),
+        _ => match value.as_int() {
+            Some(number) => Ok(number.into()),
+            None => fail(format!("bad operand type for unary +: '{}'", value.type_name())),
+        },
     }
 }
 
@@ -233,7 +233,7 @@ mod tests {
             ("-7.5 // 2", json!(-4.0)),
             ("2 ** 10", json!(1024)),
             ("2 ** -1", json!(0.5)),
-            ("0.1 + 0.2", json!(0.30000000000000004)),
+            ("0.1 + 0.2", json!(0.300_000_000_000_000_04)),
             ("1e16 * 10", json!(1e+17)),
             ("true + 1", json!(2)),
             ("-n", json!(-5)),

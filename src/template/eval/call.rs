@@ -110,23 +110,23 @@ impl Cx<'_> {
             Repr::Object(object) => object,
             _ => return Err(not_callable(&callee)),
         };
-        if let Object::Macro(callee) = &**object {
-            return self.call_macro(callee, args);
+        if let Object::Macro(definition) = &**object {
+            return self.call_macro(definition, args);
         }
         if let Some(undefined) = args.first_undefined() {
             return Ok(undefined.clone());
         }
-        let called = match &**object {
+        let result = match &**object {
             Object::Function(function) => functions::call(self, *function, args),
             Object::Method(target, name) => self.call_method(target, name, args),
             Object::Block { name, level } => return self.call_block(name, *level),
             Object::Loop(state) => return self.loop_again(state, &args),
-            other => match self.call_object(other, &args) {
-                Some(called) => called,
+            other => match other.call(&args) {
+                Some(result) => result,
                 None => return Err(not_callable(&callee)),
             },
         };
-        Ok(called.unwrap_or_else(|error| Value::error(error.located(at, &self.source, self.span.as_ref()))))
+        Ok(result.unwrap_or_else(|error| Value::error(error.located(at, &self.source, self.span.as_ref()))))
     }
 
     fn call_method(&self, target: &Value, name: &str, mut args: Args) -> Evaluated {

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use super::arithmetic::{negate, plus};
 use super::{Args, Cx, Evaluated};
 use crate::functions::Function;
 use crate::object::Object;
@@ -39,8 +40,8 @@ impl Cx<'_> {
                 items.iter().map(|item| self.eval(item)).collect::<Result<_, _>>().map(Value::tuple)
             }
             Node::Dict(entries) => self.dict(entries),
-            Node::Negate(inner) => self.negate(&self.operand(inner)?),
-            Node::Plus(inner) => self.plus(&self.operand(inner)?),
+            Node::Negate(inner) => negate(&self.operand(inner)?),
+            Node::Plus(inner) => plus(&self.operand(inner)?),
             Node::Not(inner) => Ok(self.truth(inner)?.map_or_else(unknown_truth, |yes| (!yes).into())),
             Node::And(left, right) => self.and(left, right),
             Node::Or(left, right) => self.or(left, right),
@@ -61,11 +62,11 @@ impl Cx<'_> {
                 let target = self.eval(target)?;
                 self.item(&target, &self.eval(key)?, expr.at)
             }
-            Node::Slice { target, start, stop, step } => {
+            Node::Slice { target, bounds: [start, end, step] } => {
                 let target = self.eval(target)?;
                 let bound =
                     |bound: &Option<Expr>| bound.as_ref().map(|bound| self.operand(bound)).transpose();
-                self.slice(&target, [bound(start)?, bound(stop)?, bound(step)?], expr.at)
+                self.slice(&target, [bound(start)?, bound(end)?, bound(step)?], expr.at)
             }
             Node::Call(target, args) => self.call(target, args, expr.at),
             Node::Filter(target, used) => {
@@ -195,7 +196,7 @@ impl Cx<'_> {
     ) -> Result<Option<bool>, TemplateError> {
         let (left, right) = (self.known_all(left)?, self.known_all(right)?);
         if matches!(comparison, Comparison::In | Comparison::NotIn) {
-            let found = self.contains(&right, &left)?;
+            let found = contains(&right, &left)?;
             return Ok(found.map(|found| found == (comparison == Comparison::In)));
         }
         if left.contains_unknown() || right.contains_unknown() {
@@ -218,41 +219,6 @@ impl Cx<'_> {
         match super::finish::first_error(&forced) {
             Some(error) => Err(error.clone()),
             None => Ok(forced),
-        }
-    }
-
-    fn contains(&self, container: &Value, item: &Value) -> Result<Option<bool>, TemplateError> {
-        let unknown_item = item.contains_unknown();
-        match &container.0 {
-            Repr::Unknown(_) => Ok(None),
-            Repr::Str(text) => match &item.0 {
-                _ if unknown_item || marker::is_marked(text) => Ok(None),
-                Repr::Str(part) => Ok(Some(text.contains(&**part))),
-                _ => Err(TemplateError::runtime(format!(
-                    "'in <string>' requires string as left operand, not {}",
-                    item.type_name()
-                ))),
-            },
-            Repr::List(items) | Repr::Tuple(items) => match items.iter().any(|known| known == item) {
-                _ if unknown_item => Ok(None),
-                true => Ok(Some(true)),
-                false if items.iter().any(Value::contains_unknown) => Ok(None),
-                false => Ok(Some(false)),
-            },
-            Repr::Dict(dict) => {
-                if !item.is_hashable() {
-                    return Err(unhashable(item));
-                }
-                Ok(if unknown_item { None } else { Some(dict.contains_key(item)) })
-            }
-            Repr::Object(object) => match &**object {
-                Object::Range { .. } => Ok(Some(object.items().contains(item))),
-                Object::Scope(scope) => {
-                    Ok(Some(item.as_str().is_some_and(|name| scope.lookup(name).is_some())))
-                }
-                _ => Err(not_iterable(container)),
-            },
-            _ => Err(not_iterable(container)),
         }
     }
 
@@ -309,6 +275,40 @@ impl Cx<'_> {
             }
         }
         Ok(Args { positional, named })
+    }
+}
+
+/// Returns Python's `in`; `None` when the answer depends on what is unknown.
+fn contains(container: &Value, item: &Value) -> Result<Option<bool>, TemplateError> {
+    let unknown_item = item.contains_unknown();
+    match &container.0 {
+        Repr::Unknown(_) => Ok(None),
+        Repr::Str(text) => match &item.0 {
+            _ if unknown_item || marker::is_marked(text) => Ok(None),
+            Repr::Str(part) => Ok(Some(text.contains(&**part))),
+            _ => Err(TemplateError::runtime(format!(
+                "'in <string>' requires string as left operand, not {}",
+                item.type_name()
+            ))),
+        },
+        Repr::List(items) | Repr::Tuple(items) => match items.iter().any(|known| known == item) {
+            _ if unknown_item => Ok(None),
+            true => Ok(Some(true)),
+            false if items.iter().any(Value::contains_unknown) => Ok(None),
+            false => Ok(Some(false)),
+        },
+        Repr::Dict(dict) => {
+            if !item.is_hashable() {
+                return Err(unhashable(item));
+            }
+            Ok(if unknown_item { None } else { Some(dict.contains_key(item)) })
+        }
+        Repr::Object(object) => match &**object {
+            Object::Range { .. } => Ok(Some(object.items().contains(item))),
+            Object::Scope(scope) => Ok(Some(item.as_str().is_some_and(|name| scope.lookup(name).is_some()))),
+            _ => Err(not_iterable(container)),
+        },
+        _ => Err(not_iterable(container)),
     }
 }
 

@@ -110,7 +110,7 @@ impl Cx<'_> {
                 self.frame.set(target, module);
             }
             Stmt::FromImport { template, names, with_context } => {
-                self.from_import(template, names, *with_context)?;
+                self.import_names(template, names, *with_context)?;
             }
             Stmt::Do(expr) => {
                 self.eval(expr)?;
@@ -242,10 +242,10 @@ impl Cx<'_> {
         let crate::parse::tree::Node::Call(target, args) = &*call.node else {
             return self.eval(call);
         };
-        let callee = self.eval(target)?;
-        let mut args = self.args(args)?;
-        args.named.push(("caller".into(), self.macro_object(caller)));
-        self.invoke(callee, args, call.at)
+        let function = self.eval(target)?;
+        let mut given = self.args(args)?;
+        given.named.push(("caller".into(), self.macro_object(caller)));
+        self.invoke(function, given, call.at)
     }
 
     fn block(&self, block: &Arc<Block>, out: &mut Vec<Value>) -> Result<(), TemplateError> {
@@ -300,7 +300,7 @@ impl Cx<'_> {
         Ok(Value::object(Object::Module(Module { body, exports: cx.frame.exported() })))
     }
 
-    fn from_import(
+    fn import_names(
         &self,
         template: &Expr,
         names: &[(Arc<str>, Arc<str>)],
@@ -312,16 +312,15 @@ impl Cx<'_> {
                 Repr::Object(object) => self.object_attribute(object, name),
                 _ => None,
             };
-            let value = match value {
-                Some(value) => value,
-                None => {
-                    let file = self.eval(template)?.repr();
-                    let before = self.source.get(..template.at as usize).unwrap_or_default();
-                    let line = before.matches('\n').count() + 1;
-                    Value::undefined(format!(
-                        "the template {file} (imported on line {line}) does not export the requested name '{name}'"
-                    ))
-                }
+            let value = if let Some(value) = value {
+                value
+            } else {
+                let file = self.eval(template)?.repr();
+                let before = self.source.get(..template.at as usize).unwrap_or_default();
+                let line = before.matches('\n').count() + 1;
+                Value::undefined(format!(
+                    "the template {file} (imported on line {line}) does not export the requested name '{name}'"
+                ))
             };
             self.frame.set(alias, value);
         }

@@ -19,7 +19,9 @@ pub(super) const FILTERS: &[Builtin] = &[
 const ANSIBLE_NAMESPACE: &str = "361E6D51-FAEC-444A-9079-341386DA8E2E";
 
 pub(crate) fn hex(bytes: impl AsRef<[u8]>) -> String {
-    bytes.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits =
+        |byte: &u8| [byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16).unwrap_or('0'));
+    bytes.as_ref().iter().flat_map(digits).collect()
 }
 
 /// Returns a digest in hexadecimal; `None` for an unknown kind.

@@ -25,7 +25,7 @@ use crate::builtin::Builtin;
 use crate::eval::{Args, Cx, Evaluated};
 use crate::{TemplateError, Value};
 
-pub(crate) use hashes::hex_digest;
+pub(crate) use hashes::{hex, hex_digest};
 pub(crate) use paths::{absolute, expand_user};
 pub(crate) use select::Attribute;
 pub(crate) use sequence::flatten;

@@ -102,7 +102,7 @@ fn join(parts: &[&str]) -> String {
     let mut joined = String::new();
     for (at, part) in parts.iter().enumerate() {
         if part.starts_with('/') || at == 0 {
-            joined = (*part).to_owned();
+            (*part).clone_into(&mut joined);
         } else {
             if !joined.is_empty() && !joined.ends_with('/') {
                 joined.push('/');

@@ -64,7 +64,7 @@ fn slice(cx: &Cx<'_>, given: &Given) -> Evaluated {
     }
     let (each, extra) = (items.len() / slices, items.len() % slices);
     let mut rest = items.into_iter();
-    let mut sliced = Vec::new();
+    let mut columns = Vec::new();
     for at in 0..slices {
         let mut part: Vec<Value> = rest.by_ref().take(each + usize::from(at < extra)).collect();
         if let Some(fill) = given.some(2)
@@ -72,9 +72,9 @@ fn slice(cx: &Cx<'_>, given: &Given) -> Evaluated {
         {
             part.push(fill.clone());
         }
-        sliced.push(Value::list(part));
+        columns.push(Value::list(part));
     }
-    Ok(sliced.into())
+    Ok(columns.into())
 }
 
 /// Takes lists apart that are elements of a list.

@@ -35,7 +35,7 @@ impl Url {
         }
         if let Some(tail) = rest.strip_prefix("//") {
             let (netloc, tail) = tail.split_at(tail.find(['/', '?', '#']).unwrap_or(tail.len()));
-            url.netloc = netloc.to_owned();
+            netloc.clone_into(&mut url.netloc);
             rest = tail;
         }
         let (before, fragment) = rest.split_once('#').unwrap_or((rest, ""));
@@ -94,7 +94,7 @@ fn urlsplit(_cx: &Cx<'_>, given: &Given) -> Evaluated {
         return Ok(parts.into());
     }
     match Value::from(parts).get(&wanted) {
-        Some(part) => Ok(part.clone()),
+        Some(found) => Ok(found.clone()),
         None => fail(format!("{}: unknown URL component: {wanted}", given.text_or(2, "urlsplit"))),
     }
 }

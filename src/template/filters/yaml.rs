@@ -60,18 +60,14 @@ fn to_yaml(given: &Given, indent: usize, flow: Option<bool>) -> Evaluated {
 
 fn from_yaml(cx: &Cx<'_>, given: &Given) -> Evaluated {
     let value = given.value(0);
-    match value.as_str() {
-        Some(text) => parse(text),
-        None => {
-            if !value.is_none() {
-                cx.deprecate(format!(
-                    "The from_yaml filter ignored non-string input of type '{}'.",
-                    value.type_name()
-                ));
-            }
-            Ok(value.clone())
-        }
+    if let Some(text) = value.as_str() {
+        return parse(text);
     }
+    if !value.is_none() {
+        let kind = value.type_name();
+        cx.deprecate(format!("The from_yaml filter ignored non-string input of type '{kind}'."));
+    }
+    Ok(value.clone())
 }
 
 /// Reads a YAML document; what it holds is data, never a template.

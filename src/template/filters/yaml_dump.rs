@@ -1,4 +1,4 @@
-//! YAML as PyYAML lays it out.
+//! YAML as `PyYAML` lays it out.
 
 use std::sync::LazyLock;
 
@@ -139,7 +139,8 @@ impl Emitter<'_> {
                 self.next_in_flow(at);
                 self.node(item, Place::default())?;
             }
-            return self.end_flow("]", before);
+            self.end_flow("]", before);
+            return Ok(());
         }
         let stays = place.mapping && !self.indention;
         let before = self.deeper(false, stays);
@@ -161,11 +162,10 @@ impl Emitter<'_> {
         }
     }
 
-    fn end_flow(&mut self, sign: &str, before: Option<usize>) -> Result<(), TemplateError> {
+    fn end_flow(&mut self, sign: &str, before: Option<usize>) {
         self.indent = before;
         self.flow_level -= 1;
         self.indicator(sign, false, false, false);
-        Ok(())
     }
 
     fn mapping(&mut self, dict: &Dict, flow: bool) -> Result<(), TemplateError> {
@@ -185,7 +185,8 @@ impl Emitter<'_> {
                 self.next_in_flow(at);
                 self.entry(key, value)?;
             }
-            return self.end_flow("}", before);
+            self.end_flow("}", before);
+            return Ok(());
         }
         let before = self.deeper(false, false);
         for (key, value) in entries {
@@ -198,13 +199,8 @@ impl Emitter<'_> {
 
     fn entry(&mut self, key: &Value, value: &Value) -> Result<(), TemplateError> {
         const LONGEST_KEY: usize = 128;
-        let simple = match &key.0 {
-            Repr::Tuple(items) => items.is_empty(),
-            _ => {
-                let text = key.text();
-                text.chars().count() < LONGEST_KEY && !text.contains('\n')
-            }
-        };
+        let text = key.text();
+        let simple = !key.is_sequence() && text.chars().count() < LONGEST_KEY && !text.contains('\n');
         if simple {
             self.node(key, Place { mapping: true, key: true })?;
             self.indicator(":", false, false, false);
@@ -450,19 +446,13 @@ impl Analysis {
                     0,
                     '#' | ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%' | '@'
                     | '`',
-                ) => {
-                    (flow, block) = (true, true);
-                }
-                (0, '?' | ':') => {
+                ) => (flow, block) = (true, true),
+                (_, ':') | (0, '?') => {
                     flow = true;
                     block |= followed;
                 }
                 (0, '-') if followed => (flow, block) = (true, true),
                 (1.., ',' | '?' | '[' | ']' | '{' | '}') => flow = true,
-                (1.., ':') => {
-                    flow = true;
-                    block |= followed;
-                }
                 (1.., '#') if preceded => (flow, block) = (true, true),
                 _ => {}
             }

@@ -121,12 +121,11 @@ pub(super) fn fileglob(cx: &Cx<'_>, given: &Given) -> Items {
             Some((folder, name)) => (Some(folder), name),
             None => (None, &*pattern),
         };
-        let folders: Vec<String> = match folder {
-            Some(folder) => search(cx, "files", folder).into_iter().collect(),
-            None => {
-                let below = |folder: String| [format!("{folder}/files"), folder];
-                cx.scope.search_path().into_iter().flat_map(below).collect()
-            }
+        let folders: Vec<String> = if let Some(folder) = folder {
+            search(cx, "files", folder).into_iter().collect()
+        } else {
+            let below = |folder: String| [format!("{folder}/files"), folder];
+            cx.scope.search_path().into_iter().flat_map(below).collect()
         };
         let matches = folders.iter().map(|folder| glob_files(cx, &format!("{folder}/{name}")));
         found.extend(matches.into_iter().find(|paths| !paths.is_empty()).unwrap_or_default());

@@ -126,7 +126,7 @@ pub(crate) fn call(cx: &Cx<'_>, mut args: Args, wants_list: bool) -> Evaluated {
     {
         return Ok(cx.seen(Value::unknown(crate::eval::unknown_label(unknown))));
     }
-    let items = match run(cx, lookup, &name, Given { terms, options }) {
+    let items = match run(cx, lookup, &name, &Given { terms, options }) {
         Ok(items) => items,
         Err(error) if errors == "strict" || error.kind == ErrorKind::Undefined => return Err(error),
         Err(error) => {
@@ -154,8 +154,8 @@ fn single(mut items: Vec<Value>) -> Value {
     }
 }
 
-fn run(cx: &Cx<'_>, lookup: &Lookup, name: &str, given: Given) -> Items {
-    (lookup.run)(cx, &given).map_err(|error| match error.kind {
+fn run(cx: &Cx<'_>, lookup: &Lookup, name: &str, given: &Given) -> Items {
+    (lookup.run)(cx, given).map_err(|error| match error.kind {
         ErrorKind::Undefined => error,
         _ if error.framed => error,
         _ => error.context(&format!("The lookup plugin '{name}' failed")).framed(),
@@ -172,5 +172,5 @@ pub(crate) fn with_loop(cx: &Cx<'_>, name: &str, terms: &Value) -> Evaluated {
         Some(items) => items.to_vec(),
         None => vec![terms.clone()],
     };
-    run(cx, lookup, name, Given { terms, options: Vec::new() }).map(Value::list)
+    run(cx, lookup, name, &Given { terms, options: Vec::new() }).map(Value::list)
 }

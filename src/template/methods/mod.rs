@@ -58,7 +58,7 @@ pub(crate) fn call(cx: &Cx<'_>, target: &Value, name: &str, args: Args) -> Evalu
                     "'utf-8' codec can't decode byte in position {at}: invalid start byte"
                 ))
             }),
-            _ => Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into()),
+            _ => Ok(crate::filters::hex(bytes).into()),
         },
         Repr::Bool(_) | Repr::Int(_) | Repr::Float(_) => number::call(target, name, args),
         Repr::Object(object) => match &**object {

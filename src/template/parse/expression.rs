@@ -329,9 +329,9 @@ impl Parser<'_> {
             }
             match self.subscribed()? {
                 Subscript::Item(item) => items.push(item),
-                Subscript::Slice(start, stop, step) => {
+                Subscript::Slice(bounds) => {
                     self.cursor.expect_operator("]")?;
-                    return Ok(Self::expr(at, Node::Slice { target, start, stop, step }));
+                    return Ok(Self::expr(at, Node::Slice { target, bounds }));
                 }
             }
         }
@@ -347,11 +347,11 @@ impl Parser<'_> {
     fn subscribed(&mut self) -> Result<Subscript, TemplateError> {
         let start = if self.cursor.is_operator(":") { None } else { Some(self.expression()?) };
         if !self.cursor.skip_operator(":") {
-            return Ok(start.map_or(Subscript::Slice(None, None, None), Subscript::Item));
+            return Ok(start.map_or(Subscript::Slice([None, None, None]), Subscript::Item));
         }
-        let stop = self.slice_bound()?;
+        let end = self.slice_bound()?;
         let step = if self.cursor.skip_operator(":") { self.slice_bound()? } else { None };
-        Ok(Subscript::Slice(start, stop, step))
+        Ok(Subscript::Slice([start, end, step]))
     }
 
     fn slice_bound(&mut self) -> Result<Option<Expr>, TemplateError> {
@@ -497,7 +497,7 @@ impl Parser<'_> {
 
 enum Subscript {
     Item(Expr),
-    Slice(Option<Expr>, Option<Expr>, Option<Expr>),
+    Slice([Option<Expr>; 3]),
 }
 
 fn constant(name: &str) -> Option<Value> {

@@ -106,7 +106,7 @@ impl Parser<'_> {
             "extends" => Stmt::Extends(self.expression()?),
             "include" => self.include()?,
             "import" => self.import()?,
-            "from" => self.from_import()?,
+            "from" => self.import_names()?,
             "macro" => self.macro_tag()?,
             "call" => self.call_block()?,
             "filter" => {
@@ -257,7 +257,7 @@ impl Parser<'_> {
         Ok(Stmt::Import { template, target, with_context: self.context().unwrap_or(false) })
     }
 
-    fn from_import(&mut self) -> Result<Stmt, TemplateError> {
+    fn import_names(&mut self) -> Result<Stmt, TemplateError> {
         let template = self.expression()?;
         self.cursor.expect_keyword("import")?;
         let mut names = Vec::new();

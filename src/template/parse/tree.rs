@@ -54,11 +54,10 @@ pub(crate) enum Node {
     },
     Attribute(Expr, Arc<str>),
     Item(Expr, Expr),
+    /// `target[start:end:step]`
     Slice {
         target: Expr,
-        start: Option<Expr>,
-        stop: Option<Expr>,
-        step: Option<Expr>,
+        bounds: [Option<Expr>; 3],
     },
     Call(Expr, Arguments),
     Filter(Expr, Use),

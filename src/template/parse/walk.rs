@@ -100,9 +100,9 @@ fn in_expr(expr: &Expr, names: &mut HashSet<Arc<str>>) {
             in_expr(then, names);
             otherwise.iter().for_each(|expr| in_expr(expr, names));
         }
-        Node::Slice { target, start, stop, step } => {
+        Node::Slice { target, bounds } => {
             in_expr(target, names);
-            [start, stop, step].into_iter().flatten().for_each(|bound| in_expr(bound, names));
+            bounds.iter().flatten().for_each(|bound| in_expr(bound, names));
         }
         Node::Call(target, args) => {
             in_expr(target, names);

@@ -48,13 +48,11 @@ fn changed(_cx: &Cx<'_>, given: &Given) -> Evaluated {
 }
 
 fn asynchronous(cx: &Cx<'_>, given: &Given, name: &str) -> Evaluated {
-    match dictionary(given, name)?.get(name) {
-        Some(value) => Ok(value.is_truthy().into()),
-        None => {
-            cx.warn(format!("The '{name}' test expects an async task, but a non-async task was tested"));
-            Ok(true.into())
-        }
+    if let Some(value) = dictionary(given, name)?.get(name) {
+        return Ok(value.is_truthy().into());
     }
+    cx.warn(format!("The '{name}' test expects an async task, but a non-async task was tested"));
+    Ok(true.into())
 }
 
 fn timed_out(_cx: &Cx<'_>, given: &Given) -> Evaluated {

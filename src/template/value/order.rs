@@ -10,15 +10,14 @@ impl PartialEq for Value {
     fn eq(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {
             (Repr::None, Repr::None) | (Repr::Omit, Repr::Omit) => true,
-            (Repr::Str(a), Repr::Str(b)) => a == b,
+            (Repr::Str(a), Repr::Str(b)) | (Repr::Unknown(a), Repr::Unknown(b)) => a == b,
             (Repr::Bytes(a), Repr::Bytes(b)) => a == b,
             (Repr::List(a), Repr::List(b)) | (Repr::Tuple(a), Repr::Tuple(b)) => a == b,
             (Repr::Dict(a), Repr::Dict(b)) => a == b,
-            (Repr::Unknown(a), Repr::Unknown(b)) => a == b,
             (Repr::Undefined(a), Repr::Undefined(b)) => a == b,
             (Repr::Object(a), Repr::Object(b)) => a.equals(b),
             (Repr::Lazy(a), Repr::Lazy(b)) => std::sync::Arc::ptr_eq(a, b),
-            _ => numbers(self, other).is_some_and(|order| order == Some(Ordering::Equal)),
+            _ => numbers(self, other) == Some(Numbers::Ordered(Ordering::Equal)),
         }
     }
 }
@@ -68,14 +67,23 @@ pub(crate) fn int_to_float(number: i128) -> f64 {
     number as f64
 }
 
-/// Compares two numbers; `None` when one is no number, `Some(None)` when one is `nan`.
-fn numbers(a: &Value, b: &Value) -> Option<Option<Ordering>> {
-    Some(match (&a.0, &b.0) {
+/// How two numbers stand to each other.
+#[derive(PartialEq, Eq)]
+enum Numbers {
+    Ordered(Ordering),
+    /// One of them is `nan`.
+    Unordered,
+}
+
+/// Compares two numbers; `None` when one is no number.
+fn numbers(a: &Value, b: &Value) -> Option<Numbers> {
+    let order = match (&a.0, &b.0) {
         (Repr::Float(a), Repr::Float(b)) => a.partial_cmp(b),
         (Repr::Float(a), _) => compare_mixed(*a, b.as_int()?),
         (_, Repr::Float(b)) => compare_mixed(*b, a.as_int()?).map(Ordering::reverse),
         _ => Some(a.as_int()?.cmp(&b.as_int()?)),
-    })
+    };
+    Some(order.map_or(Numbers::Unordered, Numbers::Ordered))
 }
 
 fn compare_mixed(float: f64, int: i128) -> Option<Ordering> {
@@ -101,7 +109,11 @@ pub(crate) fn compare(a: &Value, b: &Value, operator: &str) -> Result<Option<Ord
         (Repr::Object(a_object), Repr::Object(b_object)) => {
             a_object.compare(b_object).map(Some).ok_or_else(|| unordered(a, b, operator))
         }
-        _ => numbers(a, b).ok_or_else(|| unordered(a, b, operator)),
+        _ => match numbers(a, b) {
+            Some(Numbers::Ordered(order)) => Ok(Some(order)),
+            Some(Numbers::Unordered) => Ok(None),
+            None => Err(unordered(a, b, operator)),
+        },
     }
 }
 

@@ -95,8 +95,14 @@ fn write_escaped(code: u32, out: &mut String) {
 fn is_printable(c: char) -> bool {
     match c {
         ' ' | '\u{f8ff}' => true,
-        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' => false,
-        '\u{feff}' | '\u{e000}'..='\u{f8fe}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{10ffff}' => false,
+        '\u{ad}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{feff}'
+        | '\u{e000}'..='\u{f8fe}'
+        | '\u{fff0}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{10ffff}' => false,
         _ => !c.is_control() && !c.is_whitespace(),
     }
 }
