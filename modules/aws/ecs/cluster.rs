@@ -87,14 +87,16 @@ impl Resource for Clusters {
             item.base = Some(item.base.unwrap_or(0));
         }
         cluster.strategy.sort_by_cached_key(|item| item.capacity_provider.clone());
-        let command = cluster.configuration.as_mut().and_then(|all| all.execute_command_configuration.as_mut());
+        let command =
+            cluster.configuration.as_mut().and_then(|all| all.execute_command_configuration.as_mut());
         if let Some(command) = command {
             // `DEFAULT` is what omission means.
             if command.logging.as_ref().is_some_and(|logging| logging.as_str() == "DEFAULT") {
                 command.logging = None;
             }
             if let Some(log) = &mut command.log_configuration {
-                log.cloud_watch_encryption_enabled = log.cloud_watch_encryption_enabled.filter(|encrypted| *encrypted);
+                log.cloud_watch_encryption_enabled =
+                    log.cloud_watch_encryption_enabled.filter(|encrypted| *encrypted);
                 log.s3_encryption_enabled = log.s3_encryption_enabled.filter(|encrypted| *encrypted);
             }
         }
@@ -138,7 +140,10 @@ impl Resource for Clusters {
             })
         });
         let managed = fields_json([
-            ("tags", Some(now.tags.iter().map(|(key, value)| json!({ "key": key, "value": value })).collect())),
+            (
+                "tags",
+                Some(now.tags.iter().map(|(key, value)| json!({ "key": key, "value": value })).collect()),
+            ),
             ("settings", Some(now.settings.as_ref().map_or_else(|| json!([]), Piece::json))),
             ("configuration", now.configuration.as_ref().map(Piece::json)),
             ("capacity_providers", Some(now.capacity_providers.json())),
@@ -208,7 +213,11 @@ fn cluster(found: &types::Cluster) -> Cluster {
         settings: found.settings.as_ref().map(|settings| Pairs::from_sdk(settings)),
         configuration: found.configuration.as_ref().map(ClusterConfiguration::from_sdk),
         capacity_providers: found.capacity_providers.clone().unwrap_or_default(),
-        strategy: found.default_capacity_provider_strategy().iter().map(CapacityProviderStrategyItem::from_sdk).collect(),
+        strategy: found
+            .default_capacity_provider_strategy()
+            .iter()
+            .map(CapacityProviderStrategyItem::from_sdk)
+            .collect(),
         tags: rplay_client_ecs::tags(found.tags()),
         arn: Fact::from_answer(found.cluster_arn.clone()),
         status: Fact::from_answer(found.status.clone()),
@@ -227,7 +236,10 @@ fn described(found: &types::Cluster) -> Value {
         ("cluster_arn", found.cluster_arn.as_deref().map(Value::from)),
         ("cluster_name", found.cluster_name.as_deref().map(Value::from)),
         ("status", found.status.as_deref().map(Value::from)),
-        ("registered_container_instances_count", Some(Value::from(found.registered_container_instances_count))),
+        (
+            "registered_container_instances_count",
+            Some(Value::from(found.registered_container_instances_count)),
+        ),
         ("running_tasks_count", Some(Value::from(found.running_tasks_count))),
         ("pending_tasks_count", Some(Value::from(found.pending_tasks_count))),
         ("active_services_count", Some(Value::from(found.active_services_count))),
@@ -304,13 +316,16 @@ async fn delete(cx: &Cx, ecs: &Ecs, name: &str, have: &Cluster) -> Result<()> {
 /// A cluster with capacity providers takes a moment.
 async fn until_active(cx: &Cx, p: &EcsCluster) -> Result<()> {
     let ecs = client::<Ecs>(cx, &p.aws).await?;
-    let patience = Wait { what: format!("cluster {} active", p.name), seconds: 300, every: Duration::from_secs(2) };
+    let patience =
+        Wait { what: format!("cluster {} active", p.name), seconds: 300, every: Duration::from_secs(2) };
     wait(cx, &patience, || async {
         let found = ecs.cluster(&p.name).await?;
         let status = found.as_ref().and_then(|found| found.status.as_deref()).unwrap_or("MISSING");
         match status {
             "ACTIVE" => Ok(Probe::Done(())),
-            "FAILED" | "INACTIVE" | "MISSING" => Err(Failure::new(format!("could not see cluster {} active: it is {status}", p.name))),
+            "FAILED" | "INACTIVE" | "MISSING" => {
+                Err(Failure::new(format!("could not see cluster {} active: it is {status}", p.name)))
+            }
             status => Ok(Probe::pending(format!("cluster {}: {status}", p.name))),
         }
     })
@@ -333,7 +348,10 @@ async fn until_instances(cx: &Cx, p: &EcsCluster) -> Result<()> {
     });
     waited.await.map_err(|failure| match failure.kind {
         FailureKind::TimedOut => Failure {
-            message: format!("Cluster instance count still zero after {} tries of {} seconds each.", p.repeat, p.delay),
+            message: format!(
+                "Cluster instance count still zero after {} tries of {} seconds each.",
+                p.repeat, p.delay
+            ),
             ..failure
         },
         _ => failure,
@@ -356,3 +374,6 @@ impl Pair for types::ClusterSetting {
         self.value.as_deref().unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests;

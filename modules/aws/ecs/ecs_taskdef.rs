@@ -10,7 +10,7 @@ use crate::task_definition::{Request, TaskDefinition, TaskDefinitions};
 
 /// Keeps the newest active revision of a task definition as it is written here; any difference registers another one.
 /// What is written is the whole truth: an omitted field is not set in the next revision, whatever the last one had. Every
-/// field of AWS's RegisterTaskDefinition can be written, in its camelCase or in snake_case.
+/// field of AWS's `RegisterTaskDefinition` can be written, in its camelCase or in `snake_case`.
 #[derive(Params, Clone, Debug)]
 #[params(camel_case, required_if(state = "present", needs("containers")))]
 pub(crate) struct EcsTaskdef {

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use crate::ecs_taskdef::Presence;
 use crate::shape::{Piece as _, Word};
 use crate::task_definition::{
-    ContainerDefinition, LinuxParameters, Request, RuntimePlatform, TaskDefinition, TaskDefinitionPlacementConstraint, TaskDefinitions, Volume,
+    ContainerDefinition, LinuxParameters, Request, RuntimePlatform, TaskDefinition,
+    TaskDefinitionPlacementConstraint, TaskDefinitions, Volume,
 };
 
 /// Registers a revision of a task definition where the newest one differs, or deregisters one.
@@ -101,18 +102,24 @@ impl EcsTaskdefinition {
     }
 
     fn check_container(&self, container: &ContainerDefinition) -> Result<()> {
-        let (awsvpc, fargate) = (self.network_mode == NetworkMode::Awsvpc, self.launch_type == Some(LaunchType::Fargate));
+        let (awsvpc, fargate) =
+            (self.network_mode == NetworkMode::Awsvpc, self.launch_type == Some(LaunchType::Fargate));
         let linux = container.linux_parameters.as_ref();
         let has = |field: fn(&LinuxParameters) -> bool| linux.is_some_and(field);
-        let other_port = container.port_mappings.iter().flatten().any(|port| {
-            port.host_port.is_some() && port.host_port != port.container_port
-        });
+        let other_port = container
+            .port_mappings
+            .iter()
+            .flatten()
+            .any(|port| port.host_port.is_some() && port.host_port != port.container_port);
         let rules = [
             (
                 awsvpc && container.links.as_ref().is_some_and(|links| !links.is_empty()),
                 "links parameter is not supported if network mode is awsvpc.",
             ),
-            (fargate && has(|linux| linux.max_swap.is_some()), "maxSwap parameter is not supported with the FARGATE launch type."),
+            (
+                fargate && has(|linux| linux.max_swap.is_some()),
+                "maxSwap parameter is not supported with the FARGATE launch type.",
+            ),
             (
                 has(|linux| linux.max_swap.is_some_and(|swap| swap < 0)),
                 "Accepted values for maxSwap are 0 or any positive integer.",
@@ -125,7 +132,10 @@ impl EcsTaskdefinition {
                 fargate && has(|linux| linux.shared_memory_size.is_some()),
                 "sharedMemorySize parameter is not supported with the FARGATE launch type.",
             ),
-            (fargate && has(|linux| linux.tmpfs.is_some()), "tmpfs parameter is not supported with the FARGATE launch type."),
+            (
+                fargate && has(|linux| linux.tmpfs.is_some()),
+                "tmpfs parameter is not supported with the FARGATE launch type.",
+            ),
             (
                 awsvpc && container.hostname.is_some(),
                 "hostname parameter is not supported when the awsvpc network mode is used.",
@@ -206,13 +216,18 @@ impl Request for EcsTaskdefinition {
     /// `taskdefinition`, as boto3 gives it. Ansible gives none in check mode, and the next task dies of it.
     fn output(&self, report: &Report<'_, TaskDefinitions<Self>>) -> Value {
         let Some(now) = report.state() else {
-            return report.around.inactive.as_ref().map_or_else(|| json!({}), |found| json!({ "taskdefinition": found }));
+            return report
+                .around
+                .inactive
+                .as_ref()
+                .map_or_else(|| json!({}), |found| json!({ "taskdefinition": found }));
         };
         if let Some(described) = now.described.known() {
             return json!({ "taskdefinition": described });
         }
         let label = |what: &str| format!("ecs.task_definition {}: {what}", self.family());
-        let mut foretold = TaskDefinitions::asked(self, report.around).map(|asked| asked.json()).unwrap_or_default();
+        let mut foretold =
+            TaskDefinitions::asked(self, report.around).map(|asked| asked.json()).unwrap_or_default();
         if let Value::Object(fields) = &mut foretold {
             fields.insert("taskDefinitionArn".to_owned(), now.arn.json(&label("arn")));
             fields.insert("family".to_owned(), Value::from(self.family()));

@@ -78,7 +78,8 @@ impl<R: Request> TaskDefinitions<R> {
     /// Returns the definition as it is written, with ARNs for the names of roles.
     pub(crate) fn asked(p: &R, around: &Around) -> Result<TaskDefinition> {
         let mut definition = p.definition()?;
-        for role in [&mut definition.task_role_arn, &mut definition.execution_role_arn].into_iter().flatten() {
+        for role in [&mut definition.task_role_arn, &mut definition.execution_role_arn].into_iter().flatten()
+        {
             if let Some(arn) = around.roles.get(role) {
                 role.clone_from(arn);
             }
@@ -137,7 +138,8 @@ impl<R: Request> Resource for TaskDefinitions<R> {
         };
         // An older revision than those that were deregistered is none of ours to wait for.
         let gone = receipt.map(|receipt| receipt.deregistered.as_slice()).unwrap_or_default();
-        let have = have.filter(|have| gone.is_empty() || have.arn.known().is_some_and(|arn| gone.contains(arn)));
+        let have =
+            have.filter(|have| gone.is_empty() || have.arn.known().is_some_and(|arn| gone.contains(arn)));
         if !p.is_absent() {
             around.roles = self.roles(cx, p, have.as_ref()).await?;
         }
@@ -172,14 +174,19 @@ impl<R: Request> Resource for TaskDefinitions<R> {
     }
 
     fn verdict(&self, p: &R, have: &Revision, want: &Revision) -> Verdict {
-        if have == want && !Self::registers(p, Some(have), &want.definition) { Verdict::Keep } else { Verdict::Update }
+        if have == want && !Self::registers(p, Some(have), &want.definition) {
+            Verdict::Keep
+        } else {
+            Verdict::Update
+        }
     }
 
     async fn apply(&self, cx: &Cx, p: &R, around: &Around, change: Change<'_, Revision>) -> Result<Receipt> {
         let ecs = client::<Ecs>(cx, p.aws()).await?;
         match change {
             Change::Update { have, want } if !Self::registers(p, Some(have), &want.definition) => {
-                let arn = have.arn.known().ok_or_else(|| Failure::bug("a task definition without its ARN"))?;
+                let arn =
+                    have.arn.known().ok_or_else(|| Failure::bug("a task definition without its ARN"))?;
                 ecs.retag(arn, &have.tags.change(&want.tags)).await?;
                 Ok(Receipt::default())
             }
@@ -190,11 +197,14 @@ impl<R: Request> Resource for TaskDefinitions<R> {
                 Ok(Receipt { registered: Some(arn), ..Receipt::default() })
             }
             Change::Delete { have } => {
-                let arn = have.arn.known().ok_or_else(|| Failure::bug("a task definition without its ARN"))?;
+                let arn =
+                    have.arn.known().ok_or_else(|| Failure::bug("a task definition without its ARN"))?;
                 let deregistered = match p.revision() {
                     Some(_) => vec![arn.clone()],
                     // In a destruction the task itself does not ask for absence: others' revisions are not ours to take.
-                    None if !p.is_absent() && have.tags.owned() => registering::owned(&ecs, &p.family()).await?,
+                    None if !p.is_absent() && have.tags.owned() => {
+                        registering::owned(&ecs, &p.family()).await?
+                    }
                     None => registering::active(&ecs, &p.family()).await?,
                 };
                 registering::deregister(&ecs, &deregistered).await?;
@@ -222,7 +232,13 @@ impl<R: Request> Resource for TaskDefinitions<R> {
 
 impl<R: Request> TaskDefinitions<R> {
     /// Returns the revision of that number, else the newest: the next one to be registered may be meant.
-    async fn numbered(&self, ecs: &Arc<Ecs>, p: &R, number: i32, around: &mut Around) -> Result<Option<Revision>> {
+    async fn numbered(
+        &self,
+        ecs: &Arc<Ecs>,
+        p: &R,
+        number: i32,
+        around: &mut Around,
+    ) -> Result<Option<Revision>> {
         let family = p.family();
         let named = ecs.task_definition(&format!("{family}:{number}")).await?;
         if let Some((found, tags)) = named {
@@ -230,7 +246,9 @@ impl<R: Request> TaskDefinitions<R> {
                 return Ok(Some(revision(&found, tags, false)));
             }
             if !p.is_absent() {
-                let message = format!("A task in family '{family}' already exists for revision {number}, but it is inactive");
+                let message = format!(
+                    "A task in family '{family}' already exists for revision {number}, but it is inactive"
+                );
                 return Err(Failure::new(message));
             }
             around.inactive = Some(registering::described(&found));
@@ -243,7 +261,9 @@ impl<R: Request> TaskDefinitions<R> {
         if next == number {
             return Ok(newest);
         }
-        Err(Failure::new(format!("You have specified a revision of {number} but a created revision would be {next}")))
+        Err(Failure::new(format!(
+            "You have specified a revision of {number} but a created revision would be {next}"
+        )))
     }
 }
 

@@ -1,5 +1,5 @@
 use rplay_aws::Transport;
-use rplay_module::{Mode, Outcome, drive, unknown};
+use rplay_module::{Driven, Mode, Outcome, Runnable as _, unknown};
 use rplay_test_support::TestWorld;
 use rplay_test_support::recorded::{Expected, Recorded};
 
@@ -9,7 +9,7 @@ async fn run(args: &Value, mode: Mode, expected: impl IntoIterator<Item = Expect
     let (world, calls) = (TestWorld::aws().start(), Recorded::new(expected));
     let cx = world.cx();
     cx.shared::<Transport>().replace(calls.client());
-    drive::resource(&TaskDefinitions::<EcsTaskdefinition>::new(), &cx, args, mode).await
+    Driven(TaskDefinitions::<EcsTaskdefinition>::new()).run(&cx, args, mode).await
 }
 
 fn arn(revision: u32) -> String {
@@ -152,8 +152,10 @@ async fn the_next_revision_is_registered_and_no_later_one() {
 #[tokio::test]
 async fn an_inactive_revision_cannot_be_had_again() {
     let inactive = json!({ "taskDefinition": definition(3, "INACTIVE") });
-    let failure =
-        run(&args(json!({ "revision": 3 })), Mode::Apply, [describe("web:3").answers(&inactive)]).await.failure.unwrap();
+    let failure = run(&args(json!({ "revision": 3 })), Mode::Apply, [describe("web:3").answers(&inactive)])
+        .await
+        .failure
+        .unwrap();
     assert_eq!(failure.message, "A task in family 'web' already exists for revision 3, but it is inactive");
 }
 
@@ -179,7 +181,10 @@ async fn a_revision_is_deregistered_by_its_arn_or_its_number() {
 #[tokio::test]
 async fn what_ansible_refuses_is_refused_before_any_call() {
     for (further, message) in [
-        (json!({ "state": "absent", "family": null }), "To use task definitions, an arn or family and revision must be specified"),
+        (
+            json!({ "state": "absent", "family": null }),
+            "To use task definitions, an arn or family and revision must be specified",
+        ),
         (json!({ "containers": [] }), "To use task definitions, a list of containers must be specified"),
         (json!({ "family": null }), "To use task definitions, a family must be specified"),
         (

@@ -20,10 +20,11 @@ pub(crate) trait Piece {
 }
 
 /// Takes a field from `have` where it is left out here, and what is left out inside it.
-pub(crate) fn kept<P: Piece + Clone>(field: &mut Option<P>, have: &Option<P>) {
+pub(crate) fn kept<'a, P: Piece + Clone + 'a>(field: &mut Option<P>, have: impl Into<Option<&'a P>>) {
+    let have = have.into();
     match (field.as_mut(), have) {
         (Some(field), Some(have)) => field.keep(have),
-        (None, _) => field.clone_from(have),
+        (None, _) => *field = have.cloned(),
         (Some(_), None) => {}
     }
 }

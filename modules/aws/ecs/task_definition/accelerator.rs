@@ -1,4 +1,7 @@
-#![expect(deprecated, reason = "AWS offers none of these to new accounts; definitions that have them can be kept")]
+#![expect(
+    deprecated,
+    reason = "AWS offers none of these to new accounts; definitions that have them can be kept"
+)]
 //! An accelerator of a task definition, as AWS has it.
 //! See <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_InferenceAccelerator.html>.
 

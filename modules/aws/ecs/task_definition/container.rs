@@ -76,7 +76,7 @@ shape! {
         dns_search_domains: texts,
         /// Lines for /etc/hosts (not in network mode `awsvpc`). Omitted: none.
         extra_hosts: shapes(HostEntry),
-        /// Labels for SELinux and AppArmor, or the credential spec of an Active Directory. Omitted: none.
+        /// Labels for `SELinux` and `AppArmor`, or the credential spec of an Active Directory. Omitted: none.
         docker_security_options: texts,
         /// Whether standard input is kept open. Omitted: no.
         interactive: flag,

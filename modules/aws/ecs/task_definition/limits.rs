@@ -139,7 +139,10 @@ impl Shape for SharingStrategy {
     type Sdk = types::SharingStrategy;
 
     fn to_sdk(&self) -> Result<Self::Sdk> {
-        let part = self.nvidia_mps.as_ref().ok_or_else(|| Failure::bug("a sharing strategy without a way to share"))?;
+        let part = self
+            .nvidia_mps
+            .as_ref()
+            .ok_or_else(|| Failure::bug("a sharing strategy without a way to share"))?;
         Ok(types::SharingStrategy::NvidiaMps(part.to_sdk()?))
     }
 

@@ -13,7 +13,9 @@ use crate::shape::{Piece, Vocabulary, Word};
 pub(super) fn normal(mut definition: TaskDefinition) -> TaskDefinition {
     let network = network_mode(&definition);
     // "If no network mode is specified, the default is bridge"; Fargate has `awsvpc` only.
-    unless(&mut definition.network_mode, |mode| mode.as_str() == default_network_mode(definition.requires_compatibilities.as_deref()));
+    unless(&mut definition.network_mode, |mode| {
+        mode.as_str() == default_network_mode(definition.requires_compatibilities.as_deref())
+    });
     // "String values are converted to an integer": 1 vCPU is 1024 units, 1 GB is 1024 MiB.
     definition.cpu = definition.cpu.map(|text| in_units(&text, "vcpu"));
     definition.memory = definition.memory.map(|text| in_units(&text, "gb"));
@@ -91,7 +93,9 @@ fn container(container: &mut ContainerDefinition, network: Network) {
     sort(&mut container.depends_on, |one| one.container_name.clone());
     sort(&mut container.ulimits, |one| text(one.name.as_ref().map(Word::as_str)));
     sort(&mut container.system_controls, |one| one.namespace.clone());
-    sort(&mut container.resource_requirements, |one| (text(one.r#type.as_ref().map(Word::as_str)), one.value.clone()));
+    sort(&mut container.resource_requirements, |one| {
+        (text(one.r#type.as_ref().map(Word::as_str)), one.value.clone())
+    });
 }
 
 fn port(mapping: &mut PortMapping, network: Network) {

@@ -75,11 +75,15 @@ pub(super) async fn active(ecs: &Ecs, family: &str) -> Result<Vec<String>> {
         .into_paginator()
         .items()
         .send();
-    let listed: Vec<String> =
-        pages.try_collect().await.map_err(failing(format!("list the revisions of task definition {family}")))?;
+    let listed: Vec<String> = pages
+        .try_collect()
+        .await
+        .map_err(failing(format!("list the revisions of task definition {family}")))?;
     // The prefix of a family is the beginning of others.
     let of_family = |arn: &String| {
-        arn.rsplit_once('/').and_then(|(_, name)| name.rsplit_once(':')).is_some_and(|(name, _)| name == family)
+        arn.rsplit_once('/')
+            .and_then(|(_, name)| name.rsplit_once(':'))
+            .is_some_and(|(name, _)| name == family)
     };
     Ok(listed.into_iter().filter(of_family).collect())
 }
@@ -104,8 +108,17 @@ pub(super) fn described(found: &sdk::types::TaskDefinition) -> Value {
         ("family", found.family.as_deref().map(Value::from)),
         ("revision", Some(Value::from(found.revision))),
         ("status", found.status.as_ref().map(|status| Value::from(status.as_str()))),
-        ("requires_attributes", found.requires_attributes.as_ref().map(|all| all.iter().map(attribute).collect())),
-        ("compatibilities", found.compatibilities.as_ref().map(|all| all.iter().map(|one| Value::from(one.as_str())).collect())),
+        (
+            "requires_attributes",
+            found.requires_attributes.as_ref().map(|all| all.iter().map(attribute).collect()),
+        ),
+        (
+            "compatibilities",
+            found
+                .compatibilities
+                .as_ref()
+                .map(|all| all.iter().map(|one| Value::from(one.as_str())).collect()),
+        ),
         ("registered_at", time(found.registered_at.as_ref())),
         ("deregistered_at", time(found.deregistered_at.as_ref())),
         ("delete_requested_at", time(found.delete_requested_at.as_ref())),

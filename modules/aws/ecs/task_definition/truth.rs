@@ -4,7 +4,7 @@
 use rplay_aws::{AwsParams, Transport, client};
 use rplay_client_ecs::Ecs;
 use rplay_module::params::parse;
-use rplay_module::{Cx, Mode, Outcome, drive};
+use rplay_module::{Cx, Driven, Mode, Outcome, Runnable as _};
 use rplay_test_support::recorded::{Expected, Recorded};
 use rplay_test_support::{Proxy, StandIn, TestWorld};
 use serde_json::{Map, Value, json};
@@ -75,7 +75,8 @@ fn edits(document: &Value) -> Vec<Edit> {
 }
 
 fn collect(value: &Value, field: &str, pointer: &str, path: &str, found: &mut Vec<Edit>) {
-    let mut edit = |value: Value| found.push(Edit { pointer: pointer.to_owned(), value, paths: vec![path.to_owned()] });
+    let mut edit =
+        |value: Value| found.push(Edit { pointer: pointer.to_owned(), value, paths: vec![path.to_owned()] });
     match value {
         Value::Object(fields) => {
             for (key, inner) in fields {
@@ -100,7 +101,9 @@ fn collect(value: &Value, field: &str, pointer: &str, path: &str, found: &mut Ve
         Value::Bool(flag) => edit(json!(!flag)),
         Value::Number(number) => edit(json!(number.as_i64().unwrap() + 1)),
         Value::String(text) if ONE_WORD.contains(&text.as_str()) => {}
-        Value::String(text) => edit(json!(other(field, text).map_or_else(|| format!("{text}x"), str::to_owned))),
+        Value::String(text) => {
+            edit(json!(other(field, text).map_or_else(|| format!("{text}x"), str::to_owned)));
+        }
         Value::Null => unreachable!("no field is null"),
     }
 }
@@ -109,15 +112,18 @@ fn element(item: &Value, field: &str, pointer: &str, (path, at): (&str, usize), 
     let name = item["name"].as_str();
     for (key, inner) in item.as_object().unwrap() {
         let pointer = format!("{pointer}/{key}");
-        match (name, key.as_str()) {
+        let inside = match (name, key.as_str()) {
             (Some(name), "name") => {
                 let another = other("name", name).map_or_else(|| format!("{name}x"), str::to_owned);
-                found.push(Edit { pointer, paths: vec![join(path, &another), join(path, name)], value: json!(another) });
+                let paths = vec![join(path, &another), join(path, name)];
+                found.push(Edit { pointer, paths, value: json!(another) });
+                continue;
             }
-            (Some(name), _) if PAIRS.contains(&field) => collect(inner, key, &pointer, &join(path, name), found),
-            (Some(name), key) => collect(inner, key, &pointer, &join(&join(path, name), &shown(key)), found),
-            (None, key) => collect(inner, key, &pointer, &join(&join(path, &at.to_string()), &shown(key)), found),
-        }
+            (Some(name), _) if PAIRS.contains(&field) => join(path, name),
+            (Some(name), key) => join(&join(path, name), &shown(key)),
+            (None, key) => join(&join(path, &at.to_string()), &shown(key)),
+        };
+        collect(inner, key, &pointer, &inside, found);
     }
 }
 
@@ -162,7 +168,7 @@ fn described(document: &Value, revision: u32) -> Value {
 }
 
 async fn run(cx: &Cx, args: &Value) -> Outcome {
-    let outcome = drive::resource(&TaskDefinitions::<EcsTaskdef>::new(), cx, args, Mode::Apply).await;
+    let outcome = Driven(TaskDefinitions::<EcsTaskdef>::new()).run(cx, args, Mode::Apply).await;
     assert!(outcome.failure.is_none(), "{:?}", outcome.failure);
     outcome
 }
@@ -209,8 +215,12 @@ async fn each_field_that_is_edited_is_registered_and_nothing_else_differs() {
         let edited = edited(&full, &edit);
         let world = TestWorld::aws().start();
         let recorded = Recorded::new([
-            Expected::json("DescribeTaskDefinition").body(json!({ "taskDefinition": "app" })).answers(&described(&full, 1)),
-            Expected::json("RegisterTaskDefinition").whole_body(args(&edited)).answers(&described(&edited, 2)),
+            Expected::json("DescribeTaskDefinition")
+                .body(json!({ "taskDefinition": "app" }))
+                .answers(&described(&full, 1)),
+            Expected::json("RegisterTaskDefinition")
+                .whole_body(args(&edited))
+                .answers(&described(&edited, 2)),
             Expected::json("DescribeTaskDefinition").answers(&described(&edited, 2)),
         ]);
         world.cx().shared::<Transport>().replace(recorded.client());
@@ -231,7 +241,10 @@ const DROPPED: [&str; 2] = ["/inferenceAccelerators", "/enableFaultInjection"];
 async fn the_stand_in_describes_each_edit_as_it_was_wanted() {
     let stand_in = StandIn::shared();
     let (proxy, raw) = (Proxy::start(&stand_in.endpoint()), stand_in.account());
-    let world = TestWorld::aws().env("AWS_ENDPOINT_URL", &proxy.endpoint()).env("AWS_ACCESS_KEY_ID", raw.id()).start();
+    let world = TestWorld::aws()
+        .env("AWS_ENDPOINT_URL", &proxy.endpoint())
+        .env("AWS_ACCESS_KEY_ID", raw.id())
+        .start();
     let mut document = full();
     DROPPED.iter().for_each(|field| drop(document.as_object_mut().unwrap().remove(&field[1..])));
     assert!(run(&world.cx(), &args(&document)).await.changed);
@@ -239,7 +252,8 @@ async fn the_stand_in_describes_each_edit_as_it_was_wanted() {
         let edited = edited(&document, &edit);
         let outcome = run(&world.cx(), &args(&edited)).await;
         assert!(edit.is_named_by(&paths(&outcome)), "{edit:?}: {:?}", paths(&outcome));
-        let now = raw.ecs("DescribeTaskDefinition", &json!({ "taskDefinition": "app" }))["taskDefinition"].clone();
+        let now =
+            raw.ecs("DescribeTaskDefinition", &json!({ "taskDefinition": "app" }))["taskDefinition"].clone();
         assert_eq!(now.pointer(&edit.pointer), Some(&edit.value), "{edit:?}");
         proxy.clear_calls();
         assert!(!run(&world.cx(), &args(&edited)).await.changed, "{edit:?}");

@@ -19,7 +19,7 @@ shape! {
         efs_volume_configuration: shape(EfsVolumeConfiguration),
         /// An S3 Files file system. Omitted: none.
         s3files_volume_configuration: shape(S3FilesVolumeConfiguration),
-        /// An FSx for Windows file system. Omitted: none.
+        /// An `FSx` for Windows file system. Omitted: none.
         fsx_windows_file_server_volume_configuration: shape(FSxWindowsFileServerVolumeConfiguration),
         /// Whether the service or the task that is started says what the volume is. Omitted: no.
         configured_at_launch: flag,
@@ -81,7 +81,7 @@ shape! {
         access_point_arn: text,
     }
 
-    /// An FSx for Windows file system.
+    /// An `FSx` for Windows file system.
     FSxWindowsFileServerVolumeConfiguration {
         /// Its id.
         #[param(required)]
@@ -93,7 +93,7 @@ shape! {
         authorization_config: shape(FSxWindowsFileServerAuthorizationConfig),
     }
 
-    /// Who a task is to an FSx file system.
+    /// Who a task is to an `FSx` file system.
     FSxWindowsFileServerAuthorizationConfig {
         /// The ARN of the secret with user and password.
         #[param(required)]
