@@ -51,7 +51,8 @@ impl TaskWorld {
             children: Arc::clone(&runner.children),
             own,
             process: Arc::clone(&runner.settings.environment),
-            folder: runner.settings.folder.clone(),
+            // Ansible runs the modules of local connections in the folder of the playbook.
+            folder: runner.settings.folder.join(&task.play.loaded.head.folder),
             sandbox: runner.settings.sandbox.clone(),
             reach: runner.settings.reach.clone(),
             playbook: task.play.loaded.head.file.to_string(),
@@ -135,7 +136,11 @@ impl World for TaskWorld {
         self.emitter.masker().add(text);
     }
 
-    fn spawn(&self, child: Child) -> BoxFuture<'static, Result<Exit>> {
+    fn spawn(&self, mut child: Child) -> BoxFuture<'static, Result<Exit>> {
+        child.folder = Some(match child.folder {
+            Some(folder) => self.folder.join(folder),
+            None => self.folder.clone(),
+        });
         let children = Arc::clone(&self.children);
         let environment = self.environment(&child);
         Box::pin(async move { children.run(child, environment).await })

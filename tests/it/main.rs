@@ -1,1 +1,16 @@
-//! Whole-program tests.
+//! Whole-program tests: the real binary, in a folder of its own, its whole output and exit code.
+
+mod bad_input;
+mod deploy;
+mod language;
+mod records;
+mod secrets;
+mod vault;
+mod walls;
+
+use rplay_test_support::Play;
+
+/// Returns a run of the binary under test.
+fn rplay() -> Play {
+    Play::new(env!("CARGO_BIN_EXE_rplay"))
+}

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -30,7 +30,11 @@ pub struct Ran {
 }
 
 /// A run that goes on.
-pub struct Running(Child);
+pub struct Running {
+    child: Child,
+    /// What was read of stdout while waiting for something in it.
+    seen: Vec<u8>,
+}
 
 impl Play {
     /// Returns a run of this binary in an empty folder, with an empty home and nothing of AWS in the environment.
@@ -120,7 +124,7 @@ impl Play {
             // A run that ends without reading is no fault of the test.
             pipe.write_all(text.as_bytes()).ok();
         }
-        Running(child)
+        Running { child, seen: Vec::new() }
     }
 
     fn command(&self) -> Command {
@@ -148,12 +152,26 @@ impl Play {
 impl Running {
     /// Returns the process id, for a listener that ends the run from the outside.
     pub fn id(&self) -> u32 {
-        self.0.id()
+        self.child.id()
     }
 
     /// Ends the run as `kill -9` does.
     pub fn kill(&mut self) {
-        self.0.kill().ok();
+        self.child.kill().ok();
+    }
+
+    /// Waits until the run has printed a text.
+    ///
+    /// # Panics
+    /// Where the run ends without it.
+    pub fn wait_for_output(&mut self, text: &str) {
+        let stdout = self.child.stdout.as_mut().expect("stdout is a pipe");
+        let mut byte = [0];
+        while !String::from_utf8_lossy(&self.seen).contains(text) {
+            let read = stdout.read(&mut byte).expect("a pipe can be read");
+            assert!(read == 1, "the run ended without {text:?}: {}", String::from_utf8_lossy(&self.seen));
+            self.seen.extend(byte);
+        }
     }
 
     /// Interrupts the run as Ctrl-C does.
@@ -161,7 +179,7 @@ impl Running {
     /// # Panics
     /// Where the run is over already.
     pub fn interrupt(&self) {
-        let id = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw).expect("a process has an id");
+        let id = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a process has an id");
         kill_process(id, Signal::INT).expect("the run is still there");
     }
 
@@ -170,10 +188,11 @@ impl Running {
     /// # Panics
     /// Where the output cannot be read.
     pub fn wait(self) -> Ran {
-        let output = self.0.wait_with_output().expect("a child can be waited for");
+        let output = self.child.wait_with_output().expect("a child can be waited for");
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        let stdout = [self.seen, output.stdout].concat();
         let code = output.status.code().or_else(|| output.status.signal().map(|signal| -signal));
-        Ran { stdout: text(output.stdout), stderr: text(output.stderr), code: code.unwrap_or(-1) }
+        Ran { stdout: text(stdout), stderr: text(output.stderr), code: code.unwrap_or(-1) }
     }
 }
 

@@ -209,7 +209,7 @@ impl Runner {
     }
 
     pub(super) fn told(&self, task: &TaskRun<'_>, host: &Host, ended: &Ended, status: Status) -> TaskResult {
-        let mut result = if ended.no_log { censored(&ended.result) } else { ended.result.clone() };
+        let mut result = if ended.no_log { censored(&ended.result) } else { shown(&ended.result) };
         if matches!(status, Status::Failed | Status::Unreachable) && !ended.looped {
             result.insert("exception".to_owned(), self.causes(task, ended));
         }
@@ -375,6 +375,20 @@ pub(super) fn is_true(value: &Value) -> bool {
     match value.as_str() {
         Some(text) => matches!(text.to_lowercase().as_str(), "yes" | "on" | "true" | "1" | "y" | "t"),
         None => value.is_truthy(),
+    }
+}
+
+/// Returns a result as people read it: without the markers of what is not known before the run.
+fn shown(result: &Map<String, Json>) -> Map<String, Json> {
+    result.iter().map(|(name, value)| (name.clone(), shown_value(value))).collect()
+}
+
+fn shown_value(value: &Json) -> Json {
+    match value {
+        Json::String(text) if rplay_module::unknown::is_unknown(text) => json!(rplay_module::unknown::shown(text)),
+        Json::Array(items) => items.iter().map(shown_value).collect(),
+        Json::Object(fields) => Json::Object(shown(fields)),
+        other => other.clone(),
     }
 }
 
