@@ -195,7 +195,8 @@ impl Plan {
         let mut deed = Deed::new(
             changed,
             json!({
-                "name": self.name.repository,
+                "name": self.name.to_string(),
+                "repository": self.name.repository,
                 "tag": self.name.tag,
                 "image": self.name.to_string(),
                 "id": image.id,
