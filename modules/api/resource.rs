@@ -107,6 +107,18 @@ pub trait Resource: Send + Sync + 'static {
         ready(Ok(Vec::new()))
     }
 
+    /// Returns what keeps the thing from being deleted and made anew under another shape. More than what it holds where
+    /// something goes away by itself when what made it is destroyed, but not while that stays: a load balancer's interface
+    /// in a subnet.
+    fn orphans(
+        &self,
+        cx: &Cx,
+        p: &Self::Params,
+        have: &Self::State,
+    ) -> impl Future<Output = Result<Vec<Held>>> + Send {
+        self.holds(cx, p, have)
+    }
+
     /// Returns where the thing lives; asked for only when something was created or is to be destroyed.
     fn realm(&self, _cx: &Cx, _p: &Self::Params) -> impl Future<Output = Result<Realm, Failure>> + Send {
         ready(Ok(Realm::default()))

@@ -428,7 +428,7 @@ impl<R: Resource> Drive<'_, R> {
     }
 
     async fn refuse_to_orphan(&self, address: &Address, have: &R::State, why: &str) -> Result<()> {
-        let held = self.resource.holds(self.cx, self.p, have).await?;
+        let held = self.resource.orphans(self.cx, self.p, have).await?;
         if held.is_empty() {
             return Ok(());
         }

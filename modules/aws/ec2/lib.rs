@@ -10,6 +10,7 @@
 mod account;
 mod bare_vpc;
 mod cidr;
+mod interfaces;
 mod internet_gateway;
 mod name_tag;
 mod presence;

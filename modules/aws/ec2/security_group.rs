@@ -4,10 +4,10 @@ mod params;
 mod rule;
 mod writing;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rplay_aws::{Tags, client};
-use rplay_client_ec2::sdk::types::{GroupIdentifier, IpPermission, SecurityGroup as Ec2Group};
+use rplay_client_ec2::sdk::types::{IpPermission, NetworkInterface, SecurityGroup as Ec2Group};
 use rplay_client_ec2::{Ec2, filter, tags};
 use rplay_module::unknown::{self, Cause};
 use rplay_module::{
@@ -20,7 +20,7 @@ use self::params::{Reading, desired};
 use self::rule::{Direction, Known, Peer, Ports, Rule, Rules};
 use self::writing::{Writing, create, made};
 use crate::refusals::{UNSEEN, failing, release};
-use crate::{bare_vpc, subnet};
+use crate::{bare_vpc, interfaces};
 
 const GONE: [&str; 1] = ["InvalidGroup.NotFound"];
 
@@ -268,34 +268,42 @@ impl Resource for SecurityGroup {
 
     /// Interfaces that use it, and other groups whose rules name it.
     async fn holds(&self, cx: &Cx, p: &SecurityGroupParams, have: &GroupState) -> Result<Vec<Held>> {
-        let Some(id) = have.id.known() else { return Ok(Vec::new()) };
-        let ec2 = client::<Ec2>(cx, &p.aws).await?;
-        let (interfaces, into, out) = tokio::try_join!(
-            ec2.network_interfaces(vec![filter("group-id", [id])]),
-            ec2.security_groups(vec![filter("ip-permission.group-id", [id])]),
-            ec2.security_groups(vec![filter("egress.ip-permission.group-id", [id])]),
-        )?;
-        let uses = |groups: &[GroupIdentifier]| groups.iter().any(|group| group.group_id() == Some(id));
-        let interfaces =
-            interfaces.iter().filter(|one| uses(one.groups())).filter_map(subnet::interface_held);
-        let mut held: Vec<Held> = interfaces.collect();
-        for group in into.iter().chain(&out).filter(|group| group.group_id() != Some(id) && names(group, id))
-        {
-            let name = group.group_name().unwrap_or_default();
-            let entry = Held {
-                name: format!("security group {name} (its rules name it)"),
-                address: Some(address(p.scope(), name)),
-            };
-            if !held.contains(&entry) {
-                held.push(entry);
-            }
-        }
-        Ok(held)
+        let (interfaces, groups) = users(cx, p, have).await?;
+        let staying = interfaces.iter().filter(|one| !interfaces::goes_by_itself(one)).map(interfaces::held);
+        Ok(staying.chain(groups).collect())
+    }
+
+    async fn orphans(&self, cx: &Cx, p: &SecurityGroupParams, have: &GroupState) -> Result<Vec<Held>> {
+        let (interfaces, groups) = users(cx, p, have).await?;
+        Ok(interfaces.iter().map(interfaces::held).chain(groups).collect())
     }
 
     async fn realm(&self, cx: &Cx, p: &SecurityGroupParams) -> Result<Realm> {
         rplay_client_sts::realm(cx, &p.aws).await
     }
+}
+
+/// Returns the interfaces that use the group, and the other groups whose rules name it.
+async fn users(
+    cx: &Cx,
+    p: &SecurityGroupParams,
+    have: &GroupState,
+) -> Result<(Vec<NetworkInterface>, Vec<Held>)> {
+    let Some(id) = have.id.known() else { return Ok((Vec::new(), Vec::new())) };
+    let ec2 = client::<Ec2>(cx, &p.aws).await?;
+    let (mut interfaces, into, out) = tokio::try_join!(
+        ec2.network_interfaces(vec![filter("group-id", [id])]),
+        ec2.security_groups(vec![filter("ip-permission.group-id", [id])]),
+        ec2.security_groups(vec![filter("egress.ip-permission.group-id", [id])]),
+    )?;
+    interfaces.retain(|interface| interface.groups().iter().any(|group| group.group_id() == Some(id)));
+    let others = into.iter().chain(&out).filter(|group| group.group_id() != Some(id) && names(group, id));
+    let names: BTreeSet<&str> = others.filter_map(Ec2Group::group_name).collect();
+    let groups = names.into_iter().map(|name| Held {
+        name: format!("security group {name} (its rules name it)"),
+        address: Some(address(p.scope(), name)),
+    });
+    Ok((interfaces, groups.collect()))
 }
 
 /// Returns whether a rule of the group names the other one.

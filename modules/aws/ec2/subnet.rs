@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::presence::Presence;
 use crate::refusals::{UNSEEN, failing, release, the_one};
-use crate::{bare_vpc, cidr, name_tag, zone};
+use crate::{bare_vpc, cidr, interfaces, name_tag, zone};
 
 const GONE: [&str; 1] = ["InvalidSubnetID.NotFound"];
 
@@ -279,10 +279,12 @@ impl Resource for Subnet {
     }
 
     async fn holds(&self, cx: &Cx, p: &SubnetParams, have: &SubnetState) -> Result<Vec<Held>> {
-        let Some(id) = have.id.known() else { return Ok(Vec::new()) };
-        let ec2 = client::<Ec2>(cx, &p.aws).await?;
-        let interfaces = ec2.network_interfaces(vec![filter("subnet-id", [id])]).await?;
-        Ok(interfaces.iter().filter(|one| one.subnet_id() == Some(id)).filter_map(interface_held).collect())
+        let there = interfaces_in(cx, p, have).await?;
+        Ok(there.iter().filter(|one| !interfaces::goes_by_itself(one)).map(interfaces::held).collect())
+    }
+
+    async fn orphans(&self, cx: &Cx, p: &SubnetParams, have: &SubnetState) -> Result<Vec<Held>> {
+        Ok(interfaces_in(cx, p, have).await?.iter().map(interfaces::held).collect())
     }
 
     async fn realm(&self, cx: &Cx, p: &SubnetParams) -> Result<Realm> {
@@ -290,20 +292,12 @@ impl Resource for Subnet {
     }
 }
 
-/// Returns an interface as something that hangs on a subnet or a group. Those that a load balancer, a task or another
-/// service of AWS has made go away with it and a little later: deleting waits for that.
-pub(crate) fn interface_held(interface: &NetworkInterface) -> Option<Held> {
-    if interface.requester_managed() == Some(true) {
-        return None;
-    }
-    let id = interface.network_interface_id().unwrap_or_default();
-    let instance = interface.attachment().and_then(|attachment| attachment.instance_id());
-    let name = match (instance, interface.description()) {
-        (Some(instance), _) => format!("instance {instance} ({id})"),
-        (None, Some(text)) if !text.is_empty() => format!("network interface {id} ({text})"),
-        _ => format!("network interface {id}"),
-    };
-    Some(Held { name, address: None })
+async fn interfaces_in(cx: &Cx, p: &SubnetParams, have: &SubnetState) -> Result<Vec<NetworkInterface>> {
+    let Some(id) = have.id.known() else { return Ok(Vec::new()) };
+    let ec2 = client::<Ec2>(cx, &p.aws).await?;
+    let mut found = ec2.network_interfaces(vec![filter("subnet-id", [id])]).await?;
+    found.retain(|interface| interface.subnet_id() == Some(id));
+    Ok(found)
 }
 
 async fn create(cx: &Cx, ec2: &Ec2, p: &SubnetParams, vpc_id: &str, want: &SubnetState) -> Result<()> {
