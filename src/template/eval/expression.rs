@@ -194,11 +194,18 @@ impl Cx<'_> {
         comparison: Comparison,
         right: &Value,
     ) -> Result<Option<bool>, TemplateError> {
-        let (left, right) = (self.known_all(left)?, self.known_all(right)?);
         if matches!(comparison, Comparison::In | Comparison::NotIn) {
-            let found = contains(&right, &left)?;
+            let found = self.contains(right, &self.known_all(left)?)?;
             return Ok(found.map(|found| found == (comparison == Comparison::In)));
         }
+        let equality = matches!(comparison, Comparison::Equal | Comparison::NotEqual);
+        let has_parts = |value: &Value| value.is_sequence() || value.is_mapping();
+        let differ = left.type_name() != right.type_name() && (has_parts(left) || has_parts(right));
+        if equality && differ && !left.is_unknown() && !right.is_unknown() {
+            // Python looks into neither of them.
+            return Ok(Some(comparison == Comparison::NotEqual));
+        }
+        let (left, right) = (self.known_all(left)?, self.known_all(right)?);
         if left.contains_unknown() || right.contains_unknown() {
             return Ok(None);
         }
@@ -219,6 +226,52 @@ impl Cx<'_> {
         match super::finish::first_error(&forced) {
             Some(error) => Err(error.clone()),
             None => Ok(forced),
+        }
+    }
+
+    /// Returns Python's `in`, which looks at no more than it has to; `None` when it depends on what is unknown.
+    fn contains(&self, container: &Value, item: &Value) -> Result<Option<bool>, TemplateError> {
+        let unknown_item = item.contains_unknown();
+        match &container.0 {
+            Repr::Unknown(_) => Ok(None),
+            Repr::Str(text) => match &item.0 {
+                _ if unknown_item || marker::is_marked(text) => Ok(None),
+                Repr::Str(part) => Ok(Some(text.contains(&**part))),
+                _ => Err(TemplateError::runtime(format!(
+                    "'in <string>' requires string as left operand, not {}",
+                    item.type_name()
+                ))),
+            },
+            Repr::Object(object) => match &**object {
+                Object::Range { .. } => Ok(Some(object.items().contains(item))),
+                Object::Scope(scope) => {
+                    Ok(Some(item.as_str().is_some_and(|name| scope.lookup(name).is_some())))
+                }
+                _ => Err(not_iterable(container)),
+            },
+            _ if container.is_mapping() => {
+                if !item.is_hashable() {
+                    return Err(unhashable(item));
+                }
+                let is_key = || match (&container.0, item.as_str()) {
+                    (Repr::Dict(dict), _) => Ok(dict.contains_key(item)),
+                    (Repr::Lazy(lazy), Some(name)) => Ok(lazy.position(name).is_some()),
+                    _ => self.items(container).map(|keys| keys.contains(item)),
+                };
+                if unknown_item { Ok(None) } else { is_key().map(Some) }
+            }
+            _ if container.is_sequence() => {
+                let mut known = !unknown_item;
+                for element in self.items(container)? {
+                    let element = self.known_all(&element)?;
+                    if !unknown_item && element == *item {
+                        return Ok(Some(true));
+                    }
+                    known &= !element.contains_unknown();
+                }
+                Ok(known.then_some(false))
+            }
+            _ => Err(not_iterable(container)),
         }
     }
 
@@ -275,40 +328,6 @@ impl Cx<'_> {
             }
         }
         Ok(Args { positional, named })
-    }
-}
-
-/// Returns Python's `in`; `None` when the answer depends on what is unknown.
-fn contains(container: &Value, item: &Value) -> Result<Option<bool>, TemplateError> {
-    let unknown_item = item.contains_unknown();
-    match &container.0 {
-        Repr::Unknown(_) => Ok(None),
-        Repr::Str(text) => match &item.0 {
-            _ if unknown_item || marker::is_marked(text) => Ok(None),
-            Repr::Str(part) => Ok(Some(text.contains(&**part))),
-            _ => Err(TemplateError::runtime(format!(
-                "'in <string>' requires string as left operand, not {}",
-                item.type_name()
-            ))),
-        },
-        Repr::List(items) | Repr::Tuple(items) => match items.iter().any(|known| known == item) {
-            _ if unknown_item => Ok(None),
-            true => Ok(Some(true)),
-            false if items.iter().any(Value::contains_unknown) => Ok(None),
-            false => Ok(Some(false)),
-        },
-        Repr::Dict(dict) => {
-            if !item.is_hashable() {
-                return Err(unhashable(item));
-            }
-            Ok(if unknown_item { None } else { Some(dict.contains_key(item)) })
-        }
-        Repr::Object(object) => match &**object {
-            Object::Range { .. } => Ok(Some(object.items().contains(item))),
-            Object::Scope(scope) => Ok(Some(item.as_str().is_some_and(|name| scope.lookup(name).is_some()))),
-            _ => Err(not_iterable(container)),
-        },
-        _ => Err(not_iterable(container)),
     }
 }
 

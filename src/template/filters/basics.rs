@@ -90,12 +90,17 @@ fn ternary(_cx: &Cx<'_>, given: &Given) -> Evaluated {
 fn type_debug(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     Ok(match &given.value(0).0 {
         Repr::Unknown(_) => given.value(0).clone(),
+        Repr::Undefined(error) if error.kind != ErrorKind::Undefined => "CapturedExceptionMarker".into(),
         _ => given.value(0).type_name().into(),
     })
 }
 
 fn list(cx: &Cx<'_>, given: &Given) -> Evaluated {
-    given.items(cx, 0).map(Value::list)
+    let items = given.items(cx, 0)?;
+    match items.iter().find(|item| item.is_undefined()).map(|item| &item.0) {
+        Some(Repr::Undefined(error)) => Err(TemplateError::clone(error)),
+        _ => Ok(items.into()),
+    }
 }
 
 fn length(_cx: &Cx<'_>, given: &Given) -> Evaluated {

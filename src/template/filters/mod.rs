@@ -10,6 +10,7 @@ mod json;
 mod legacy;
 mod numbers;
 mod paths;
+mod query;
 mod regexes;
 mod select;
 mod sequence;
@@ -42,6 +43,7 @@ const FAMILIES: &[&[Builtin]] = &[
     legacy::FILTERS,
     numbers::FILTERS,
     paths::FILTERS,
+    query::FILTERS,
     regexes::FILTERS,
     select::FILTERS,
     sequence::FILTERS,
@@ -53,7 +55,11 @@ const FAMILIES: &[&[Builtin]] = &[
 
 /// Returns every filter by each of its names.
 pub(crate) fn all() -> HashMap<String, &'static Builtin> {
-    by_name(FAMILIES)
+    let mut filters = by_name(FAMILIES);
+    for filter in query::FILTERS {
+        filters.insert(format!("community.general.{}", filter.name), filter);
+    }
+    filters
 }
 
 /// Returns builtins by their short names and by those with their collection.

@@ -12,7 +12,7 @@ pub(super) const FILTERS: &[Builtin] = &[
     builtin("batch", "value linecount fill_with=", batch).moves(),
     builtin("slice", "value slices fill_with=", slice).moves(),
     builtin("flatten", "mylist levels= skip_nulls=", flatten_filter).moves(),
-    builtin("zip", "*", zip).moves(),
+    builtin("zip", "*", zip).shallow(),
     builtin("zip_longest", "* **", zip_longest).moves(),
     builtin("product", "* **", product).moves(),
     builtin("permutations", "iterable r=", permutations).moves(),
@@ -109,7 +109,15 @@ fn columns(cx: &Cx<'_>, given: &Given) -> Result<Vec<Vec<Value>>, TemplateError>
 fn zip(cx: &Cx<'_>, given: &Given) -> Evaluated {
     let columns = columns(cx, given)?;
     let length = columns.iter().map(Vec::len).min().unwrap_or(0);
-    Ok((0..length).map(|at| row(&columns, at, &Value::NONE)).collect())
+    let rows = (0..length).map(|at| row(&columns, at, &Value::NONE));
+    let checked = rows.map(|row| {
+        let undefined = row.iter().find_map(|item| match &item.0 {
+            Repr::Undefined(error) => Some(TemplateError::clone(error)),
+            _ => None,
+        });
+        undefined.map_or(Ok(row), Err)
+    });
+    checked.collect::<Result<Vec<_>, _>>().map(Value::list)
 }
 
 fn row(columns: &[Vec<Value>], at: usize, fill: &Value) -> Value {

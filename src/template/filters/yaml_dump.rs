@@ -303,22 +303,19 @@ impl Emitter<'_> {
 
     fn double_quoted(&mut self, text: &str, split: bool) {
         self.indicator("\"", true, false, false);
-        let chars: Vec<char> = text.chars().collect();
-        for (at, c) in chars.iter().enumerate() {
-            let inner = at > 0 && at + 1 < chars.len();
-            if *c == ' ' && inner && split && self.column > self.layout.width {
-                let next_is_space = chars.get(at + 1) == Some(&' ');
-                self.put(if next_is_space { "\\" } else { " \\" });
+        let mut chars = text.chars().peekable();
+        let mut before = None;
+        while let Some(c) = chars.next() {
+            let may_break = before.is_some_and(|before| before != ' ') && chars.peek().is_some();
+            if c == ' ' && may_break && split && self.column > self.layout.width {
                 self.write_indent();
-                self.whitespace = false;
-                self.indention = false;
-                if next_is_space {
-                    self.put("\\ ");
+                if chars.peek() == Some(&' ') {
+                    self.put("\\");
                 }
-                continue;
+            } else {
+                self.put(&escape(c));
             }
-            let escaped = escape(*c);
-            self.put(&escaped);
+            before = Some(c);
         }
         self.indicator("\"", false, false, false);
     }

@@ -1,11 +1,11 @@
 //! Operators by name, and questions about what is in what.
 
 use super::fail;
-use crate::Value;
 use crate::builtin::{Builtin, Given, builtin};
 use crate::eval::{Cx, Evaluated};
 use crate::parse::tree::Comparison;
 use crate::value::Repr;
+use crate::{TemplateError, Value};
 
 pub(super) const TESTS: &[Builtin] = &[
     builtin("eq", "a b", |cx, given| by(cx, given, Comparison::Equal)),
@@ -29,8 +29,8 @@ pub(super) const TESTS: &[Builtin] = &[
     builtin("issubset", "a b", |cx, given| holds_all(cx, given.value(1), given.value(0))),
     builtin("superset", "a b", |cx, given| holds_all(cx, given.value(0), given.value(1))),
     builtin("issuperset", "a b", |cx, given| holds_all(cx, given.value(0), given.value(1))),
-    builtin("all", "iterable", |cx, given| Ok(given.items(cx, 0)?.iter().all(Value::is_truthy).into())),
-    builtin("any", "iterable", |cx, given| Ok(given.items(cx, 0)?.iter().any(Value::is_truthy).into())),
+    builtin("all", "iterable", |cx, given| truth_is(cx, given, false)).shallow(),
+    builtin("any", "iterable", |cx, given| truth_is(cx, given, true)).shallow(),
     builtin("sameas", "value other", |_, given| Ok(same(given.value(0), given.value(1)).into())),
     builtin("divisibleby", "value num", divisible),
 ];
@@ -43,6 +43,19 @@ fn by(cx: &Cx<'_>, given: &Given, comparison: Comparison) -> Evaluated {
 fn contains(cx: &Cx<'_>, given: &Given) -> Evaluated {
     let known = cx.compare_values(given.value(1), Comparison::In, given.value(0))?;
     Ok(known.map_or_else(|| Value::unknown("comparison"), Value::from))
+}
+
+/// Returns whether any element is true, or whether all are: at the first that decides, the others do not matter.
+fn truth_is(cx: &Cx<'_>, given: &Given, decisive: bool) -> Evaluated {
+    for element in given.items(cx, 0)? {
+        match &element.0 {
+            Repr::Undefined(error) => return Err(TemplateError::clone(error)),
+            Repr::Unknown(_) => return Ok(element),
+            _ if element.is_truthy() == decisive => return Ok(decisive.into()),
+            _ => {}
+        }
+    }
+    Ok((!decisive).into())
 }
 
 fn holds_all(cx: &Cx<'_>, whole: &Value, part: &Value) -> Evaluated {

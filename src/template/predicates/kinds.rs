@@ -35,8 +35,8 @@ pub(super) const TESTS: &[Builtin] = &[
     builtin("odd", "value", |_, given| Ok((rest_of_two(given)? == 1).into())),
     builtin("nan", "value", is_nan),
     builtin("isnan", "value", is_nan),
-    builtin("truthy", "value convert_bool=", |_, given| Ok(truth(given).into())),
-    builtin("falsy", "value convert_bool=", |_, given| Ok((!truth(given)).into())),
+    builtin("truthy", "value convert_bool=", |_, given| Ok(truth(given).into())).shallow(),
+    builtin("falsy", "value convert_bool=", |_, given| Ok((!truth(given)).into())).shallow(),
     builtin("filter", "value", |cx, given| Ok(cx.shared.filters.contains_key(&given.text(0)).into())),
     builtin("test", "value", |cx, given| Ok(cx.shared.tests.contains_key(&given.text(0)).into())),
 ];
