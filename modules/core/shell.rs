@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
-use rplay_module::{Action, Cx, Deed, Effect, InCheck, Params, Result};
+use rplay_module::{Action, Cx, Deed, Effect, Failure, InCheck, Params, Result};
+use serde_json::Value;
 
 use crate::process::{Bounds, How, Order};
 
@@ -27,6 +28,8 @@ pub(crate) struct ShellParams {
     removes: Option<PathBuf>,
     /// The absolute path of the shell; omitted it is `/bin/sh`.
     executable: Option<String>,
+    /// Only there to be refused, as Ansible refuses it: the shell expands variables itself.
+    expand_argument_vars: Option<Value>,
     /// What the command reads from its standard input; omitted it reads nothing.
     stdin: Option<String>,
     /// Whether a newline is added to `stdin`.
@@ -38,8 +41,11 @@ pub(crate) struct ShellParams {
 }
 
 impl ShellParams {
-    fn order(&self) -> Order<'_> {
-        Order {
+    fn order(&self) -> Result<Order<'_>> {
+        if self.expand_argument_vars.is_some() {
+            return Err(Failure::new("Unsupported parameters for (shell) module: expand_argument_vars"));
+        }
+        Ok(Order {
             line: self.raw.as_deref().filter(|line| !line.is_empty()).or(self.cmd.as_deref()),
             argv: self.argv.as_deref(),
             how: How::Shell(self.executable.as_deref().unwrap_or("/bin/sh")),
@@ -51,7 +57,7 @@ impl ShellParams {
             stdin: self.stdin.as_deref(),
             stdin_add_newline: self.stdin_add_newline,
             strip_empty_ends: self.strip_empty_ends,
-        }
+        })
     }
 }
 
@@ -63,11 +69,11 @@ impl Action for Shell {
     const IN_CHECK: InCheck = InCheck::Foretell;
 
     async fn foretell(&self, cx: &Cx, p: &ShellParams) -> Result<Deed> {
-        p.order().foretell(cx)
+        p.order()?.foretell(cx)
     }
 
     async fn perform(&self, cx: &Cx, p: &ShellParams) -> Result<Deed> {
-        p.order().perform(cx).await
+        p.order()?.perform(cx).await
     }
 }
 
@@ -121,6 +127,15 @@ mod tests {
         assert_eq!((ran.result["rc"].clone(), ran.result["stdout"].clone()), (json!(3), json!("out")));
         let killed = bench.run("shell", &json!({ "cmd": "kill -9 $$" }), Mode::Apply).await;
         assert_eq!(killed.result["rc"], -9);
+    }
+
+    #[tokio::test]
+    async fn what_only_command_takes_is_refused() {
+        let bench = Bench::new();
+        let failed =
+            bench.run("shell", &json!({ "cmd": "echo x", "expand_argument_vars": true }), Mode::Apply).await;
+        let message = "Unsupported parameters for (shell) module: expand_argument_vars";
+        assert_eq!(failed.failure.unwrap().message, message);
     }
 
     #[tokio::test]
