@@ -303,15 +303,12 @@ impl Writer<'_> {
         let name = self.name;
         retry_on(self.cx, BUSY, BUSY_SECONDS, || async {
             let failed = format!("set the retention of log group {name}");
-            match want {
-                Some(days) => {
-                    let call = self.logs.put_retention_policy().log_group_name(name).retention_in_days(days);
-                    call.send().await.map_err(failing(failed)).map(drop)
-                }
-                None => {
-                    let call = self.logs.delete_retention_policy().log_group_name(name);
-                    call.send().await.map_err(failing(failed)).map(drop)
-                }
+            if let Some(days) = want {
+                let call = self.logs.put_retention_policy().log_group_name(name).retention_in_days(days);
+                call.send().await.map_err(failing(failed)).map(drop)
+            } else {
+                let call = self.logs.delete_retention_policy().log_group_name(name);
+                call.send().await.map_err(failing(failed)).map(drop)
             }
         })
         .await
@@ -324,15 +321,12 @@ impl Writer<'_> {
         let name = self.name;
         retry_on(self.cx, BUSY, BUSY_SECONDS, || async {
             let failed = format!("set the key of log group {name}");
-            match want {
-                Some(key) => {
-                    let call = self.logs.associate_kms_key().log_group_name(name).kms_key_id(key);
-                    call.send().await.map_err(failing(failed)).map(drop)
-                }
-                None => {
-                    let call = self.logs.disassociate_kms_key().log_group_name(name);
-                    call.send().await.map_err(failing(failed)).map(drop)
-                }
+            if let Some(key) = want {
+                let call = self.logs.associate_kms_key().log_group_name(name).kms_key_id(key);
+                call.send().await.map_err(failing(failed)).map(drop)
+            } else {
+                let call = self.logs.disassociate_kms_key().log_group_name(name);
+                call.send().await.map_err(failing(failed)).map(drop)
             }
         })
         .await

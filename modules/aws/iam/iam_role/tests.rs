@@ -40,7 +40,7 @@ fn assets(action: &str) -> Value {
 }
 
 /// A role without an instance profile, with these parameters beside.
-fn web(further: Value) -> Value {
+fn web(further: &Value) -> Value {
     let mut args =
         json!({ "name": "web", "assume_role_policy_document": trust(), "create_instance_profile": false });
     args.as_object_mut().unwrap().extend(further.as_object().unwrap().clone());
@@ -48,14 +48,14 @@ fn web(further: Value) -> Value {
 }
 
 fn everything() -> Value {
-    web(json!({
+    web(&json!({
         "description": "Runs the web", "managed_policies": [EXECUTION], "inline_policies": { "assets": assets("s3:GetObject") },
         "tags": { "app": "web" },
     }))
 }
 
 fn encoded(document: &Value) -> String {
-    document.to_string().bytes().map(|byte| format!("%{byte:02X}")).collect()
+    document.to_string().bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat()
 }
 
 /// What IAM says of a role, with further elements.
@@ -87,7 +87,8 @@ fn attached(arns: &[&str]) -> Expected {
 }
 
 fn inline(policies: &[(&str, Value)]) -> Vec<Expected> {
-    let names = policies.iter().map(|(name, _)| format!("<member>{name}</member>")).collect::<String>();
+    let names =
+        policies.iter().map(|(name, _)| format!("<member>{name}</member>")).collect::<Vec<_>>().concat();
     let list = Expected::query("ListRolePolicies").gives(&format!("<PolicyNames>{names}</PolicyNames>"));
     let documents = policies.iter().map(|(name, document)| {
         Expected::query("GetRolePolicy").parameter("PolicyName", name).gives(&format!(
@@ -206,7 +207,7 @@ async fn a_role_that_is_as_it_should_be_costs_a_read_for_each_thing_it_has() {
     assert!(!task.ok(&everything(), Mode::Apply).await.changed);
     assert_eq!(task.calls.calls().len(), 4);
     let task = Task::new([role(""), attached(&[])]);
-    assert!(!task.ok(&web(json!({})), Mode::Apply).await.changed);
+    assert!(!task.ok(&web(&json!({})), Mode::Apply).await.changed);
 }
 
 #[tokio::test]
@@ -219,7 +220,7 @@ async fn the_role_comes_back_as_ansible_returns_it() {
         description("Runs the web")
     );
     let task = Task::new([role(&further), attached(&[EXECUTION])]);
-    let outcome = task.ok(&web(json!({})), Mode::Apply).await;
+    let outcome = task.ok(&web(&json!({})), Mode::Apply).await;
     assert!(!outcome.changed);
     assert_eq!(
         Value::Object(outcome.result),
@@ -249,7 +250,7 @@ async fn the_role_comes_back_as_ansible_returns_it() {
 async fn without_waiting_the_result_is_what_aws_answered() {
     let created = Expected::query("CreateRole").gives(&format!("<Role>{}</Role>", described(&trust(), "")));
     let task = Task::new([no_role(), who(), created]);
-    let outcome = task.ok(&web(json!({ "wait": false })), Mode::Apply).await;
+    let outcome = task.ok(&web(&json!({ "wait": false })), Mode::Apply).await;
     assert!(outcome.changed);
     assert_eq!(outcome.result["iam_role"]["arn"], ARN);
     assert_eq!(outcome.result["iam_role"]["role_id"], "AROA");
@@ -259,7 +260,7 @@ async fn without_waiting_the_result_is_what_aws_answered() {
 async fn what_is_omitted_is_left_alone() {
     let further = format!("{}<MaxSessionDuration>7200</MaxSessionDuration>{TAGS}", description("old"));
     let task = Task::new([role(&further), attached(&[EXECUTION])]);
-    assert!(!task.ok(&web(json!({})), Mode::Apply).await.changed);
+    assert!(!task.ok(&web(&json!({})), Mode::Apply).await.changed);
 }
 
 #[tokio::test]
@@ -275,21 +276,21 @@ async fn every_argument_fault_is_said_before_any_call() {
             json!({ "name": "web", "assume_role_policy_document": trust(), "boundary": EXECUTION }),
             "When using a boundary policy, `create_instance_profile` must be set to `false`.",
         ),
-        (web(json!({ "boundary": "DenyAll" })), "Boundary policy must be an ARN"),
+        (web(&json!({ "boundary": "DenyAll" })), "Boundary policy must be an ARN"),
         (
-            web(json!({ "max_session_duration": 3599 })),
+            web(&json!({ "max_session_duration": 3599 })),
             "max_session_duration must be between 1 and 12 hours (3600 and 43200 seconds)",
         ),
         (
-            web(json!({ "max_session_duration": 43201 })),
+            web(&json!({ "max_session_duration": 43201 })),
             "max_session_duration must be between 1 and 12 hours (3600 and 43200 seconds)",
         ),
-        (web(json!({ "path": "app/" })), "role path must begin and end with /"),
-        (web(json!({ "path": "/app" })), "role path must begin and end with /"),
-        (web(json!({ "path": "/a b/" })), r"role path must match pattern \/([\w+=,.@-]+\/)*"),
-        (web(json!({ "name": "we b" })), r"role name must match pattern [\w+=,.@-]+"),
-        (web(json!({ "name": long })), "Length of role name may not exceed 64"),
-        (web(json!({ "state": "gone" })), "value of state must be one of: present, absent, got: gone"),
+        (web(&json!({ "path": "app/" })), "role path must begin and end with /"),
+        (web(&json!({ "path": "/app" })), "role path must begin and end with /"),
+        (web(&json!({ "path": "/a b/" })), r"role path must match pattern \/([\w+=,.@-]+\/)*"),
+        (web(&json!({ "name": "we b" })), r"role name must match pattern [\w+=,.@-]+"),
+        (web(&json!({ "name": long })), "Length of role name may not exceed 64"),
+        (web(&json!({ "state": "gone" })), "value of state must be one of: present, absent, got: gone"),
     ] {
         for mode in [Mode::Apply, Mode::Check] {
             let failure = Task::new([]).fails(&args, mode).await;
@@ -301,7 +302,7 @@ async fn every_argument_fault_is_said_before_any_call() {
 
 #[tokio::test]
 async fn all_faults_of_a_role_are_found_at_once() {
-    let args = web(json!({ "name": "a b", "path": "x", "max_session_duration": 1 }));
+    let args = web(&json!({ "name": "a b", "path": "x", "max_session_duration": 1 }));
     let failure = Task::new([]).fails(&args, Mode::Apply).await;
     let FailureKind::Arguments(faults) = failure.kind else { panic!("{failure:?}") };
     let paths: Vec<_> = faults.iter().map(|fault| fault.path.as_str()).collect();

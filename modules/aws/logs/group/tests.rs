@@ -57,7 +57,7 @@ impl Task {
 }
 
 /// What the service says of a group, with further fields.
-fn described(further: Value) -> Expected {
+fn described(further: &Value) -> Expected {
     let mut group = json!({
         "logGroupName": "/ecs/web", "arn": format!("{ARN}:*"), "logGroupArn": ARN, "creationTime": 1_700_000_000_000_i64,
         "metricFilterCount": 0, "storedBytes": 17, "logGroupClass": "STANDARD",
@@ -72,7 +72,7 @@ fn none() -> Expected {
     Expected::json("DescribeLogGroups").answers(&json!({ "logGroups": [] }))
 }
 
-fn tagged(tags: Value) -> Expected {
+fn tagged(tags: &Value) -> Expected {
     Expected::json("ListTagsForResource")
         .body(json!({ "resourceArn": ARN }))
         .answers(&json!({ "tags": tags }))
@@ -112,8 +112,8 @@ async fn a_group_is_created_in_six_calls_with_its_owner() {
         ),
         Expected::json("PutRetentionPolicy")
             .whole_body(json!({ "logGroupName": "/ecs/web", "retentionInDays": 14 })),
-        described(json!({ "retentionInDays": 14 })),
-        tagged(json!({ "app": "web", "rplay:owner": "rplay" })),
+        described(&json!({ "retentionInDays": 14 })),
+        tagged(&json!({ "app": "web", "rplay:owner": "rplay" })),
     ]);
     let outcome = task.ok(web(14), Mode::Apply).await;
     assert!(outcome.changed);
@@ -133,7 +133,7 @@ async fn a_group_is_created_in_six_calls_with_its_owner() {
 
 #[tokio::test]
 async fn a_group_that_is_as_it_should_be_costs_two_reads() {
-    let task = Task::new([described(json!({ "retentionInDays": 14 })), tagged(json!({ "app": "web" }))]);
+    let task = Task::new([described(&json!({ "retentionInDays": 14 })), tagged(&json!({ "app": "web" }))]);
     assert!(!task.ok(web(14), Mode::Apply).await.changed);
     assert_eq!(task.calls.calls(), ["DescribeLogGroups", "ListTagsForResource"]);
 }
@@ -141,7 +141,7 @@ async fn a_group_that_is_as_it_should_be_costs_two_reads() {
 #[tokio::test]
 async fn what_is_omitted_is_left_alone() {
     let found = json!({ "retentionInDays": 30, "kmsKeyId": "arn:key", "logGroupClass": "INFREQUENT_ACCESS" });
-    let task = Task::new([described(found), tagged(json!({ "app": "web" }))]);
+    let task = Task::new([described(&found), tagged(&json!({ "app": "web" }))]);
     let outcome = task.ok(json!({ "name": "/ecs/web" }), Mode::Apply).await;
     assert!(!outcome.changed);
     assert_eq!(outcome.result["retention"], 30);
@@ -152,12 +152,12 @@ async fn what_is_omitted_is_left_alone() {
 /// One field of a group with thirty days, a key and a tag is edited: what is called for it, what is there then.
 async fn edit(args: Value, calls: Vec<Expected>, now: Value, tags: Value, changed: &[&str]) {
     let before = json!({ "retentionInDays": 30, "kmsKeyId": "arn:old" });
-    let start = || [described(before.clone()), tagged(json!({ "app": "web" }))];
+    let start = || [described(&before), tagged(&json!({ "app": "web" }))];
     let foretold = Task::new(start());
     let outcome = foretold.ok(args.clone(), Mode::Plan).await;
     assert_eq!(paths(&outcome), changed, "foretold: {args}");
     assert_eq!(outcome.planned[0].action, Intent::Update);
-    let task = Task::new(start().into_iter().chain(calls).chain([described(now), tagged(tags)]));
+    let task = Task::new(start().into_iter().chain(calls).chain([described(&now), tagged(&tags)]));
     let outcome = task.ok(args.clone(), Mode::Apply).await;
     assert!(outcome.changed);
     assert_eq!(paths(&outcome), changed, "done: {args}");
@@ -205,7 +205,7 @@ async fn edited_tags_are_set_and_others_purged_unless_told_not_to() {
 /// AWS: the class is set at creation and never again.
 #[tokio::test]
 async fn another_class_is_refused_before_the_logs_are_lost() {
-    let task = Task::new([described(json!({})), tagged(json!({}))]);
+    let task = Task::new([described(&json!({})), tagged(&json!({}))]);
     let failure = task.fails(json!({ "name": "/ecs/web", "log_group_class": "INFREQUENT_ACCESS" })).await;
     assert_eq!(
         failure.message,
@@ -217,7 +217,7 @@ async fn another_class_is_refused_before_the_logs_are_lost() {
 #[tokio::test]
 async fn overwriting_deletes_and_creates_once() {
     let args = json!({ "log_group_name": "/ecs/web", "overwrite": true, "retention": 7 });
-    let found = || [described(json!({ "retentionInDays": 7 })), tagged(json!({}))];
+    let found = || [described(&json!({ "retentionInDays": 7 })), tagged(&json!({}))];
     let task = Task::ansible(found());
     let outcome = task.ok(args.clone(), Mode::Check).await;
     assert!(outcome.changed);
@@ -241,8 +241,8 @@ async fn overwriting_deletes_and_creates_once() {
 async fn a_group_is_deleted_and_one_that_is_gone_is_no_change() {
     let args = json!({ "log_group_name": "/ecs/web", "state": "absent" });
     let task = Task::ansible([
-        described(json!({})),
-        tagged(json!({})),
+        described(&json!({})),
+        tagged(&json!({})),
         who(),
         Expected::json("DeleteLogGroup").refuses("OperationAbortedException", "busy"),
         Expected::json("DeleteLogGroup"),
@@ -253,13 +253,14 @@ async fn a_group_is_deleted_and_one_that_is_gone_is_no_change() {
     assert_eq!(task.world.ownership().last().unwrap().2, Ownership::Gone);
     let task = Task::ansible([none()]);
     assert!(!task.ok(args.clone(), Mode::Apply).await.changed);
-    let task = Task::ansible([described(json!({})), tagged(json!({}))]);
+    let task = Task::ansible([described(&json!({})), tagged(&json!({}))]);
     assert!(task.ok(args, Mode::Check).await.changed);
 }
 
 #[tokio::test]
 async fn ansibles_fields_come_back_twice() {
-    let task = Task::ansible([described(json!({ "retentionInDays": 14 })), tagged(json!({ "App": "web" }))]);
+    let task =
+        Task::ansible([described(&json!({ "retentionInDays": 14 })), tagged(&json!({ "App": "web" }))]);
     let outcome = task.ok(json!({ "log_group_name": "/ecs/web" }), Mode::Apply).await;
     let group = json!({
         "log_group_name": "/ecs/web", "arn": format!("{ARN}:*"), "log_group_arn": ARN, "log_group_class": "STANDARD",
@@ -277,8 +278,8 @@ async fn under_ansibles_name_nothing_is_tagged_with_an_owner() {
         none(),
         who(),
         Expected::json("CreateLogGroup").whole_body(json!({ "logGroupName": "/ecs/web" })),
-        described(json!({})),
-        tagged(json!({})),
+        described(&json!({})),
+        tagged(&json!({})),
     ]);
     assert!(task.ok(json!({ "log_group_name": "/ecs/web" }), Mode::Apply).await.changed);
 }
@@ -289,11 +290,11 @@ async fn a_lost_answer_of_the_creation_is_looked_after_and_the_rest_is_done() {
         none(),
         who(),
         Expected::json("CreateLogGroup").loses_the_answer(),
-        described(json!({})),
-        tagged(json!({ "app": "web", "rplay:owner": "rplay" })),
+        described(&json!({})),
+        tagged(&json!({ "app": "web", "rplay:owner": "rplay" })),
         Expected::json("PutRetentionPolicy"),
-        described(json!({ "retentionInDays": 14 })),
-        tagged(json!({ "app": "web", "rplay:owner": "rplay" })),
+        described(&json!({ "retentionInDays": 14 })),
+        tagged(&json!({ "app": "web", "rplay:owner": "rplay" })),
     ]);
     let outcome = task.ok(web(14), Mode::Apply).await;
     assert!(outcome.changed);
@@ -308,8 +309,8 @@ async fn a_group_that_is_not_seen_at_once_is_not_made_twice() {
         Expected::json("CreateLogGroup").loses_the_answer(),
         none(),
         Expected::json("CreateLogGroup").refuses("ResourceAlreadyExistsException", "it exists"),
-        described(json!({ "retentionInDays": 14 })),
-        tagged(json!({ "app": "web" })),
+        described(&json!({ "retentionInDays": 14 })),
+        tagged(&json!({ "app": "web" })),
     ]);
     assert!(task.ok(web(14), Mode::Apply).await.changed);
 }
@@ -333,10 +334,10 @@ async fn a_creation_that_is_refused_leaves_nothing_owned() {
 #[tokio::test]
 async fn who_may_not_read_tags_is_warned_unless_tags_are_asked_for() {
     let refused = || Expected::json("ListTagsForResource").refuses("AccessDeniedException", "no");
-    let task = Task::ansible([described(json!({})), refused()]);
+    let task = Task::ansible([described(&json!({})), refused()]);
     assert!(!task.ok(json!({ "log_group_name": "/ecs/web" }), Mode::Apply).await.changed);
     assert_eq!(task.world.warnings(), ["Permission denied listing tags for log group /ecs/web"]);
-    let task = Task::ansible([described(json!({})), refused()]);
+    let task = Task::ansible([described(&json!({})), refused()]);
     let failure = task.fails(json!({ "log_group_name": "/ecs/web", "tags": { "a": "b" } })).await;
     assert_eq!(failure.code.as_deref(), Some("AccessDeniedException"));
 }
@@ -374,15 +375,15 @@ async fn every_argument_fault_is_said_before_any_call() {
 #[tokio::test]
 async fn a_destroy_touches_what_the_group_itself_says_is_ours() {
     let task = Task::new([
-        described(json!({})),
-        tagged(json!({ "rplay:owner": "rplay" })),
+        described(&json!({})),
+        tagged(&json!({ "rplay:owner": "rplay" })),
         who(),
         Expected::json("DeleteLogGroup"),
         none(),
     ]);
     let outcome = task.ok(json!({ "name": "/ecs/web" }), Mode::Destroy).await;
     assert!(outcome.changed && outcome.kept.is_empty());
-    let task = Task::new([described(json!({})), tagged(json!({})), who()]);
+    let task = Task::new([described(&json!({})), tagged(&json!({})), who()]);
     let outcome = task.ok(json!({ "name": "/ecs/web" }), Mode::Destroy).await;
     assert_eq!(outcome.kept.len(), 1);
 }

@@ -4,7 +4,7 @@ use rplay_module::{KeptWhy, Realm};
 
 use super::*;
 
-fn absent(further: Value) -> Value {
+fn absent(further: &Value) -> Value {
     let mut args = json!({ "name": "web", "state": "absent" });
     args.as_object_mut().unwrap().extend(further.as_object().unwrap().clone());
     args
@@ -28,7 +28,7 @@ fn taken_out(profile: &str) -> Expected {
 }
 
 fn names(names: &[&str]) -> Expected {
-    let names = names.iter().map(|name| format!("<member>{name}</member>")).collect::<String>();
+    let names = names.iter().map(|name| format!("<member>{name}</member>")).collect::<Vec<_>>().concat();
     Expected::query("ListRolePolicies").gives(&format!("<PolicyNames>{names}</PolicyNames>"))
 }
 
@@ -49,7 +49,7 @@ async fn a_role_is_emptied_and_deleted_and_its_profile_stays() {
         Expected::query("DeleteRole"),
         no_role(),
     ]);
-    let outcome = task.ok(&absent(json!({})), Mode::Apply).await;
+    let outcome = task.ok(&absent(&json!({})), Mode::Apply).await;
     assert!(outcome.changed && outcome.result.is_empty());
     assert_eq!(task.stages(), [("iam.role web".to_owned(), Ownership::Gone)]);
 }
@@ -68,14 +68,14 @@ async fn only_the_profile_of_the_same_name_goes_with_the_role() {
         Expected::query("DeleteRole"),
         no_role(),
     ]);
-    assert!(task.ok(&absent(json!({ "delete_instance_profile": true })), Mode::Apply).await.changed);
+    assert!(task.ok(&absent(&json!({ "delete_instance_profile": true })), Mode::Apply).await.changed);
 }
 
 #[tokio::test]
 async fn what_is_gone_is_no_change_and_a_check_deletes_nothing() {
-    assert!(!Task::new([no_role()]).ok(&absent(json!({})), Mode::Apply).await.changed);
+    assert!(!Task::new([no_role()]).ok(&absent(&json!({})), Mode::Apply).await.changed);
     let task = Task::new([role(""), attached(&[])]);
-    let outcome = task.ok(&absent(json!({})), Mode::Check).await;
+    let outcome = task.ok(&absent(&json!({})), Mode::Check).await;
     assert_eq!((outcome.changed, outcome.planned[0].action), (true, Intent::Delete));
 }
 
@@ -96,7 +96,7 @@ async fn what_goes_while_it_is_deleted_is_no_failure() {
         gone("DeleteRole"),
         no_role(),
     ]);
-    assert!(task.ok(&absent(json!({})), Mode::Apply).await.changed);
+    assert!(task.ok(&absent(&json!({})), Mode::Apply).await.changed);
 }
 
 fn realm() -> Realm {

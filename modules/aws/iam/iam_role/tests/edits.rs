@@ -34,7 +34,7 @@ fn then_with(arns: &[&str], policies: &[(&str, Value)]) -> Vec<Expected> {
     [role, attached(arns)].into_iter().chain(inline(policies)).collect()
 }
 
-/// AWS: what UpdateRole is not told is set back to its default.
+/// AWS: what `UpdateRole` is not told is set back to its default.
 #[tokio::test]
 async fn description_and_session_always_go_together() {
     let update = Expected::query("UpdateRole")

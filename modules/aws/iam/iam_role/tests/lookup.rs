@@ -5,7 +5,7 @@ use super::*;
 const OWN: &str = "arn:aws:iam::123456789012:policy/team/Deploy";
 
 fn named(policy: &str) -> Value {
-    web(json!({ "managed_policies": [policy] }))
+    web(&json!({ "managed_policies": [policy] }))
 }
 
 fn listed(scope: &str, policies: &[(&str, &str)]) -> Expected {

@@ -37,7 +37,8 @@ impl Place {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_role_lives_from_check_to_destroy() {
     let place = Place::new();
-    let args = everything();
+    let mut args = everything();
+    args["managed_policies"] = json!(["AmazonECSTaskExecutionRolePolicy"]);
     assert!(place.run(&args, Mode::Check).await.changed);
     assert!(place.proxy.writes().is_empty(), "{}", place.proxy.log());
 

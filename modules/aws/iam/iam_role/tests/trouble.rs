@@ -32,7 +32,7 @@ async fn a_role_that_is_not_seen_at_once_is_not_made_twice() {
         role(""),
         attached(&[]),
     ]);
-    assert!(task.ok(&web(json!({})), Mode::Apply).await.changed);
+    assert!(task.ok(&web(&json!({})), Mode::Apply).await.changed);
 }
 
 /// IAM: what was just created is not seen everywhere at once.
@@ -51,14 +51,14 @@ async fn a_role_that_is_seen_late_is_waited_for() {
             ])
             .chain([role(""), attached(&[EXECUTION])]),
     );
-    let args = web(json!({ "managed_policies": [EXECUTION] }));
+    let args = web(&json!({ "managed_policies": [EXECUTION] }));
     assert!(task.ok(&args, Mode::Apply).await.changed);
 }
 
 #[tokio::test]
 async fn a_role_that_is_never_seen_fails_after_wait_timeout() {
     let task = Task::new([no_role().repeatedly(), who(), created()]);
-    let failure = task.fails(&web(json!({ "wait_timeout": 20 })), Mode::Apply).await;
+    let failure = task.fails(&web(&json!({ "wait_timeout": 20 })), Mode::Apply).await;
     assert_eq!(failure.kind, FailureKind::TimedOut);
     assert!((20..25).contains(&task.world.slept().as_secs()), "{:?}", task.world.slept());
 }
@@ -66,7 +66,7 @@ async fn a_role_that_is_never_seen_fails_after_wait_timeout() {
 /// IAM: a role named in a trust policy must be known to it, and one that was just made is not yet.
 #[tokio::test]
 async fn a_principal_that_was_just_made_is_waited_for() {
-    let mut args = web(json!({}));
+    let mut args = web(&json!({}));
     let trust = json!({ "Version": "2012-10-17", "Statement": [{
         "Effect": "Allow", "Principal": { "AWS": "arn:aws:iam::123456789012:role/ci" }, "Action": "sts:AssumeRole" }] });
     args["assume_role_policy_document"] = trust.clone();
@@ -93,7 +93,7 @@ async fn a_malformed_document_is_refused_at_once_in_iams_words() {
         Expected::query("CreateRole").refuses("MalformedPolicyDocument", "Has prohibited field Resource"),
         no_role(),
     ]);
-    let failure = task.fails(&web(json!({})), Mode::Apply).await;
+    let failure = task.fails(&web(&json!({})), Mode::Apply).await;
     assert_eq!(
         failure.message,
         "could not create role web: MalformedPolicyDocument: Has prohibited field Resource"
@@ -107,7 +107,7 @@ async fn a_policy_that_does_not_exist_leaves_an_owned_role_behind() {
     let refused =
         Expected::query("AttachRolePolicy").refuses("NoSuchEntity", "Policy does not exist").repeatedly();
     let task = Task::new([no_role(), who(), created(), refused, role(""), attached(&[])]);
-    let failure = task.fails(&web(json!({ "managed_policies": [EXECUTION] })), Mode::Apply).await;
+    let failure = task.fails(&web(&json!({ "managed_policies": [EXECUTION] })), Mode::Apply).await;
     assert_eq!(
         failure.message,
         format!("could not attach policy {EXECUTION} to role web: NoSuchEntity: Policy does not exist")
@@ -138,7 +138,7 @@ async fn who_may_not_read_is_told_so() {
     let task = Task::new([
         Expected::query("GetRole").refuses("AccessDenied", "not authorized to perform: iam:GetRole")
     ]);
-    let failure = task.fails(&web(json!({})), Mode::Check).await;
+    let failure = task.fails(&web(&json!({})), Mode::Check).await;
     assert_eq!(
         failure.message,
         "could not read role web: AccessDenied: not authorized to perform: iam:GetRole"
