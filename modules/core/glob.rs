@@ -33,7 +33,7 @@ fn find(folder: &Path, parts: &[&str], wants_folder: bool) -> bool {
 }
 
 /// Matches one name against one part of a pattern, as Python's `fnmatch`.
-fn matches(pattern: &str, name: &str) -> bool {
+pub(crate) fn matches(pattern: &str, name: &str) -> bool {
     let mut wanted = pattern.chars();
     let mut given = name.chars();
     match wanted.next() {

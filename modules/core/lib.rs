@@ -7,11 +7,13 @@
 //! here knows check mode, files of the playbook, or AWS.
 
 mod command;
+mod gather_facts;
 mod glob;
 mod info;
 mod paths;
 mod ping;
 mod process;
+mod setup;
 mod shell;
 mod stamp;
 mod uri;
@@ -28,10 +30,22 @@ pub const MODULES: &[Module] = &[
         pick: |_| Box::new(Done("command", command::Command)),
     },
     Module {
+        names: &["gather_facts", "ansible.builtin.gather_facts", "ansible.legacy.gather_facts"],
+        native: false,
+        spec: <gather_facts::GatherFactsParams as Params>::spec,
+        pick: |_| Box::new(Done("gather_facts", gather_facts::GatherFacts)),
+    },
+    Module {
         names: &["ping", "ansible.builtin.ping", "ansible.legacy.ping"],
         native: false,
         spec: <ping::PingParams as Params>::spec,
         pick: |_| Box::new(Done("ping", ping::Ping)),
+    },
+    Module {
+        names: &["setup", "ansible.builtin.setup", "ansible.legacy.setup"],
+        native: false,
+        spec: <setup::SetupParams as Params>::spec,
+        pick: |_| Box::new(Done("setup", setup::Setup)),
     },
     Module {
         names: &["shell", "ansible.builtin.shell", "ansible.legacy.shell"],
