@@ -11,7 +11,8 @@ use crate::{TemplateError, Value, marker};
 impl Cx<'_> {
     /// Evaluates an expression. What is undefined is a value here; only using it is an error.
     pub(crate) fn eval(&self, expr: &Expr) -> Evaluated {
-        self.eval_node(expr).map_err(|error| error.located(expr.at, &self.source, self.span.as_ref()))
+        let evaluated = self.state.check_stack().and_then(|()| self.eval_node(expr));
+        evaluated.map_err(|error| error.located(expr.at, &self.source, self.span.as_ref()))
     }
 
     /// Evaluates an operand: what is undefined is an error.

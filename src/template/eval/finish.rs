@@ -43,6 +43,7 @@ impl Cx<'_> {
 
     /// Finishes a value inside of others: renders what is left, drops what is omitted, makes lists of tuples.
     fn settle(&self, value: &Value) -> Evaluated {
+        self.state.check_stack()?;
         match &value.0 {
             Repr::Lazy(_) => self.settle(&self.forced_once(value)),
             Repr::List(items) | Repr::Tuple(items) => {
@@ -106,6 +107,9 @@ impl Cx<'_> {
 
     /// Returns the value with everything in it rendered; errors stay in it as values.
     pub(crate) fn forced(&self, value: &Value) -> Value {
+        if let Err(error) = self.state.check_stack() {
+            return Value::error(error);
+        }
         if !holds_lazy(value) {
             return value.clone();
         }

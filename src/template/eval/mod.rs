@@ -38,8 +38,11 @@ use crate::{Scope, TemplateError, Value, World};
 
 pub(crate) type Evaluated = Result<Value, TemplateError>;
 
-/// How deep templates may use one another: each level takes some of the stack.
-const MAX_DEPTH: usize = 48;
+/// How deep templates may use one another.
+const MAX_DEPTH: usize = 64;
+
+/// How much of the stack an evaluation may take: threads have two megabytes, and the caller has used some.
+const MAX_STACK: usize = 768 * 1024;
 
 /// What one evaluation learns and remembers.
 #[derive(Default)]
@@ -50,9 +53,21 @@ pub(crate) struct State {
     /// The texts that are being rendered, by scope and place.
     rendering: RefCell<Vec<(usize, usize)>>,
     depth: Cell<usize>,
+    /// Where the stack was when the evaluation began.
+    stack: Cell<Option<usize>>,
 }
 
 impl State {
+    /// Returns an error when the evaluation has used its share of the stack.
+    pub(crate) fn check_stack(&self) -> Result<(), TemplateError> {
+        let here = std::ptr::from_ref(&self).addr();
+        let Some(begin) = self.stack.get() else {
+            self.stack.set(Some(here));
+            return Ok(());
+        };
+        if begin.abs_diff(here) > MAX_STACK { Err(too_deep()) } else { Ok(()) }
+    }
+
     pub(crate) fn into_marks(self) -> Marks {
         self.marks.into_inner()
     }
@@ -77,6 +92,11 @@ pub(crate) struct Cx<'e> {
     pub(crate) span: Option<Span>,
     /// Constants that are templates themselves are rendered at once: a conditional is evaluated.
     pub(crate) renders_constants: bool,
+}
+
+fn too_deep() -> TemplateError {
+    TemplateError::runtime("Recursive loop detected in template: the templates use one another too deeply")
+        .framed()
 }
 
 fn address<T: ?Sized>(of: &Arc<T>) -> usize {
@@ -233,10 +253,7 @@ impl<'e> Cx<'e> {
     pub(crate) fn guarded(&self, evaluate: impl FnOnce() -> Evaluated) -> Evaluated {
         let depth = self.state.depth.get();
         if depth >= MAX_DEPTH {
-            return Err(TemplateError::runtime(
-                "Recursive loop detected in template: the templates use one another too deeply",
-            )
-            .framed());
+            return Err(too_deep());
         }
         self.state.depth.set(depth + 1);
         let value = evaluate();

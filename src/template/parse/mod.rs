@@ -95,7 +95,7 @@ impl<'a> Parser<'a> {
         &mut self,
         parse: impl FnOnce(&mut Self) -> Result<T, TemplateError>,
     ) -> Result<T, TemplateError> {
-        const MAX_DEPTH: usize = 150;
+        const MAX_DEPTH: usize = 80;
         if self.depth >= MAX_DEPTH {
             return Err(self.cursor.fail("the expression is nested too deeply"));
         }
