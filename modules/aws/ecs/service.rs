@@ -6,15 +6,21 @@
 
 mod connect;
 mod deployment;
+mod diagnosis;
 mod hook;
 mod json;
+mod judge;
+mod logs;
 mod names;
 mod output;
 mod placement;
 mod proxy;
+mod screen;
 mod settings;
+mod settle;
 mod state;
 mod traffic;
+mod watch;
 mod write;
 
 use std::time::Duration;
@@ -100,6 +106,10 @@ impl Resource for Services {
         }
     }
 
+    async fn settle(&self, cx: &Cx, p: &EcsServiceParams, now: &State) -> Result<()> {
+        Box::pin(settle::settle(cx, p, now)).await
+    }
+
     fn output(&self, p: &EcsServiceParams, report: &Report<'_, Self>) -> Value {
         output::output(p, report)
     }
@@ -119,7 +129,8 @@ impl Resource for Services {
 
 /// What these futures hold would otherwise be part of each of the driver's, and so of the stack.
 async fn read(cx: &Cx, p: &EcsServiceParams, receipt: Option<&Receipt>) -> Result<(Option<State>, Around)> {
-    let (described, looked_up) = tokio::try_join!(Box::pin(described(cx, p)), Box::pin(names::look_up(cx, p)))?;
+    let (described, looked_up) =
+        tokio::try_join!(Box::pin(described(cx, p)), Box::pin(names::look_up(cx, p)))?;
     let have = described.and_then(|described| State::of(described, p, receipt));
     let revision = State::needs_revision(p, have.as_ref());
     let have = match (have, revision) {
@@ -142,7 +153,13 @@ pub(crate) async fn described(cx: &Cx, p: &EcsServiceParams) -> Result<Option<ty
         return Ok(None);
     }
     let ecs = client::<Ecs>(cx, &p.aws).await?;
-    let asked = ecs.describe_services().cluster(&p.cluster).services(&p.name).include(ServiceField::Tags).send().await;
+    let asked = ecs
+        .describe_services()
+        .cluster(&p.cluster)
+        .services(&p.name)
+        .include(ServiceField::Tags)
+        .send()
+        .await;
     match asked.map_err(failing(format!("read service {}", p.called()))) {
         Ok(answer) => Ok(answer.services.unwrap_or_default().into_iter().next()),
         Err(failure) if !is_code(&failure, &["ClusterNotFoundException"]) => Err(failure),

@@ -57,7 +57,10 @@ impl Shape for DeploymentLifecycleHook {
             target_type: sdk.target_type.as_ref().map(Word::from_sdk),
             hook_target_arn: sdk.hook_target_arn.clone(),
             role_arn: sdk.role_arn.clone(),
-            lifecycle_stages: sdk.lifecycle_stages.as_ref().map(|stages| stages.iter().map(Word::from_sdk).collect()),
+            lifecycle_stages: sdk
+                .lifecycle_stages
+                .as_ref()
+                .map(|stages| stages.iter().map(Word::from_sdk).collect()),
             hook_details: sdk.hook_details.as_ref().map(data),
             timeout_configuration: sdk.timeout_configuration.as_ref().map(Shape::from_sdk),
         }

@@ -128,7 +128,12 @@ impl LookedUp {
     ///
     /// # Errors
     /// [`rplay_module::FailureKind::Missing`] where something is not there that the service is to be made with.
-    pub(crate) async fn resolved(self, cx: &Cx, p: &EcsServiceParams, have: Option<&State>) -> Result<Around> {
+    pub(crate) async fn resolved(
+        self,
+        cx: &Cx,
+        p: &EcsServiceParams,
+        have: Option<&State>,
+    ) -> Result<Around> {
         let mut around = Around {
             task_definition: self.task_definition,
             target_groups: self.target_groups,
@@ -140,7 +145,9 @@ impl LookedUp {
             let subnets = subnets(p);
             if subnets.iter().any(|id| unknown::is_unknown(id)) {
                 // A network that is to be made: so are the groups in it.
-                let marker = |name: &String| unknown::marker(Cause::Created, &format!("ec2.security_group {name}: id"));
+                let marker = |name: &String| {
+                    unknown::marker(Cause::Created, &format!("ec2.security_group {name}: id"))
+                };
                 around.security_groups = names.iter().map(|name| (name.clone(), marker(name))).collect();
             } else if let Some(ids) = known(&self.groups, &names, have) {
                 around.security_groups = ids;
@@ -162,10 +169,17 @@ impl LookedUp {
 }
 
 /// Returns the ids where the service has a group of each name already: its groups are all in its own network.
-fn known(groups: &[SecurityGroup], names: &[String], have: Option<&State>) -> Option<BTreeMap<String, String>> {
+fn known(
+    groups: &[SecurityGroup],
+    names: &[String],
+    have: Option<&State>,
+) -> Option<BTreeMap<String, String>> {
     let held = have?.network_configuration.as_ref()?.security_groups.as_ref()?;
     let of = |name: &String| {
-        let named = groups.iter().filter(|group| group.group_name() == Some(name)).filter_map(SecurityGroup::group_id);
+        let named = groups
+            .iter()
+            .filter(|group| group.group_name() == Some(name))
+            .filter_map(SecurityGroup::group_id);
         let id = named.into_iter().find(|id| held.iter().any(|held| held == id))?;
         Some((name.clone(), id.to_owned()))
     };
@@ -177,7 +191,8 @@ struct Network(Option<String>);
 
 impl Network {
     async fn of(cx: &Cx, p: &EcsServiceParams, subnets: &[String], have: Option<&State>) -> Result<Self> {
-        let held = have.and_then(|have| have.network_configuration.as_ref()?.subnets.as_deref()).unwrap_or_default();
+        let held =
+            have.and_then(|have| have.network_configuration.as_ref()?.subnets.as_deref()).unwrap_or_default();
         let Some(subnet) = subnets.first().or(held.first()) else { return Ok(Self(None)) };
         let found = client::<Ec2>(cx, &p.aws).await?.subnets(vec![filter("subnet-id", [subnet])]).await?;
         match found.into_iter().next() {

@@ -7,7 +7,8 @@
 use super::connect::ServiceConnectConfiguration;
 use super::deployment::{DeploymentConfiguration, DeploymentController};
 use super::placement::{
-    CapacityProviderStrategyItem, MonitoringConfiguration, PlacementConstraint, PlacementStrategy, ServiceVolumeConfiguration,
+    CapacityProviderStrategyItem, MonitoringConfiguration, PlacementConstraint, PlacementStrategy,
+    ServiceVolumeConfiguration,
 };
 use super::traffic::{GatewayConnector, ServiceRegistry, VpcLatticeConfiguration};
 use crate::shape::{Piece, Shape, Word, shape, types};
@@ -111,7 +112,8 @@ impl Service {
 
     /// Returns who carries out the deployments.
     pub(super) fn controller(&self) -> &str {
-        let controller = self.deployment_controller.as_ref().and_then(|controller| controller.r#type.as_ref());
+        let controller =
+            self.deployment_controller.as_ref().and_then(|controller| controller.r#type.as_ref());
         controller.map_or("ECS", Word::as_str)
     }
 }
@@ -152,10 +154,15 @@ impl ServiceRevision {
 
     /// Returns what a deployment shows of its revision.
     pub(super) fn of_deployment(deployment: &types::Deployment) -> Self {
-        let all = |shapes: &Vec<types::ServiceVolumeConfiguration>| shapes.iter().map(Shape::from_sdk).collect();
-        let lattice = |shapes: &Vec<types::VpcLatticeConfiguration>| shapes.iter().map(Shape::from_sdk).collect();
+        let all =
+            |shapes: &Vec<types::ServiceVolumeConfiguration>| shapes.iter().map(Shape::from_sdk).collect();
+        let lattice =
+            |shapes: &Vec<types::VpcLatticeConfiguration>| shapes.iter().map(Shape::from_sdk).collect();
         Self {
-            service_connect_configuration: deployment.service_connect_configuration.as_ref().map(Shape::from_sdk),
+            service_connect_configuration: deployment
+                .service_connect_configuration
+                .as_ref()
+                .map(Shape::from_sdk),
             volume_configurations: deployment.volume_configurations.as_ref().map(all),
             vpc_lattice_configurations: deployment.vpc_lattice_configurations.as_ref().map(lattice),
             gateway_connectors: None,

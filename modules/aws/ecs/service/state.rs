@@ -1,5 +1,7 @@
 //! A service as it is, and as it shall be.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use rplay_aws::{Tags, client, failing};
 use rplay_client_ecs::Ecs;
 use rplay_module::{Cx, Fact, Failure, Result, unknown};
@@ -34,13 +36,36 @@ pub(crate) struct State {
     pub(crate) deployment: Fact<String>,
     /// This run has started it.
     pub(crate) started: Fact<bool>,
-    pub(crate) described: Fact<Box<types::Service>>,
+    pub(crate) described: Fact<Described>,
+}
+
+/// A service as AWS described it last: what settling sees is what the task returns.
+#[derive(Clone, Debug)]
+pub(crate) struct Described(Arc<Mutex<types::Service>>);
+
+impl Described {
+    fn new(service: types::Service) -> Self {
+        Self(Arc::new(Mutex::new(service)))
+    }
+
+    pub(crate) fn service(&self) -> types::Service {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Keeps a newer description.
+    pub(crate) fn see(&self, service: types::Service) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = service;
+    }
 }
 
 impl State {
     /// Returns the state of a described service; `None` of one that is gone, or that is going while it shall be there:
     /// creating it waits until it is gone.
-    pub(crate) fn of(service: types::Service, p: &EcsServiceParams, receipt: Option<&Receipt>) -> Option<Self> {
+    pub(crate) fn of(
+        service: types::Service,
+        p: &EcsServiceParams,
+        receipt: Option<&Receipt>,
+    ) -> Option<Self> {
         let drains = match service.status.as_deref() {
             Some("INACTIVE") => return None,
             Some("DRAINING") if p.state == ServiceState::Present => return None,
@@ -48,8 +73,10 @@ impl State {
             _ => false,
         };
         let primary = primary(&service);
-        let network = service.network_configuration.as_ref().and_then(|network| network.awsvpc_configuration.as_ref());
-        let balancers = service.load_balancers.as_deref().map(|all| all.iter().map(Shape::from_sdk).collect());
+        let network =
+            service.network_configuration.as_ref().and_then(|network| network.awsvpc_configuration.as_ref());
+        let balancers =
+            service.load_balancers.as_deref().map(|all| all.iter().map(Shape::from_sdk).collect());
         let ours = receipt.and_then(|receipt| receipt.deployment.clone());
         Some(Self {
             task_definition: service.task_definition.as_deref().map(revision_named),
@@ -64,7 +91,7 @@ impl State {
             arn: Fact::from_answer(service.service_arn.clone()),
             deployment: Fact::from_answer(ours.or_else(|| primary.and_then(|primary| primary.id.clone()))),
             started: Fact::Known(receipt.is_some_and(|receipt| receipt.started)),
-            described: Fact::Known(Box::new(service)),
+            described: Fact::Known(Described::new(service)),
         })
     }
 
@@ -72,7 +99,7 @@ impl State {
     /// does not show them, and only who names them pays for the call.
     pub(crate) fn needs_revision(p: &EcsServiceParams, have: Option<&Self>) -> Option<String> {
         let asked = p.revision.gateway_connectors.is_some() || p.revision.monitoring.is_some();
-        let service = have.filter(|_| asked)?.described.known()?;
+        let service = have.filter(|_| asked)?.described.known()?.service();
         service.current_service_revisions.as_ref()?.iter().find_map(|revision| revision.arn.clone())
     }
 
@@ -92,7 +119,10 @@ impl State {
     /// Returns the service as it shall be; what is omitted is copied from what is there.
     pub(crate) fn desired(p: &EcsServiceParams, around: &Around, have: Option<&Self>) -> Result<Self> {
         let mut want = Self {
-            task_definition: around.task_definition.clone().or_else(|| p.task_definition.as_deref().map(revision_named)),
+            task_definition: around
+                .task_definition
+                .clone()
+                .or_else(|| p.task_definition.as_deref().map(revision_named)),
             settings: asked(p),
             network_configuration: network(p, around),
             load_balancers: balancers(p, around),
@@ -142,7 +172,8 @@ impl State {
         let own = self.settings.controller() != "EXTERNAL";
         if own && self.task_definition.is_none() {
             // Ansible's words.
-            let message = "Either task_definition or force_new_deployment is required when status is present.";
+            let message =
+                "Either task_definition or force_new_deployment is required when status is present.";
             return Err(Failure::new(message).hint("a service that is not there yet needs task_definition"));
         }
         if own && self.settings.desired_count.is_none() && !self.settings.is_daemon() {

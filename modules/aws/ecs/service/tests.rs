@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use super::Services;
 
 mod against_stand_in;
+mod with_containers;
+mod world;
 
 /// A cluster and two revisions of a task definition in an account of the stand-in's.
 pub(super) struct Place {

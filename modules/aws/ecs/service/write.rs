@@ -39,7 +39,8 @@ pub(crate) async fn create(cx: &Cx, p: &EcsServiceParams, want: &State) -> Resul
 
 /// ECS has one code for every mistake of the caller: only the text tells them apart.
 fn says(failure: &Failure, texts: &[&str]) -> bool {
-    is_code(failure, &["InvalidParameterException"]) && texts.iter().any(|text| failure.message.contains(text))
+    is_code(failure, &["InvalidParameterException"])
+        && texts.iter().any(|text| failure.message.contains(text))
 }
 
 async fn create_once(cx: &Cx, p: &EcsServiceParams, want: &State) -> Result<types::Service> {
@@ -84,7 +85,9 @@ fn creation(cx: &Cx, ecs: &Ecs, p: &EcsServiceParams, want: &State) -> Result<Cr
             revision.service_connect_configuration.as_ref().map(Shape::to_sdk).transpose()?,
         )
         .set_volume_configurations(revision.volume_configurations.as_deref().map(all_to_sdk).transpose()?)
-        .set_vpc_lattice_configurations(revision.vpc_lattice_configurations.as_deref().map(all_to_sdk).transpose()?)
+        .set_vpc_lattice_configurations(
+            revision.vpc_lattice_configurations.as_deref().map(all_to_sdk).transpose()?,
+        )
         .set_gateway_connectors(revision.gateway_connectors.as_deref().map(all_to_sdk).transpose()?)
         .set_monitoring(revision.monitoring.as_ref().map(Shape::to_sdk).transpose()?)
         .set_tags((!tags.is_empty()).then_some(tags)))
@@ -93,7 +96,11 @@ fn creation(cx: &Cx, ecs: &Ecs, p: &EcsServiceParams, want: &State) -> Result<Cr
 /// Changes what differs, and nothing else: what is not sent stays as it is.
 pub(crate) async fn update(cx: &Cx, p: &EcsServiceParams, have: &State, want: &State) -> Result<Receipt> {
     let ecs = client::<Ecs>(cx, &p.aws).await?;
-    let mut made = have.described.known().map(|service| receipt(service, have.deployment.known())).unwrap_or_default();
+    let mut made = have
+        .described
+        .known()
+        .map(|described| receipt(&described.service(), have.deployment.known()))
+        .unwrap_or_default();
     if differs_besides_tags(have, want) {
         let sent = send_update(&ecs, p, have, want).await?;
         made = receipt(&sent, have.deployment.known());
@@ -127,9 +134,16 @@ fn change(ecs: &Ecs, p: &EcsServiceParams, have: &State, want: &State) -> Result
         .service(&p.name)
         .set_task_definition(changed(&have.task_definition, &want.task_definition, String::new))
         .set_desired_count(changed(&old.desired_count, &new.desired_count, || 0))
-        .set_capacity_provider_strategy(all(&old.capacity_provider_strategy, &new.capacity_provider_strategy)?)
+        .set_capacity_provider_strategy(all(
+            &old.capacity_provider_strategy,
+            &new.capacity_provider_strategy,
+        )?)
         .set_platform_version(changed(&old.platform_version, &new.platform_version, || "LATEST".to_owned()))
-        .set_deployment_controller(one(&old.deployment_controller, &new.deployment_controller, ecs_controller)?)
+        .set_deployment_controller(one(
+            &old.deployment_controller,
+            &new.deployment_controller,
+            ecs_controller,
+        )?)
         .set_deployment_configuration(one(
             &old.deployment_configuration,
             &new.deployment_configuration,
@@ -155,21 +169,34 @@ fn change(ecs: &Ecs, p: &EcsServiceParams, have: &State, want: &State) -> Result
             &new.availability_zone_rebalancing,
             "DISABLED",
         ))
-        .set_enable_ecs_managed_tags(changed(&old.enable_ecs_managed_tags, &new.enable_ecs_managed_tags, || false))
+        .set_enable_ecs_managed_tags(changed(
+            &old.enable_ecs_managed_tags,
+            &new.enable_ecs_managed_tags,
+            || false,
+        ))
         .set_propagate_tags(word(&old.propagate_tags, &new.propagate_tags, "NONE"))
-        .set_enable_execute_command(changed(&old.enable_execute_command, &new.enable_execute_command, || false))
+        .set_enable_execute_command(changed(&old.enable_execute_command, &new.enable_execute_command, || {
+            false
+        }))
         .set_service_connect_configuration(one(
             &old_revision.service_connect_configuration,
             &new_revision.service_connect_configuration,
             || ServiceConnectConfiguration { enabled: Some(false), ..Default::default() },
         )?)
-        .set_volume_configurations(all(&old_revision.volume_configurations, &new_revision.volume_configurations)?)
+        .set_volume_configurations(all(
+            &old_revision.volume_configurations,
+            &new_revision.volume_configurations,
+        )?)
         .set_vpc_lattice_configurations(all(
             &old_revision.vpc_lattice_configurations,
             &new_revision.vpc_lattice_configurations,
         )?)
         .set_gateway_connectors(all(&old_revision.gateway_connectors, &new_revision.gateway_connectors)?)
-        .set_monitoring(one(&old_revision.monitoring, &new_revision.monitoring, MonitoringConfiguration::default)?)
+        .set_monitoring(one(
+            &old_revision.monitoring,
+            &new_revision.monitoring,
+            MonitoringConfiguration::default,
+        )?)
         .set_force_new_deployment(want.force_new_deployment))
 }
 
@@ -185,11 +212,18 @@ where
     changed(have, want, none).as_ref().map(Shape::to_sdk).transpose()
 }
 
-fn all<S: Shape + Clone + PartialEq>(have: &Option<Vec<S>>, want: &Option<Vec<S>>) -> Result<Option<Vec<S::Sdk>>> {
+fn all<S: Shape + Clone + PartialEq>(
+    have: &Option<Vec<S>>,
+    want: &Option<Vec<S>>,
+) -> Result<Option<Vec<S::Sdk>>> {
     changed(have, want, Vec::new).as_deref().map(all_to_sdk).transpose()
 }
 
-fn word<T: crate::shape::Vocabulary>(have: &Option<Word<T>>, want: &Option<Word<T>>, none: &str) -> Option<T> {
+fn word<T: crate::shape::Vocabulary>(
+    have: &Option<Word<T>>,
+    want: &Option<Word<T>>,
+    none: &str,
+) -> Option<T> {
     changed(have, want, || Word::new(none)).map(|word| word.to_sdk())
 }
 
@@ -218,9 +252,12 @@ pub(crate) async fn delete(cx: &Cx, p: &EcsServiceParams, have: &State) -> Resul
         let call = ecs.delete_service().cluster(&p.cluster).service(&p.name).set_force(force.then_some(true));
         match call.send().await.map_err(failing(format!("delete service {}", p.called()))) {
             // Somebody else was faster, or an earlier call whose answer was lost.
-            Err(failure) if is_code(&failure, &["ServiceNotFoundException", "ServiceNotActiveException"]) => {}
+            Err(failure) if is_code(&failure, &["ServiceNotFoundException", "ServiceNotActiveException"]) => {
+            }
             Err(failure) if is_code(&failure, &["InvalidParameterException"]) && !force => {
-                return Err(failure.hint("force_deletion: true deletes a service that still has tasks to run"));
+                return Err(
+                    failure.hint("force_deletion: true deletes a service that still has tasks to run")
+                );
             }
             answered => _ = answered?,
         }

@@ -37,7 +37,10 @@ async fn a_service_is_made_kept_changed_and_deleted() {
     assert!(done(&updated));
     let fields: Vec<_> = updated.planned[0].fields.iter().map(|field| field.path.as_str()).collect();
     assert_eq!(fields, ["task_definition"]);
-    assert_eq!(updated.result["service"]["taskDefinition"].as_str().unwrap().rsplit('/').next(), Some("web:2"));
+    assert_eq!(
+        updated.result["service"]["taskDefinition"].as_str().unwrap().rsplit('/').next(),
+        Some("web:2")
+    );
     args["state"] = json!("absent");
     args["force_deletion"] = json!(true);
     assert!(done(&place.run(&args, Mode::Apply).await));
