@@ -134,7 +134,7 @@ fn arguments(item: &TaskItem, spec: &Spec, action: &str) -> Vec<Fault> {
     }
     let node_at = |path: &str| node_at(own.named.as_ref(), path);
     let dynamic = |path: &str| {
-        node_at(path).is_none_or(|node| {
+        node_at(path).is_some_and(|node| {
             node.may_be_template()
                 || matches!(&node.data, Data::Text(text) if text.origin == rplay_syntax::Origin::Vault)
         })

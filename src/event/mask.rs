@@ -25,8 +25,16 @@ pub struct Masker {
 #[derive(Default)]
 struct Secrets {
     /// Every written form of the long secrets, longest first, so that a secret inside another leaves nothing.
-    inside: Vec<String>,
+    inside: Vec<Form>,
     whole: Vec<String>,
+}
+
+/// One way to write a secret.
+#[derive(Clone, PartialEq, Eq)]
+struct Form {
+    text: String,
+    /// In base64 a secret shares characters with its neighbours: all of the run is masked with it.
+    base64: bool,
 }
 
 impl std::fmt::Debug for Secrets {
@@ -51,12 +59,12 @@ impl Masker {
                 if part == secret && !secrets.whole.iter().any(|known| known == part) {
                     secrets.whole.push(part.to_owned());
                 }
-            } else if !secrets.inside.iter().any(|known| known == part) {
+            } else if !secrets.inside.iter().any(|known| known.text == part) {
                 secrets.inside.extend(written_forms(part));
             }
         }
-        secrets.inside.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        secrets.inside.dedup();
+        secrets.inside.sort_by(|a, b| b.text.len().cmp(&a.text.len()).then_with(|| a.text.cmp(&b.text)));
+        secrets.inside.dedup_by(|a, b| a.text == b.text);
     }
 
     /// Adds every text inside a value, except mapping keys.
@@ -113,10 +121,14 @@ impl Secrets {
             return Some(MASK.to_owned());
         }
         let mut masked: Option<String> = None;
-        for secret in &self.inside {
+        for form in &self.inside {
             let current = masked.as_deref().unwrap_or(text);
-            if current.contains(secret.as_str()) {
-                masked = Some(current.replace(secret.as_str(), MASK));
+            if current.contains(form.text.as_str()) {
+                masked = Some(if form.base64 {
+                    without_run(current, &form.text)
+                } else {
+                    current.replace(&form.text, MASK)
+                });
             }
         }
         masked
@@ -138,7 +150,7 @@ impl Secrets {
 
     /// A short secret that happens to equal a key says nothing; a long one as a key does.
     fn inside_only(&self, key: &str) -> Option<String> {
-        self.inside.iter().any(|secret| key.contains(secret.as_str())).then(|| self.masked(key)).flatten()
+        self.inside.iter().any(|form| key.contains(form.text.as_str())).then(|| self.masked(key)).flatten()
     }
 }
 
@@ -149,28 +161,54 @@ fn is_identifier(text: &str) -> bool {
     digits || key_id
 }
 
-fn written_forms(secret: &str) -> Vec<String> {
-    let mut forms =
-        vec![secret.to_owned(), json_escaped(secret), url_escaped(secret, false), url_escaped(secret, true)];
-    let ascii = json_ascii_escaped(secret);
-    forms.push(json_escaped(&forms[1]));
-    forms.push(ascii);
+/// Masks each base64 text that the form stands in, from its first character to its last.
+fn without_run(text: &str, form: &str) -> String {
+    let in_run = |character: char| {
+        character.is_ascii_alphanumeric() || matches!(character, '+' | '/' | '-' | '_' | '=')
+    };
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(form) {
+        let (before, from) = rest.split_at(at);
+        out.push_str(before.trim_end_matches(in_run));
+        out.push_str(MASK);
+        rest = from.trim_start_matches(in_run);
+    }
+    out + rest
+}
+
+fn written_forms(secret: &str) -> Vec<Form> {
+    let escaped = json_escaped(secret);
+    let plain = [
+        secret.to_owned(),
+        json_escaped(&escaped),
+        json_ascii_escaped(secret),
+        url_escaped(secret, false, false),
+        url_escaped(secret, true, false),
+        url_escaped(secret, false, true),
+        url_escaped(secret, true, true),
+        escaped,
+    ];
+    let mut encoded: Vec<String> = Vec::new();
     for engine in [&STANDARD, &STANDARD_NO_PAD, &URL_SAFE, &URL_SAFE_NO_PAD] {
-        forms.push(engine.encode(secret));
+        encoded.push(engine.encode(secret));
     }
     // Inside longer base64 a secret starts at one of three offsets; the bytes that its neighbours share are left out.
     for shift in 0..3_usize {
         let padded: Vec<u8> = std::iter::repeat_n(0, shift).chain(secret.bytes()).collect();
         for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
-            let encoded = engine.encode(&padded);
+            let text = engine.encode(&padded);
             let start = if shift == 0 { 0 } else { shift + 1 };
             let end = padded.len() / 3 * 4;
-            forms.extend(encoded.get(start..end).map(str::to_owned));
+            encoded.extend(text.get(start..end).map(str::to_owned));
         }
     }
-    forms.retain(|form| form.len() >= SHORTEST_INSIDE);
-    forms.sort();
-    forms.dedup();
+    let plain = plain.into_iter().map(|text| Form { text, base64: false });
+    let encoded = encoded.into_iter().map(|text| Form { text, base64: true });
+    let mut forms: Vec<Form> =
+        plain.chain(encoded).filter(|form| form.text.len() >= SHORTEST_INSIDE).collect();
+    forms.sort_by(|a, b| a.text.cmp(&b.text));
+    forms.dedup_by(|a, b| a.text == b.text);
     forms
 }
 
@@ -194,12 +232,14 @@ fn json_ascii_escaped(text: &str) -> String {
     escaped
 }
 
-fn url_escaped(text: &str, plus: bool) -> String {
+/// Programs differ in how they write a blank, and whether they leave the slash.
+fn url_escaped(text: &str, plus: bool, slash: bool) -> String {
     let mut escaped = String::new();
     for byte in text.bytes() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => escaped.push(byte.into()),
             b' ' if plus => escaped.push('+'),
+            b'/' if slash => escaped.push('/'),
             _ => write!(escaped, "%{byte:02X}").expect("a string takes any text"),
         }
     }
@@ -232,8 +272,8 @@ mod tests {
             STANDARD.encode(&long),
             STANDARD.encode(format!("x{long}y")),
             URL_SAFE_NO_PAD.encode(format!("xy{long}")),
-            url_escaped(secret, false),
-            url_escaped(secret, true),
+            url_escaped(secret, false, false),
+            url_escaped(secret, true, true),
         ];
         for form in forms {
             assert!(masker.text(&form).contains(MASK), "not masked: {form}");

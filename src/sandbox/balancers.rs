@@ -1,4 +1,3 @@
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
@@ -57,14 +56,6 @@ pub(crate) fn farewell(balancers: &[LoadBalancer], folder: &Path) -> Vec<String>
     lines
 }
 
-/// Returns where a host of AWS is found under the sandbox: a load balancer by its DNS name above all. Nothing that
-/// belongs to AWS is looked for outside of this machine.
-pub(crate) fn reach(record: &Record, host: &str) -> Option<SocketAddr> {
-    let host = host.trim_end_matches('.').to_ascii_lowercase();
-    (host == "amazonaws.com" || host.ends_with(".amazonaws.com"))
-        .then(|| (Ipv4Addr::LOCALHOST, record.port).into())
-}
-
 /// Finds names and DNS names; neither can hold a character that XML escapes.
 fn parse(xml: &str) -> impl Iterator<Item = (&str, &str)> {
     let members = xml.split("<member>").skip(1);
@@ -103,23 +94,6 @@ mod tests {
             ]
         );
         assert_eq!(farewell(&[], Path::new("x")), ["the sandbox stays up; to stop it: rplay sandbox down x"]);
-    }
-
-    #[test]
-    fn only_names_of_aws_lead_to_the_sandbox() {
-        let record = Record {
-            process: None,
-            port: 4566,
-            region: "eu-west-1".to_owned(),
-            version: "1".to_owned(),
-            name: "rplay-1".to_owned(),
-            containers: true,
-        };
-        let there = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 4566)));
-        assert_eq!(reach(&record, "web-1.eu-west-1.elb.amazonaws.com"), there);
-        assert_eq!(reach(&record, "Web-1.ELB.amazonaws.com."), there);
-        assert_eq!(reach(&record, "example.com"), None);
-        assert_eq!(reach(&record, "notamazonaws.com"), None);
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub(crate) use balancers::{farewell, load_balancers};
 pub(crate) use down::{Reset, down, reset};
 pub(crate) use environment::exports;
 pub(crate) use error::Error;
-pub(crate) use folder::{Record, read as record};
+pub(crate) use folder::read as record;
 pub(crate) use status::{live, status};
 pub(crate) use up::up;
 

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::Mutex;
 
+use super::down::Ended;
+use super::status::Status;
 use super::*;
 
 /// Settings for a sandbox in a folder; all tests share one environment, so that it is installed once.

@@ -19,9 +19,13 @@ fn a_misspelt_module_is_found_before_the_first_task() {
 
 #[test]
 fn a_misspelt_keyword_is_found_before_the_first_task() {
-    let (stderr, stdout, code) = refused("    - command: touch made\n    - debug: {msg: a}\n      wehn: true\n");
+    let (stderr, stdout, code) =
+        refused("    - command: touch made\n    - debug: {msg: a}\n      wehn: true\n");
     assert_eq!((stdout.as_str(), code), ("", 4));
-    assert!(stderr.contains("'wehn' is not a valid attribute for a Task") && stderr.contains("when"), "{stderr}");
+    assert!(
+        stderr.contains("'wehn' is not a valid attribute for a Task") && stderr.contains("when"),
+        "{stderr}"
+    );
 }
 
 #[test]
@@ -29,19 +33,23 @@ fn a_misspelt_parameter_is_found_before_the_first_task() {
     let (stderr, stdout, code) = refused("    - command: touch made\n    - copy: {dset: a, content: b}\n");
     assert_eq!((stdout.as_str(), code), ("", 2));
     assert!(stderr.contains("Unsupported parameters for (ansible.builtin.copy) module: dset."), "{stderr}");
-    assert!(stderr.contains("missing required arguments: dest"), "{stderr}");
+    assert!(stderr.contains("did you mean 'dest'?"), "{stderr}");
 }
 
 #[test]
 fn a_wrong_choice_is_found_before_the_first_task() {
     let (stderr, stdout, code) = refused("    - file: {path: a, state: direcotry}\n");
     assert_eq!((stdout.as_str(), code), ("", 2));
-    assert!(stderr.contains("value of state must be one of:") && stderr.contains("got: direcotry"), "{stderr}");
+    assert!(
+        stderr.contains("value of state must be one of:") && stderr.contains("got: direcotry"),
+        "{stderr}"
+    );
 }
 
 #[test]
 fn a_doubtful_task_fails_in_its_turn_with_a_warning_up_front() {
-    let (stderr, stdout, code) = refused("    - copy: {dset: a}\n      when: false\n    - debug: {msg: reached}\n");
+    let (stderr, stdout, code) =
+        refused("    - copy: {dset: a}\n      when: false\n    - debug: {msg: reached}\n");
     assert_eq!(code, 0, "{stderr}");
     assert!(stdout.contains("reached"));
     assert!(stderr.contains("[WARNING]:") && stderr.contains("dset"), "{stderr}");
@@ -66,7 +74,11 @@ fn an_undefined_variable_fails_its_task_with_its_place() {
 fn a_playbook_that_is_not_there_is_named() {
     let ran = rplay().run_with(["nothere.yml"]);
     assert_eq!(ran.code, 1);
-    assert!(ran.stderr.starts_with("[ERROR]: the playbook: nothere.yml could not be found"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.starts_with("[ERROR]: the playbook: nothere.yml could not be found"),
+        "{}",
+        ran.stderr
+    );
 }
 
 #[test]

@@ -40,7 +40,7 @@ fn a_play_of_everyday_tasks_prints_what_ansible_prints() {
         .file("vars/all.yml", "who: you\n")
         .file("vars/other.yml", "greeting: \"hello {{ who }}\"\n")
         .run();
-    let failed = format!("{}/playbook.yml:24:11", "FOLDER");
+    let failed = format!("{}/playbook.yml:21:11", "FOLDER");
     let expected = format!(
         "
 PLAY [Everyday] ****************************************************************
@@ -77,9 +77,9 @@ TASK [fail] ********************************************************************
 [ERROR]: Task failed: Action failed: oops
 Origin: {failed}
 
-22       when: size > 5
-23     - block:
-24         - fail: {{msg: oops}}
+19       when: size > 5
+20     - block:
+21         - fail: {{msg: oops}}
              ^ column 11
 
 fatal: [localhost]: FAILED! => {{\"changed\": false, \"msg\": \"oops\"}}
@@ -131,7 +131,8 @@ fn included_files_run_for_each_item_after_all_are_named() {
         )
         .file("inc.yml", "- debug: {msg: \"{{ outer }}/{{ v }}\"}\n")
         .run();
-    let told: Vec<&str> = ran.stdout.lines().filter(|line| line.starts_with("included") || line.contains("msg")).collect();
+    let told: Vec<&str> =
+        ran.stdout.lines().filter(|line| line.starts_with("included") || line.contains("msg")).collect();
     assert!(told[0].ends_with("inc.yml for localhost => (item=1)"), "{told:?}");
     assert!(told[1].ends_with("inc.yml for localhost => (item=2)"), "{told:?}");
     assert_eq!(told[2..], ["    \"msg\": \"1/7\"", "    \"msg\": \"2/7\""]);
@@ -145,8 +146,12 @@ fn until_is_tried_again_until_it_holds() {
              until: r.stdout | int >= 2\n      retries: 3\n      delay: 0\n      changed_when: false\n    - debug: {msg: \"{{ r.attempts }}\"}\n",
         )
         .run();
-    assert!(ran.stdout.contains("FAILED - RETRYING: [localhost]: shell (3 retries left).\nok: [localhost]\n"), "{}", ran.stdout);
-    assert!(ran.stdout.contains("\"msg\": \"2\""), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("FAILED - RETRYING: [localhost]: shell (3 retries left).\nok: [localhost]\n"),
+        "{}",
+        ran.stdout
+    );
+    assert!(ran.stdout.contains("\"msg\": 2"), "{}", ran.stdout);
 }
 
 #[test]
@@ -159,7 +164,9 @@ fn tags_choose_tasks_and_lists_name_them() {
         let ran = play.run_with(args.iter().copied());
         assert_eq!(ran.code, 0, "{}", ran.stderr);
         let tasks = ran.stdout.lines().filter(|line| line.starts_with("TASK ["));
-        tasks.map(|line| line.trim_start_matches("TASK [").split(']').next().unwrap_or_default().to_owned()).collect()
+        tasks
+            .map(|line| line.trim_start_matches("TASK [").split(']').next().unwrap_or_default().to_owned())
+            .collect()
     };
     assert_eq!(names(&[]), ["one", "three"]);
     assert_eq!(names(&["--tags", "b"]), ["two", "three"]);
@@ -195,7 +202,11 @@ fn what_came_from_outside_is_never_a_template() {
         )
         .file("evil", "{{ lookup('pipe', 'touch pwned') }}")
         .run();
-    assert!(ran.stdout.contains("{{ lookup('pipe', 'touch pwned') }} {{ lookup('pipe', 'touch pwned') }}"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("{{ lookup('pipe', 'touch pwned') }} {{ lookup('pipe', 'touch pwned') }}"),
+        "{}",
+        ran.stdout
+    );
 }
 
 #[test]

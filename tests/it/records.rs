@@ -2,15 +2,18 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use crate::rplay;
 
-const SLOW: &str = "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - name: Slowly\n      command: sleep 600\n";
+const SLOW: &str =
+    "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - name: Slowly\n      command: sleep 600\n";
 
 #[test]
 fn a_journal_is_private_and_plays_the_screen_again() {
-    let play = rplay().playbook("- hosts: localhost\n  gather_facts: false\n  tasks:\n    - debug: {msg: hello}\n");
+    let play =
+        rplay().playbook("- hosts: localhost\n  gather_facts: false\n  tasks:\n    - debug: {msg: hello}\n");
     let first = play.run();
     let runs = play.folder().join(".rplay/runs");
     let run = std::fs::read_dir(&runs).expect("runs").next().expect("one").expect("a folder").path();
-    let mode = |path: &std::path::Path| std::fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+    let mode =
+        |path: &std::path::Path| std::fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
     assert_eq!((mode(&runs), mode(&run), mode(&run.join("events.jsonl"))), (0o700, 0o700, 0o600));
     let again = std::process::Command::new(env!("CARGO_BIN_EXE_rplay"))
         .arg("replay")

@@ -5,8 +5,15 @@ const PLAY: &str = "- hosts: localhost\n  gather_facts: false\n  vars_files: [va
 
 #[test]
 fn an_encrypted_file_of_variables_is_opened_and_a_wrong_password_ends_the_run() {
-    let play = rplay().playbook(PLAY).file("vars/secret.yml", "token: seventeen letters\n").file("pass", "right\n").file("wrong", "wrong\n");
-    assert_eq!(rplay_vault(&play, &["vault", "encrypt", "vars/secret.yml", "--vault-password-file", "pass"]), 0);
+    let play = rplay()
+        .playbook(PLAY)
+        .file("vars/secret.yml", "token: seventeen letters\n")
+        .file("pass", "right\n")
+        .file("wrong", "wrong\n");
+    assert_eq!(
+        rplay_vault(&play, &["vault", "encrypt", "vars/secret.yml", "--vault-password-file", "pass"]),
+        0
+    );
     let text = std::fs::read_to_string(play.folder().join("vars/secret.yml")).expect("it is there");
     assert!(text.starts_with("$ANSIBLE_VAULT;1.1;AES256\n"), "{text}");
     let ran = play.run_with(["--vault-password-file", "pass"]);

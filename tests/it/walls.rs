@@ -15,7 +15,10 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
         let normal = all.filter(|dependency| dependency["kind"].is_null());
         normal.map(|dependency| dependency["name"].as_str().expect("a name").to_owned()).collect()
     };
-    packages.iter().map(|package| (package["name"].as_str().expect("a name").to_owned(), normal(package))).collect()
+    packages
+        .iter()
+        .map(|package| (package["name"].as_str().expect("a name").to_owned(), normal(package)))
+        .collect()
 }
 
 /// Returns each arrow from a crate to another for which `wrong` says yes.
@@ -27,7 +30,8 @@ fn arrows(wrong: impl Fn(&str, &str) -> bool) -> Vec<String> {
     found
 }
 
-const INTERPRETER: [&str; 5] = ["rplay-engine", "rplay-event", "rplay-report", "rplay-syntax", "rplay-template"];
+const INTERPRETER: [&str; 5] =
+    ["rplay-engine", "rplay-event", "rplay-report", "rplay-syntax", "rplay-template"];
 
 fn is_module_crate(name: &str) -> bool {
     name.starts_with("rplay-aws")
@@ -93,12 +97,23 @@ fn each_library_is_known_in_one_place() {
 #[test]
 fn the_interpreter_builds_without_any_aws_crate() {
     let output = Command::new(env!("CARGO"))
-        .args(["tree", "--offline", "--no-default-features", "-p", "rplay", "-e", "normal", "--prefix", "none"])
+        .args([
+            "tree",
+            "--offline",
+            "--no-default-features",
+            "-p",
+            "rplay",
+            "-e",
+            "normal",
+            "--prefix",
+            "none",
+        ])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("cargo is there: it runs this test");
     let tree = String::from_utf8_lossy(&output.stdout);
     assert!(tree.contains("rplay-engine"), "{}", String::from_utf8_lossy(&output.stderr));
-    let aws: Vec<&str> = tree.lines().filter(|line| line.starts_with("aws-sdk") || line.starts_with("aws-config")).collect();
+    let aws: Vec<&str> =
+        tree.lines().filter(|line| line.starts_with("aws-sdk") || line.starts_with("aws-config")).collect();
     assert_eq!(aws, Vec::<&str>::new());
 }

@@ -385,7 +385,9 @@ fn shown(result: &Map<String, Json>) -> Map<String, Json> {
 
 fn shown_value(value: &Json) -> Json {
     match value {
-        Json::String(text) if rplay_module::unknown::is_unknown(text) => json!(rplay_module::unknown::shown(text)),
+        Json::String(text) if rplay_module::unknown::is_unknown(text) => {
+            json!(rplay_module::unknown::shown(text))
+        }
         Json::Array(items) => items.iter().map(shown_value).collect(),
         Json::Object(fields) => Json::Object(shown(fields)),
         other => other.clone(),

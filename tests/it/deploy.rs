@@ -1,0 +1,148 @@
+use std::path::Path;
+use std::process::Command;
+
+use rplay_test_support::{Play, Proxy, StandIn};
+
+use crate::rplay;
+
+/// The account whose load balancers the stand-in forwards for.
+const ACCOUNT: &str = "000000000000";
+
+/// Returns the project's own playbook, its variables and its application in a folder, pointed at an endpoint.
+fn the_demo(endpoint: &str) -> Play {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let app = root.join("playbooks/app/demo-app");
+    assert!(app.is_file(), "the demo application is not built: make app");
+    let mut play = rplay();
+    for name in [
+        "playbooks/provision-and-deploy.yml",
+        "playbooks/files/assets/index.html",
+        "playbooks/files/assets/style.css",
+        "playbooks/app/Dockerfile",
+        "playbooks/app/.dockerignore",
+        "vars/all.yml",
+        "vars/secret.example.yml",
+    ] {
+        let text = std::fs::read(root.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        play = play.file(name, text);
+    }
+    std::fs::copy(app, play.folder().join("playbooks/app/demo-app")).expect("the program can be copied");
+    play.aws(endpoint, ACCOUNT)
+}
+
+fn recap(stdout: &str) -> &str {
+    stdout.lines().rfind(|line| line.starts_with("localhost")).unwrap_or_default()
+}
+
+fn ask(endpoint: &str, path: &str) -> String {
+    let url = format!("{endpoint}/_alb/web{path}");
+    let output = Command::new("curl")
+        .args(["--silent", "--show-error", "--max-time", "10", "--write-out", " %{http_code}", &url])
+        .output()
+        .expect("curl runs");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// The names of the tasks that changed something.
+fn changed(stdout: &str) -> Vec<String> {
+    let mut task = String::new();
+    let mut names = Vec::new();
+    for line in stdout.lines() {
+        if let Some(heading) = line.strip_prefix("TASK [") {
+            task = heading.split(']').next().unwrap_or_default().to_owned();
+        } else if line.starts_with("changed: ") && names.last() != Some(&task) {
+            names.push(task.clone());
+        }
+    }
+    names
+}
+
+#[test]
+fn the_main_job_from_nothing_to_answers_and_back() {
+    let stand_in = StandIn::with_containers();
+    let proxy = Proxy::start(&stand_in.endpoint());
+    let play = the_demo(&proxy.endpoint());
+    let name = ["provision-and-deploy.yml"];
+
+    let checked = play.run_with(["--check", name[0]]);
+    assert_eq!(checked.code, 0, "{}{}", checked.stdout, checked.stderr);
+    assert!(proxy.writes().is_empty(), "a check writes nothing: {}", proxy.log());
+
+    let planned = play.run_with(["plan", name[0]]);
+    assert_eq!(planned.code, 0, "{}{}", planned.stdout, planned.stderr);
+    assert!(proxy.writes().is_empty(), "a plan writes nothing: {}", proxy.log());
+
+    let first = play.run_with(["-v", name[0]]);
+    assert_eq!(first.code, 0, "{}{}", first.stdout, first.stderr);
+    assert_eq!(changed(&first.stdout), changed(&checked.stdout), "a check says what the run then does");
+    for path in ["/", "/_health", "/now"] {
+        assert!(
+            ask(&stand_in.endpoint(), path).ends_with(" 200"),
+            "{path}: {}",
+            ask(&stand_in.endpoint(), path)
+        );
+    }
+    assert_eq!(addresses(&planned.stdout), owned(play.folder()), "a plan names what the run then owns");
+
+    proxy.clear_calls();
+    let again = play.run_with(name);
+    assert!(
+        recap(&again.stdout).contains("changed=0 ") && again.code == 0,
+        "{}{}",
+        again.stdout,
+        again.stderr
+    );
+    assert!(proxy.writes().is_empty(), "a rerun writes nothing: {}", proxy.log());
+
+    let larger = play.run_with(["-e", "size_of_cluster=3", name[0]]);
+    assert!(
+        recap(&larger.stdout).contains("changed=1 ") && larger.code == 0,
+        "{}{}",
+        larger.stdout,
+        larger.stderr
+    );
+    assert_eq!(changed(&larger.stdout), ["Run it"]);
+
+    let destroyed = play.run_with(["destroy", "-y", name[0]]);
+    assert_eq!(destroyed.code, 0, "{}{}", destroyed.stdout, destroyed.stderr);
+    let nothing = play.run_with(["destroy", "-y", name[0]]);
+    assert!(nothing.stdout.contains("Plan: 0 to add, 0 to change, 0 to destroy."), "{}", nothing.stdout);
+    let replanned = play.run_with(["plan", name[0]]);
+    assert_eq!(
+        addresses(&replanned.stdout),
+        addresses(&planned.stdout),
+        "after a destroy a plan says the first again"
+    );
+}
+
+/// The addresses that a plan creates.
+fn addresses(plan: &str) -> Vec<String> {
+    let mut found: Vec<String> = plan
+        .lines()
+        .filter_map(|line| line.trim_start().strip_prefix("+ create "))
+        .map(str::to_owned)
+        .collect();
+    found.sort();
+    found
+}
+
+/// The addresses in the ownership file.
+fn owned(folder: &Path) -> Vec<String> {
+    let text =
+        std::fs::read_to_string(folder.join(".rplay/owned.jsonl")).expect("the ownership file is there");
+    let mut found: Vec<String> = text
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("a line is JSON"))
+        .filter(|line| line["stage"] == "created")
+        .map(|line| {
+            format!(
+                "{} {}",
+                line["kind"].as_str().unwrap_or_default(),
+                line["name"].as_str().unwrap_or_default()
+            )
+        })
+        .collect();
+    found.sort();
+    found.dedup();
+    found
+}
