@@ -137,6 +137,13 @@ impl Cx {
         Self { world, known: Arc::default(), native }
     }
 
+    /// Returns a context of the same task that has not looked anything up yet: each walk of a destroy sees the world for
+    /// itself, as the one before only foretold.
+    #[must_use]
+    pub fn anew(&self) -> Self {
+        Self { known: Arc::default(), ..self.clone() }
+    }
+
     pub fn world(&self) -> &dyn World {
         self.world.as_ref()
     }
