@@ -24,7 +24,7 @@ async fn failed(world: &Arc<TestWorld>, recorded: &Recorded, args: &Value, mode:
     run(world, recorded, args, mode).await.failure.expect("a failure is expected")
 }
 
-fn group(rules: Value) -> Value {
+fn group(rules: &Value) -> Value {
     json!({ "name": "web", "description": "d", "vpc_id": "vpc-1", "rules": rules })
 }
 
@@ -40,8 +40,9 @@ fn permission(protocol: &str, ports: Option<(i32, i32)>, peers: &str) -> String 
 }
 
 fn ranges(cidrs: &[&str]) -> String {
-    let items: String = cidrs.iter().map(|cidr| format!("<item><cidrIp>{cidr}</cidrIp></item>")).collect();
-    format!("<ipRanges>{items}</ipRanges>")
+    let items: Vec<String> =
+        cidrs.iter().map(|cidr| format!("<item><cidrIp>{cidr}</cidrIp></item>")).collect();
+    format!("<ipRanges>{}</ipRanges>", items.concat())
 }
 
 fn everything_out() -> String {
@@ -87,7 +88,7 @@ async fn rules_that_aws_has_gathered_are_the_same_rules() {
         ),
     ];
     let recorded = Recorded::new([read(&item(&inside.concat(), &everything_out(), ""))]);
-    let args = group(json!([
+    let args = group(&json!([
         { "proto": 6, "ports": [80], "cidr_ip": ["192.168.1.1/16", "10.0.0.0/8"] },
         { "proto": "ICMP", "cidr_ip": "10.0.0.0/8" },
         { "proto": 50, "cidr_ip": "10.0.0.0/8" },
@@ -114,7 +115,7 @@ async fn a_group_of_another_account_and_a_prefix_list_are_kept_and_added() {
             .parameter("IpPermissions.2.Groups.1.UserId", "999999999999"),
         read(&there).repeatedly(),
     ]);
-    let args = group(json!([{ "ports": 443, "group_id": "999999999999/sg-9/theirs", "ip_prefix": "pl-1" }]));
+    let args = group(&json!([{ "ports": 443, "group_id": "999999999999/sg-9/theirs", "ip_prefix": "pl-1" }]));
     let outcome = done(&world, &recorded, &args, Mode::Apply).await;
     let fields: Vec<_> = outcome.planned[0].fields.iter().map(|field| field.path.as_str()).collect();
     assert_eq!(
@@ -154,7 +155,7 @@ async fn all_that_aws_allows_a_new_group_is_revoked_where_egress_is_given() {
             .parameter("IpPermissions.2.Ipv6Ranges.1.CidrIpv6", "::/0"),
         read(&item("", &https, "")).repeatedly(),
     ]);
-    let mut args = group(json!([]));
+    let mut args = group(&json!([]));
     args["rules_egress"] = json!([{ "ports": 443, "cidr_ip": "0.0.0.0/0" }]);
     assert!(done(&world, &recorded, &args, Mode::Apply).await.changed);
 }
@@ -172,7 +173,7 @@ async fn a_new_group_that_is_not_seen_yet_is_waited_for() {
         read(""),
         read(&there),
     ]);
-    assert!(done(&world, &recorded, &group(http()), Mode::Apply).await.changed);
+    assert!(done(&world, &recorded, &group(&http()), Mode::Apply).await.changed);
 }
 
 /// A rule for a group that was never there is no matter of patience.
@@ -184,7 +185,7 @@ async fn a_group_id_that_does_not_exist_is_said_at_once() {
         Expected::ec2("AuthorizeSecurityGroupIngress")
             .refuses("InvalidGroup.NotFound", "The security group 'sg-7' does not exist"),
     ]);
-    let args = group(json!([{ "ports": 80, "group_id": "sg-7" }]));
+    let args = group(&json!([{ "ports": 80, "group_id": "sg-7" }]));
     let failure = failed(&world, &recorded, &args, Mode::Apply).await;
     assert_eq!(
         failure.message,
@@ -202,7 +203,7 @@ async fn too_many_rules_are_refused_before_any_is_removed() {
         read(&there),
         Expected::ec2("AuthorizeSecurityGroupIngress").refuses("RulesPerSecurityGroupLimitExceeded", refusal),
     ]);
-    let failure = failed(&world, &recorded, &group(http()), Mode::Apply).await;
+    let failure = failed(&world, &recorded, &group(&http()), Mode::Apply).await;
     assert_eq!(
         failure.message,
         format!("could not add rules to security group web: RulesPerSecurityGroupLimitExceeded: {refusal}")
@@ -221,7 +222,7 @@ async fn a_rule_that_is_gone_already_is_as_good_as_removed() {
         Expected::ec2("RevokeSecurityGroupIngress").refuses("InvalidPermission.NotFound", "does not exist"),
         read(&item("", &everything_out(), "")),
     ]);
-    assert!(done(&world, &recorded, &group(json!([])), Mode::Apply).await.changed);
+    assert!(done(&world, &recorded, &group(&json!([])), Mode::Apply).await.changed);
 }
 
 #[tokio::test]
@@ -257,7 +258,7 @@ async fn a_description_is_changed_in_place_for_its_rule_alone() {
             .without("SecurityGroupRule.2.SecurityGroupRuleId"),
         read(&with("new")),
     ]);
-    let args = group(json!([
+    let args = group(&json!([
         { "ports": 80, "cidr_ip": "0.0.0.0/0", "rule_desc": "new" },
         { "ports": 80, "cidr_ip": "10.0.0.0/8" },
     ]));
@@ -289,7 +290,7 @@ async fn a_group_in_use_is_neither_replaced_nor_destroyed() {
     let world = TestWorld::aws().start();
     let recorded = Recorded::new([read(&owned()).repeatedly(), interfaces(true)]);
     recorded.expect(references(""));
-    let mut args = group(json!([]));
+    let mut args = group(&json!([]));
     args["description"] = json!("other");
     let failure = failed(&world, &recorded, &args, Mode::Plan).await;
     assert!(failure.message.ends_with("instance i-1 (eni-1) would be orphaned"), "{failure}");
@@ -310,7 +311,7 @@ async fn interfaces_that_go_by_themselves_are_waited_for() {
             .refuses("DependencyViolation", "resource sg-1 has a dependent object")
     };
     recorded.expect([refusal(), Expected::ec2("DeleteSecurityGroup").parameter("GroupId", "sg-1"), read("")]);
-    assert!(done(&world, &recorded, &group(json!([])), Mode::Destroy).await.changed);
+    assert!(done(&world, &recorded, &group(&json!([])), Mode::Destroy).await.changed);
     assert_eq!(world.slept().as_millis(), 500, "one pause, by the test's own clock");
 }
 
@@ -344,14 +345,14 @@ async fn what_is_not_known_before_the_run_makes_no_fault() {
         json!({ "ports": 80, "cidr_ip": open }),
         json!({ "ports": 80, "group_id": open }),
     ] {
-        let outcome = done(&world, &recorded, &group(json!([rule])), Mode::Plan).await;
+        let outcome = done(&world, &recorded, &group(&json!([rule])), Mode::Plan).await;
         assert!(outcome.changed);
     }
-    let mut args = group(json!([]));
+    let mut args = group(&json!([]));
     args["description"] = json!(open);
     let outcome = done(&world, &recorded, &args, Mode::Plan).await;
     assert_eq!(outcome.planned[0].action, Intent::MayChange);
-    let mut args = group(json!([]));
+    let mut args = group(&json!([]));
     args["vpc_id"] = json!(open);
     let outcome = done(&world, &recorded, &args, Mode::Plan).await;
     assert_eq!(outcome.planned[0].action, Intent::Deferred);
@@ -374,49 +375,49 @@ async fn each_wrong_argument_is_named() {
             "vpc_id",
             "parameters are mutually exclusive: vpc|vpc_id",
         ),
-        (group(json!([{ "ports": 80 }])), "rules[0]", targets),
+        (group(&json!([{ "ports": 80 }])), "rules[0]", targets),
         (
-            group(json!([{ "cidr_ip": "0.0.0.0/0" }])),
+            group(&json!([{ "cidr_ip": "0.0.0.0/0" }])),
             "rules[0].proto",
             "proto is tcp but any of the following are missing: ports, from_port, to_port found in rules",
         ),
         (
-            group(json!([{ "ports": 80, "from_port": 80, "cidr_ip": "0.0.0.0/0" }])),
+            group(&json!([{ "ports": 80, "from_port": 80, "cidr_ip": "0.0.0.0/0" }])),
             "rules[0].from_port",
             "parameters are mutually exclusive: ports|from_port found in rules",
         ),
         (
-            group(json!([{ "proto": "icmp", "icmp_code": 1, "cidr_ip": "0.0.0.0/0" }])),
+            group(&json!([{ "proto": "icmp", "icmp_code": 1, "cidr_ip": "0.0.0.0/0" }])),
             "rules[0].icmp_code",
             "missing parameter(s) required by 'icmp_code': icmp_type found in rules",
         ),
         (
-            group(json!([{ "ports": 80, "group_name": "x", "group_desc": "y" }])),
+            group(&json!([{ "ports": 80, "group_name": "x", "group_desc": "y" }])),
             "rules[0].group_desc",
             "parameter 'group_desc' is not supported by rplay yet",
         ),
         (
-            group(json!([{ "ports": "http", "cidr_ip": "0.0.0.0/0" }])),
+            group(&json!([{ "ports": "http", "cidr_ip": "0.0.0.0/0" }])),
             "rules[0].ports[0]",
             "http is no port (0 to 65535) and no range such as 8000-8010",
         ),
         (
-            group(json!([{ "ports": 80, "cidr_ip": "10.0.0/8" }])),
+            group(&json!([{ "ports": 80, "cidr_ip": "10.0.0/8" }])),
             "rules[0].cidr_ip[0]",
             "10.0.0/8 is no block of IPv4 addresses such as 10.0.0.0/8",
         ),
         (
-            group(json!([{ "ports": 80, "cidr_ipv6": "10.0.0.0/8" }])),
+            group(&json!([{ "ports": 80, "cidr_ipv6": "10.0.0.0/8" }])),
             "rules[0].cidr_ipv6[0]",
             "10.0.0.0/8 is no block of IPv6 addresses such as 2001:db8::/32",
         ),
         (
-            group(json!([{ "ports": 80, "group_id": "web-lb" }])),
+            group(&json!([{ "ports": 80, "group_id": "web-lb" }])),
             "rules[0].group_id[0]",
             "web-lb is no group's id such as sg-0123 or 123456789012/sg-0123",
         ),
         (
-            group(json!([{ "proto": 50, "icmp_type": 8, "cidr_ip": "0.0.0.0/0" }])),
+            group(&json!([{ "proto": 50, "icmp_type": 8, "cidr_ip": "0.0.0.0/0" }])),
             "rules[0]",
             "Specify proto: icmp or icmpv6 when using icmp_type/icmp_code",
         ),

@@ -292,9 +292,7 @@ async fn interfaces_that_go_by_themselves_are_waited_for() {
     let world = TestWorld::aws().start();
     let realm =
         Realm { account: "123456789012".to_owned(), region: "eu-west-1".to_owned(), endpoint: String::new() };
-    for address in [Address::new("ec2.subnet", "web/a")] {
-        world.own(&address, &realm, rplay_module::Ownership::Created);
-    }
+    world.own(&Address::new("ec2.subnet", "web/a"), &realm, rplay_module::Ownership::Created);
     let refusal = || {
         Expected::ec2("DeleteSubnet").refuses("DependencyViolation", "The subnet 'subnet-1' has dependencies")
     };
