@@ -271,3 +271,6 @@ pub(crate) fn cut(text: &str, longest: usize) -> String {
     }
     line.chars().take(longest).collect::<String>() + " …"
 }
+
+#[cfg(test)]
+mod tests;

@@ -351,3 +351,6 @@ pub(crate) fn unplaced_event<'a>(rollout: &Rollout, seen: &'a Snapshot) -> Optio
     let says = |text: &str| text.contains("unable to place") || text.contains("failed to launch a task");
     since.map(|event| event.message.as_str()).find(|message| says(message))
 }
+
+#[cfg(test)]
+mod tests;
