@@ -312,7 +312,10 @@ async fn all_faults_of_a_role_are_found_at_once() {
 #[test]
 fn every_spelling_is_listed() {
     let names: Vec<_> = crate::MODULES.iter().flat_map(|module| module.names).copied().collect();
-    assert_eq!(names, ["iam_role", "amazon.aws.iam_role", "community.aws.iam_role"]);
+    let modules = ["iam_role", "iam_policy"];
+    let spelled =
+        modules.map(|name| [name.to_owned(), format!("amazon.aws.{name}"), format!("community.aws.{name}")]);
+    assert_eq!(names, spelled.concat());
     let spec = IamRoleParams::spec();
     for (name, alias) in [
         ("name", "role_name"),

@@ -112,16 +112,40 @@ async fn a_role_that_the_profile_does_not_know_yet_is_waited_for() {
     assert!(task.ok(&args(), Mode::Apply).await.changed);
 }
 
-#[tokio::test]
-async fn a_destroy_takes_the_profile_first() {
+/// A world in which earlier runs made both.
+fn owning(expected: impl IntoIterator<Item = Expected>) -> Task {
     let realm = Realm { account: "123456789012".to_owned(), region: String::new(), endpoint: String::new() };
     let world = TestWorld::aws()
         .owning(crate::role::address("web"), realm.clone())
         .owning(crate::instance_profile::address("web"), realm)
         .start();
-    let none =
-        || Expected::query("ListInstanceProfilesForRole").gives("<InstanceProfiles></InstanceProfiles>");
-    let calls = Recorded::new([
+    let calls = Recorded::new(expected);
+    world.cx().shared::<Transport>().replace(calls.client());
+    Task { world, calls }
+}
+
+fn carried_by(profile: &str) -> Expected {
+    Expected::query("ListInstanceProfilesForRole")
+        .gives(&format!("<InstanceProfiles>{profile}</InstanceProfiles>"))
+}
+
+/// Our own profile is in the role's way only until it is deleted itself.
+#[tokio::test]
+async fn a_plan_of_a_destroy_lists_both() {
+    let profile_of_ours = "<member><InstanceProfileName>web</InstanceProfileName>\
+         <InstanceProfileId>AIPA</InstanceProfileId><Arn>arn</Arn><Path>/</Path>\
+         <CreateDate>2024-05-06T07:08:09Z</CreateDate><Roles></Roles></member>";
+    let task = owning([profile(Some("web")), who(), role(""), attached(&[]), carried_by(profile_of_ours)]);
+    let outcome = task.ok(&args(), Mode::PlanDestroy).await;
+    let planned: Vec<_> =
+        outcome.planned.iter().map(|planned| (planned.address.as_str(), planned.action)).collect();
+    assert_eq!(planned, [("iam.instance_profile web", Intent::Delete), ("iam.role web", Intent::Delete)]);
+    assert!(outcome.kept.is_empty());
+}
+
+#[tokio::test]
+async fn a_destroy_takes_the_profile_first() {
+    let task = owning([
         profile(Some("web")),
         who(),
         Expected::query("RemoveRoleFromInstanceProfile"),
@@ -129,14 +153,12 @@ async fn a_destroy_takes_the_profile_first() {
         no_profile(),
         role(""),
         attached(&[]),
-        none(),
-        none(),
+        carried_by(""),
+        carried_by(""),
         Expected::query("ListRolePolicies").gives("<PolicyNames></PolicyNames>"),
         Expected::query("DeleteRole"),
         no_role(),
     ]);
-    world.cx().shared::<Transport>().replace(calls.client());
-    let task = Task { world, calls };
     let outcome = task.ok(&args(), Mode::Destroy).await;
     assert!(outcome.changed && outcome.kept.is_empty(), "{:?}", outcome.kept);
     assert_eq!(task.stages().iter().filter(|(_, stage)| *stage == Ownership::Gone).count(), 2);

@@ -112,3 +112,34 @@ async fn a_role_and_its_profile_live_through_lost_answers() {
         0
     );
 }
+
+/// A run that ends at any of its writes is finished by the next one, and what it made is still ours to destroy.
+#[tokio::test(flavor = "multi_thread")]
+async fn whichever_write_is_refused_the_next_run_goes_on_from_there() {
+    let mut args = everything();
+    args["create_instance_profile"] = json!(true);
+    for (number, refused) in [
+        "CreateRole",
+        "AttachRolePolicy",
+        "PutRolePolicy",
+        "CreateInstanceProfile",
+        "AddRoleToInstanceProfile",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let place = Place::new();
+        place.proxy.add_rule(Rule::on("iam", refused).refuse(403, "AccessDenied", "not now"));
+        let outcome = pick(&args).run(&place.world.cx(), &args, Mode::Apply).await;
+        assert_eq!(outcome.failure.expect(refused).code.as_deref(), Some("AccessDenied"));
+        assert_eq!(place.proxy.writes().len(), number + 1, "{}", place.proxy.log());
+        place.proxy.clear_rules();
+        assert!(place.run(&args, Mode::Apply).await.changed, "{refused}");
+        assert_eq!(place.proxy.writes().len(), 5 - number, "{refused}: {}", place.proxy.log());
+        assert!(!place.run(&args, Mode::Apply).await.changed, "{refused}");
+        let outcome = place.run(&args, Mode::Destroy).await;
+        assert!(outcome.changed && outcome.kept.is_empty(), "{refused}: {:?}", outcome.kept);
+        assert_eq!(place.count("ListRoles", "RoleName"), 0, "{refused}");
+        assert_eq!(place.count("ListInstanceProfiles", "InstanceProfileName"), 0, "{refused}");
+    }
+}
