@@ -152,12 +152,16 @@ impl LookedUp {
             } else if let Some(ids) = known(&self.groups, &names, have) {
                 around.security_groups = ids;
             } else {
-                let network = Network::of(cx, p, &subnets, have).await?;
-                for name in names {
-                    match network.group(cx, p, &self.groups, &name).await? {
-                        Ok(id) => _ = around.security_groups.insert(name, id),
-                        Err(address) => around.missing.push(address),
+                match Network::of(cx, p, &subnets, have).await? {
+                    Ok(network) => {
+                        for name in names {
+                            match network.group(cx, p, &self.groups, &name).await? {
+                                Ok(id) => _ = around.security_groups.insert(name, id),
+                                Err(address) => around.missing.push(address),
+                            }
+                        }
                     }
+                    Err(address) => around.missing.push(address),
                 }
             }
         }
@@ -190,15 +194,19 @@ fn known(
 struct Network(Option<String>);
 
 impl Network {
-    async fn of(cx: &Cx, p: &EcsServiceParams, subnets: &[String], have: Option<&State>) -> Result<Self> {
+    /// Returns the network of the subnets, else which of them is missing.
+    async fn of(
+        cx: &Cx,
+        p: &EcsServiceParams,
+        subnets: &[String],
+        have: Option<&State>,
+    ) -> Result<Result<Self, Address>> {
         let held =
             have.and_then(|have| have.network_configuration.as_ref()?.subnets.as_deref()).unwrap_or_default();
-        let Some(subnet) = subnets.first().or(held.first()) else { return Ok(Self(None)) };
+        let Some(subnet) = subnets.first().or(held.first()) else { return Ok(Ok(Self(None))) };
         let found = client::<Ec2>(cx, &p.aws).await?.subnets(vec![filter("subnet-id", [subnet])]).await?;
-        match found.into_iter().next() {
-            Some(subnet) => Ok(Self(subnet.vpc_id)),
-            None => Err(Failure::missing(Address::new("ec2.subnet", subnet))),
-        }
+        let network = found.into_iter().next().map(|found| Self(found.vpc_id));
+        Ok(network.ok_or_else(|| Address::new("ec2.subnet", subnet)))
     }
 
     /// Returns the group's id, or the marker of one that is foretold, else where it is missing.

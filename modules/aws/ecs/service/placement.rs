@@ -42,6 +42,7 @@ shape! {
         #[param(required)]
         name: text,
         /// The EBS volume that each task gets. Omitted: left alone.
+        #[param(alias = "managedEBSVolume")]
         managed_ebs_volume: shape(ServiceManagedEbsVolumeConfiguration),
     }
 

@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use super::Services;
 
 mod against_stand_in;
+mod edits;
+mod truth;
 mod with_containers;
 mod world;
 

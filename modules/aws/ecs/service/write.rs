@@ -52,7 +52,7 @@ async fn create_once(cx: &Cx, p: &EcsServiceParams, want: &State) -> Result<type
 
 /// The call is made apart from its sending: so large a thing, moved for each field, would take the stack that the sending
 /// needs.
-fn creation(cx: &Cx, ecs: &Ecs, p: &EcsServiceParams, want: &State) -> Result<Creation> {
+pub(crate) fn creation(cx: &Cx, ecs: &Ecs, p: &EcsServiceParams, want: &State) -> Result<Creation> {
     let (settings, revision) = (&want.settings, &want.revision);
     let sent = settings.to_sdk()?;
     let tags = tag_list(&want.tags.for_creation(cx));

@@ -43,10 +43,16 @@ pub(crate) fn fields_json<const N: usize>(fields: [(&str, Option<Value>); N]) ->
     Value::Object(named.collect::<Map<_, _>>())
 }
 
-/// Returns AWS's name of a field: the SDK's in camelCase, with the one exception there is.
+/// Returns AWS's name of a field: the SDK's in camelCase, with the few exceptions there are.
 fn aws_name(field: &str) -> String {
-    if field == "size_in_gib" {
-        return "sizeInGiB".to_owned();
+    let exception = match field {
+        "size_in_gib" => Some("sizeInGiB"),
+        "managed_ebs_volume" => Some("managedEBSVolume"),
+        "enable_ecs_managed_tags" => Some("enableECSManagedTags"),
+        _ => None,
+    };
+    if let Some(name) = exception {
+        return name.to_owned();
     }
     let mut out = String::with_capacity(field.len());
     let mut words = field.trim_start_matches("r#").split('_');
@@ -131,6 +137,7 @@ mod tests {
             ("cpu", "cpu"),
             ("r#type", "type"),
             ("size_in_gib", "sizeInGiB"),
+            ("enable_ecs_managed_tags", "enableECSManagedTags"),
             ("s3files_volume_configuration", "s3filesVolumeConfiguration"),
         ] {
             assert_eq!(aws_name(field), name);
