@@ -20,27 +20,34 @@ pub(crate) fn whole_name(record: &str, zone: &str) -> String {
     if name == zone || name.ends_with(&format!(".{zone}")) { name } else { format!("{name}{zone}") }
 }
 
-/// Returns a value as Route 53 keeps it: texts quoted, in pieces of 255 characters; host names with their dot.
+/// Returns a value as Route 53 keeps it: texts quoted, in pieces of 255 bytes, with what is no plain character as `\303`.
+/// A text that begins with a quotation mark is taken as it is.
 pub(crate) fn value(kind: &str, value: &str) -> String {
-    match kind {
-        "TXT" | "SPF" if !value.starts_with('"') => {
-            let escaped = value.replace('\\', "\\\\").replace('"', "\\\"");
-            let characters: Vec<char> = escaped.chars().collect();
-            let pieces: Vec<String> = characters
-                .chunks(LONGEST_TEXT)
-                .map(|piece| format!("\"{}\"", piece.iter().collect::<String>()))
-                .collect();
-            if pieces.is_empty() { "\"\"".to_owned() } else { pieces.join(" ") }
-        }
-        _ => value.to_owned(),
+    if !matches!(kind, "TXT" | "SPF") || value.starts_with('"') {
+        return value.to_owned();
     }
+    let pieces: Vec<String> = value.as_bytes().chunks(LONGEST_TEXT).map(quoted).collect();
+    if pieces.is_empty() { "\"\"".to_owned() } else { pieces.join(" ") }
 }
 
-/// Returns a value as it is compared: the dot at the end of a host name and its case make no difference.
+fn quoted(piece: &[u8]) -> String {
+    let inside = piece.iter().map(|&byte| match byte {
+        b'"' | b'\\' => format!("\\{}", char::from(byte)),
+        b' '..=b'~' => char::from(byte).to_string(),
+        _ => format!("\\{byte:03o}"),
+    });
+    format!("\"{}\"", inside.collect::<String>())
+}
+
+/// Returns a value as it is compared: the dot at the end of a host name, its case, and how an address is written make no
+/// difference.
 pub(crate) fn compared(kind: &str, value: &str) -> String {
     match kind {
         "CNAME" | "NS" | "PTR" | "MX" | "SRV" => absolute(value),
-        "A" | "AAAA" => value.trim().to_lowercase(),
+        "A" | "AAAA" => match value.trim().parse::<std::net::IpAddr>() {
+            Ok(address) => address.to_string(),
+            Err(_) => value.trim().to_owned(),
+        },
         _ => value.to_owned(),
     }
 }
@@ -62,11 +69,14 @@ mod tests {
         assert_eq!(value("TXT", "\"as it is\""), "\"as it is\"");
         let long = "a".repeat(300);
         assert_eq!(value("TXT", &long), format!("\"{}\" \"{}\"", "a".repeat(255), "a".repeat(45)));
+        assert_eq!(value("TXT", r#"a"b\ä"#), r#""a\"b\\\303\244""#);
+        assert_eq!(value("TXT", ""), "\"\"");
     }
 
     #[test]
     fn host_names_are_the_same_with_and_without_their_dot() {
         assert_eq!(compared("CNAME", "A.example"), compared("CNAME", "a.example."));
         assert_ne!(compared("TXT", "\"A\""), compared("TXT", "\"a\""));
+        assert_eq!(compared("AAAA", "2001:DB8:0:0::1"), compared("AAAA", "2001:db8::1"));
     }
 }

@@ -1,14 +1,13 @@
 use std::time::Duration;
 
-use rplay_aws::{AwsParams, Probe, Wait, client, failing, wait};
+use rplay_aws::{AwsParams, Probe, Wait, client, failing, is_code, retry_on, wait};
 use rplay_client_route53::sdk::types::{
     AliasTarget, Change as SdkChange, ChangeAction, ChangeBatch, ChangeStatus, GeoLocation, ResourceRecord,
     ResourceRecordSet, ResourceRecordSetFailover, ResourceRecordSetRegion, RrType,
 };
 use rplay_client_route53::{Route53, absolute};
 use rplay_module::{
-    Address, Change, Choice, Cx, Fact, Failure, Params, Realm, Report, Resource, Result, State, Verdict,
-    unknown,
+    Address, Change, Choice, Cx, Fact, Failure, Params, Realm, Report, Resource, Result, State, unknown,
 };
 use serde_json::{Value, json};
 
@@ -27,10 +26,10 @@ use crate::{record, zone};
     required_if(state = "present", any("values", "alias"))
 )]
 pub struct RecordParams {
-    /// The zone's domain name.
+    /// The zone's domain name; omitted, the zone is found by its id.
     #[param(identity)]
     pub zone: Option<String>,
-    /// The zone's id, where several zones have the name.
+    /// The zone's id, where several zones have the name; omitted, the zone is found by its name.
     #[param(identity)]
     pub hosted_zone_id: Option<String>,
     /// Looks for a private zone of that name.
@@ -40,19 +39,26 @@ pub struct RecordParams {
     #[param(identity)]
     pub record: String,
     /// The record's type.
-    #[param(identity, choices("A", "AAAA", "CAA", "CNAME", "MX", "NS", "PTR", "SOA", "SPF", "SRV", "TXT"))]
+    #[param(
+        identity,
+        choices(
+            "A", "AAAA", "CAA", "CNAME", "DS", "HTTPS", "MX", "NAPTR", "NS", "PTR", "SOA", "SPF", "SRV",
+            "SSHFP", "SVCB", "TLSA", "TXT"
+        )
+    )]
     pub r#type: String,
     /// How many seconds others may remember it; omitted it is left alone, 300 for a new record.
     pub ttl: Option<i64>,
-    /// The record's values.
+    /// The record's values; a TXT value is quoted where it is not.
     #[param(alias = "value")]
     pub values: Option<Vec<String>>,
     /// Points at a load balancer, bucket or distribution instead of values.
     pub alias: Option<AliasParams>,
-    /// Tells several records of one name and type apart.
+    /// Tells several records of one name and type apart; omitted, there is only one.
     #[param(identity)]
     pub identifier: Option<String>,
-    /// The share of answers that this one is, among those of its name.
+    /// The share of answers that this one is, among those of its name; omitted with the other ways of choosing, how it
+    /// is chosen is left alone.
     pub weight: Option<i64>,
     /// Answers those who are nearest to this AWS region.
     pub region_of_latency: Option<String>,
@@ -60,7 +66,8 @@ pub struct RecordParams {
     pub failover: Option<Failover>,
     /// Answers those who are in this place.
     pub geo_location: Option<GeoParams>,
-    /// The id of the health check that decides whether the record is given out.
+    /// The id of the health check that decides whether the record is given out; empty for none, omitted it is left
+    /// alone.
     pub health_check: Option<String>,
     /// Whether the record shall be there.
     #[param(default = RecordWish::Present)]
@@ -123,13 +130,22 @@ pub struct RecordState {
     values: Vec<String>,
     alias: Option<AliasParams>,
     identifier: Option<String>,
+    #[state(flatten)]
+    choice: Policy,
+    health_check: Option<String>,
+    /// A change that is on its way to the name servers.
+    change: Fact<String>,
+    /// The record to the letter: only so can it be deleted.
+    found: Fact<ResourceRecordSet>,
+}
+
+/// By what one of several records of a name is chosen.
+#[derive(Clone, Debug, Default, PartialEq, State)]
+pub(crate) struct Policy {
     weight: Option<i64>,
     region_of_latency: Option<String>,
     failover: Option<String>,
     geo_location: Option<GeoParams>,
-    health_check: Option<String>,
-    /// A change that is on its way to the name servers.
-    change: Fact<String>,
 }
 
 /// The id of the zone the record is in.
@@ -142,9 +158,27 @@ pub struct InZone {
 #[derive(Clone, Copy, Debug)]
 pub struct Record;
 
+/// Route 53 makes one change of a zone after the other.
+const BUSY: &[&str] = &["PriorRequestNotComplete"];
+
+fn is_gone(failure: &Failure) -> bool {
+    is_code(failure, &["InvalidChangeBatch"]) && failure.message.contains("but it was not found")
+}
+
 impl RecordParams {
     fn zone_shown(&self) -> &str {
         self.zone.as_deref().or(self.hosted_zone_id.as_deref()).unwrap_or_default()
+    }
+
+    /// `None` where none is given: then it is left alone.
+    fn choice(&self) -> Option<Policy> {
+        let given = Policy {
+            weight: self.weight,
+            region_of_latency: self.region_of_latency.clone(),
+            failover: self.failover.map(|failover| failover.as_str().to_owned()),
+            geo_location: self.geo_location.clone(),
+        };
+        (given != Policy::default()).then_some(given)
     }
 
     fn name(&self) -> String {
@@ -205,6 +239,8 @@ impl Resource for Record {
             return Ok(None);
         }
         let ttl = p.ttl.or_else(|| have.and_then(|have| have.ttl)).or(Some(300));
+        let choice = p.choice().or_else(|| have.map(|have| have.choice.clone())).unwrap_or_default();
+        let health_check = p.health_check.clone().or_else(|| have.and_then(|have| have.health_check.clone()));
         Ok(Some(RecordState {
             name: p.name(),
             kind: p.r#type.clone(),
@@ -212,12 +248,10 @@ impl Resource for Record {
             values: p.values.iter().flatten().map(|value| record::value(&p.r#type, value)).collect(),
             alias: p.alias.clone(),
             identifier: p.identifier.clone(),
-            weight: p.weight,
-            region_of_latency: p.region_of_latency.clone(),
-            failover: p.failover.map(|failover| failover.as_str().to_owned()),
-            geo_location: p.geo_location.clone(),
-            health_check: p.health_check.clone(),
+            choice,
+            health_check: health_check.filter(|id| !id.is_empty()),
             change: have.map(|have| have.change.clone()).unwrap_or_default(),
+            found: have.map(|have| have.found.clone()).unwrap_or_default(),
         }))
     }
 
@@ -230,10 +264,6 @@ impl Resource for Record {
             alias.dns_name = absolute(&alias.dns_name);
         }
         state
-    }
-
-    fn verdict(&self, _p: &RecordParams, have: &RecordState, want: &RecordState) -> Verdict {
-        if have == want { Verdict::Keep } else { Verdict::Update }
     }
 
     async fn apply(
@@ -249,14 +279,26 @@ impl Resource for Record {
             Change::Delete { have } => (ChangeAction::Delete, have),
         };
         let shown = state.name.trim_end_matches('.');
-        let set = record_set(state).map_err(|error| Failure::bug(format!("record {shown}: {error}")))?;
-        let change = SdkChange::builder().action(action).resource_record_set(set).build();
-        let batch = change.and_then(|change| ChangeBatch::builder().changes(change).build());
-        let batch = batch.map_err(|error| Failure::bug(format!("record {shown}: {error}")))?;
-        let sent =
-            client.change_resource_record_sets().hosted_zone_id(&around.id).change_batch(batch).send().await;
-        let answer = sent.map_err(failing(format!("change record {shown} {}", state.kind)))?;
-        Ok(answer.change_info().map(|info| info.id().trim_start_matches("/change/").to_owned()))
+        let bug = |error| Failure::bug(format!("record {shown}: {error}"));
+        let set = match (&action, state.found.known()) {
+            (ChangeAction::Delete, Some(found)) => found.clone(),
+            _ => record_set(state).map_err(bug)?,
+        };
+        let change = SdkChange::builder().action(action.clone()).resource_record_set(set).build();
+        let batch = change.and_then(|change| ChangeBatch::builder().changes(change).build()).map_err(bug)?;
+        let send = || async {
+            let asked = client.change_resource_record_sets().hosted_zone_id(&around.id);
+            let answer = asked.change_batch(batch.clone()).send().await;
+            answer.map_err(failing(format!("change record {shown} {}", state.kind)))
+        };
+        match retry_on(cx, BUSY, 60, send).await {
+            Ok(answer) => {
+                Ok(answer.change_info().map(|info| info.id().trim_start_matches("/change/").to_owned()))
+            }
+            // Sent twice, because the first answer was lost.
+            Err(failure) if action == ChangeAction::Delete && is_gone(&failure) => Ok(None),
+            Err(failure) => Err(failure),
+        }
     }
 
     async fn settle(&self, cx: &Cx, p: &RecordParams, now: &RecordState) -> Result<()> {
@@ -311,16 +353,19 @@ fn state(set: &ResourceRecordSet) -> RecordState {
             evaluate_target_health: alias.evaluate_target_health(),
         }),
         identifier: text(set.set_identifier()),
-        weight: set.weight(),
-        region_of_latency: set.region().map(|region| region.as_str().to_owned()),
-        failover: set.failover().map(|failover| failover.as_str().to_owned()),
-        geo_location: set.geo_location().map(|place| GeoParams {
-            continent_code: text(place.continent_code()),
-            country_code: text(place.country_code()),
-            subdivision_code: text(place.subdivision_code()),
-        }),
+        choice: Policy {
+            weight: set.weight(),
+            region_of_latency: set.region().map(|region| region.as_str().to_owned()),
+            failover: set.failover().map(|failover| failover.as_str().to_owned()),
+            geo_location: set.geo_location().map(|place| GeoParams {
+                continent_code: text(place.continent_code()),
+                country_code: text(place.country_code()),
+                subdivision_code: text(place.subdivision_code()),
+            }),
+        },
         health_check: text(set.health_check_id()),
         change: Fact::Unknown,
+        found: set.clone().into(),
     }
 }
 
@@ -339,7 +384,7 @@ fn record_set(
             .evaluate_target_health(alias.evaluate_target_health)
             .build()
     });
-    let place = state.geo_location.as_ref().map(|place| {
+    let location = state.choice.geo_location.as_ref().map(|place| {
         GeoLocation::builder()
             .set_continent_code(place.continent_code.clone())
             .set_country_code(place.country_code.clone())
@@ -353,10 +398,13 @@ fn record_set(
         .set_resource_records((!values.is_empty()).then_some(values))
         .set_alias_target(alias.transpose()?)
         .set_set_identifier(state.identifier.clone())
-        .set_weight(state.weight)
-        .set_region(state.region_of_latency.as_deref().map(ResourceRecordSetRegion::from))
-        .set_failover(state.failover.as_deref().map(ResourceRecordSetFailover::from))
-        .set_geo_location(place)
+        .set_weight(state.choice.weight)
+        .set_region(state.choice.region_of_latency.as_deref().map(ResourceRecordSetRegion::from))
+        .set_failover(state.choice.failover.as_deref().map(ResourceRecordSetFailover::from))
+        .set_geo_location(location)
         .set_health_check_id(state.health_check.clone())
         .build()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,8 @@
+use std::time::UNIX_EPOCH;
+
 use indexmap::IndexMap;
-use rplay_aws::{AwsParams, Tags, client, failing};
-use rplay_client_route53::sdk::types::{HostedZone, HostedZoneConfig, Tag, TagResourceType, Vpc, VpcRegion};
+use rplay_aws::{AwsParams, Tags, client, failing, is_code};
+use rplay_client_route53::sdk::types::{HostedZoneConfig, Tag, TagResourceType, Vpc, VpcRegion};
 use rplay_client_route53::{Route53, absolute, unescaped, zone_id};
 use rplay_module::{
     Address, Change, Choice, Cx, Fact, Failure, Held, Params, Realm, Report, Resource, Result, State,
@@ -15,6 +17,8 @@ use crate::zone;
 #[params(
     required_together("vpc_id", "vpc_region"),
     mutually_exclusive("vpcs", "vpc_id"),
+    mutually_exclusive("delegation_set_id", "vpc_id"),
+    mutually_exclusive("delegation_set_id", "vpcs"),
     unbuilt("dnssec", "wait", "wait_timeout")
 )]
 pub struct ZoneParams {
@@ -26,14 +30,14 @@ pub struct ZoneParams {
     pub state: ZoneWish,
     /// The VPC of a private zone; omitted, the zone is public.
     pub vpc_id: Option<String>,
-    /// The region of `vpc_id`.
+    /// The region of `vpc_id`; omitted like it.
     pub vpc_region: Option<String>,
-    /// The VPCs of a private zone, where there are several.
+    /// The VPCs of a private zone, where there are several; omitted, the zone is public or in `vpc_id`.
     pub vpcs: Option<Vec<ZoneVpc>>,
     /// What the zone says of itself; omitted, nothing.
     #[param(default = "")]
     pub comment: String,
-    /// The zone's id, where several zones have the name.
+    /// The zone's id, where several zones have the name; omitted, it is found by its name.
     #[param(identity)]
     pub hosted_zone_id: Option<String>,
     /// The reusable delegation set of a public zone; omitted, AWS chooses name servers.
@@ -71,7 +75,8 @@ pub struct ZoneState {
     comment: String,
     vpcs: Vec<ZoneVpc>,
     delegation_set_id: Option<String>,
-    tags: Tags,
+    /// `None` where the parameters leave them alone: then they are not read.
+    tags: Option<Tags>,
     id: Fact<String>,
 }
 
@@ -91,6 +96,10 @@ impl ZoneParams {
     fn private(&self) -> bool {
         !self.wanted_vpcs().is_empty()
     }
+
+    fn delegation_set(&self) -> Option<String> {
+        self.delegation_set_id.as_deref().map(bare_delegation_set)
+    }
 }
 
 impl Resource for ZoneResource {
@@ -106,8 +115,9 @@ impl Resource for ZoneResource {
         }
     }
 
-    fn refers(&self, _p: &ZoneParams) -> Option<Vec<Address>> {
-        None
+    fn refers(&self, p: &ZoneParams) -> Option<Vec<Address>> {
+        // A VPC is known here by its id only, which is no name.
+        (!p.private()).then(Vec::new)
     }
 
     async fn read(&self, cx: &Cx, p: &ZoneParams, _receipt: Option<&()>) -> Result<(Option<ZoneState>, ())> {
@@ -115,27 +125,21 @@ impl Resource for ZoneResource {
             return Ok((None, ()));
         }
         let client = client::<Route53>(cx, &p.aws).await?;
-        let mut found = client.zones_named(&p.zone).await?;
-        if let Some(id) = &p.hosted_zone_id {
-            found.retain(|zone| zone_id(zone) == id);
-        }
-        let Some(zone) = zone::only(found, &p.zone, p.private())? else { return Ok((None, ())) };
-        Ok((Some(state(&client, p, &zone).await?), ()))
+        let Some(found) = find(&client, p).await? else { return Ok((None, ())) };
+        Ok((Some(state(&client, p, found).await?), ()))
     }
 
     fn desired(&self, p: &ZoneParams, _around: &(), have: Option<&ZoneState>) -> Result<Option<ZoneState>> {
         if p.state == ZoneWish::Absent {
             return Ok(None);
         }
+        let have_tags = have.and_then(|have| have.tags.as_ref());
         Ok(Some(ZoneState {
             name: absolute(&p.zone),
             comment: p.comment.clone(),
             vpcs: p.wanted_vpcs(),
-            delegation_set_id: p
-                .delegation_set_id
-                .clone()
-                .or_else(|| have.and_then(|have| have.delegation_set_id.clone())),
-            tags: Tags::desired(p.tags.as_ref(), p.purge_tags, have.map(|have| &have.tags)),
+            delegation_set_id: p.delegation_set(),
+            tags: p.tags.as_ref().map(|tags| Tags::desired(Some(tags), p.purge_tags, have_tags)),
             id: have.map(|have| have.id.clone()).unwrap_or_default(),
         }))
     }
@@ -164,38 +168,52 @@ impl Resource for ZoneResource {
     ) -> Result<()> {
         let client = client::<Route53>(cx, &p.aws).await?;
         match change {
-            Change::Create { want } => create(cx, &client, self.address(p), want).await,
+            Change::Create { want } => create(cx, &client, p, self.address(p), want).await,
             Change::Update { have, want } => update(&client, have, want).await,
             Change::Delete { have } => {
                 let id = known(have)?;
                 let deleted = client.delete_hosted_zone().id(id).send().await;
-                deleted.map(|_| ()).map_err(failing(format!("delete zone {}", have.name)))
+                let deleted = deleted.map(|_| ()).map_err(failing(format!("delete zone {}", have.name)));
+                match deleted {
+                    Err(failure) if is_code(&failure, &["NoSuchHostedZone"]) => Ok(()),
+                    Err(failure) if is_code(&failure, &["HostedZoneNotEmpty"]) => {
+                        Err(failure.hint("delete its records first"))
+                    }
+                    done => done,
+                }
             }
         }
     }
 
     fn output(&self, p: &ZoneParams, report: &Report<'_, Self>) -> Value {
-        let Some(state) = report.after else { return json!({}) };
+        let Some(state) = report.after else {
+            let gone = |state: &ZoneState| format!("Successfully deleted {}", state.name);
+            return json!({ "result": report.before.map_or_else(|| "No zone to delete.".to_owned(), gone) });
+        };
         let first = state.vpcs.first();
-        json!({
+        let mut fields = json!({
             "name": state.name,
             "zone_id": state.id.json(&format!("{}: zone_id", self.address(p))),
-            "private_zone": !state.vpcs.is_empty(),
+            "private_zone": first.is_some(),
             "vpc_id": first.map(|vpc| &vpc.id),
             "vpc_region": first.map(|vpc| &vpc.region),
-            "vpcs": state.vpcs.iter().map(|vpc| json!({ "id": vpc.id, "region": vpc.region })).collect::<Vec<_>>(),
+            "vpcs": first.map(|_| state.vpcs.iter().map(|vpc| json!({ "id": vpc.id, "region": vpc.region })).collect::<Vec<_>>()),
             "comment": state.comment,
             "delegation_set_id": state.delegation_set_id,
-            "tags": state.tags.json(),
-        })
+        });
+        // What was not read is not told.
+        if let (Some(tags), Some(fields)) = (&state.tags, fields.as_object_mut()) {
+            fields.insert("tags".to_owned(), tags.json());
+        }
+        let mut output = fields.clone();
+        if let Some(output) = output.as_object_mut() {
+            output.insert("result".to_owned(), fields);
+        }
+        output
     }
 
     fn id(&self, state: &ZoneState) -> Option<String> {
         state.id.known().cloned()
-    }
-
-    fn ours(&self, have: &ZoneState) -> bool {
-        have.tags.owned()
     }
 
     async fn holds(&self, cx: &Cx, p: &ZoneParams, have: &ZoneState) -> Result<Vec<Held>> {
@@ -221,28 +239,90 @@ impl Resource for ZoneResource {
     }
 }
 
-/// Public zones cost one call more, for their tags; private ones another for their VPCs, which the list leaves out.
-async fn state(client: &Route53, p: &ZoneParams, found: &HostedZone) -> Result<ZoneState> {
-    let id = zone_id(found).to_owned();
-    let mut vpcs = Vec::new();
-    let mut delegation_set_id = None;
-    if p.private() || p.delegation_set_id.is_some() {
-        let asked = client.get_hosted_zone().id(&id).send().await;
-        let answer = asked.map_err(failing(format!("read zone {}", found.name())))?;
-        vpcs = answer.vpcs().iter().filter_map(vpc).collect();
-        delegation_set_id = answer
-            .delegation_set()
-            .and_then(|set| set.id())
-            .map(|id| id.trim_start_matches("/delegationset/").to_owned());
+/// A zone that was found, and what only asking for it tells, where that was asked.
+struct Found {
+    id: String,
+    comment: String,
+    details: Option<Details>,
+}
+
+/// What the list leaves out.
+struct Details {
+    vpcs: Vec<ZoneVpc>,
+    delegation_set_id: Option<String>,
+}
+
+/// Returns the zone that is meant.
+///
+/// A private zone is the one that one of the VPCs is in already: Route 53 has at most one of a name for each VPC, and one
+/// of the same name in another VPC is somebody else's. To be deleted it must be in exactly the VPCs named.
+async fn find(client: &Route53, p: &ZoneParams) -> Result<Option<Found>> {
+    let mut zones = client.zones_named(&p.zone).await?;
+    match p.hosted_zone_id.as_deref() {
+        Some("all") => {
+            return Err(Failure::new("could not delete all zones of a name: that is not built yet"));
+        }
+        Some(id) => {
+            zones.retain(|zone| zone_id(zone) == id);
+            if zones.is_empty() && p.state == ZoneWish::Present {
+                return Err(Failure::new(format!("could not find zone {} with the id {id}", p.zone)));
+            }
+        }
+        None => {}
     }
-    Ok(ZoneState {
-        name: absolute(found.name()),
-        comment: found.config().and_then(HostedZoneConfig::comment).unwrap_or_default().to_owned(),
-        vpcs,
-        delegation_set_id,
-        tags: client.zone_tags(&id).await?,
-        id: id.into(),
+    let mut read = None;
+    if p.private() && p.hosted_zone_id.is_none() {
+        let wanted = p.wanted_vpcs();
+        let mut meant = Vec::new();
+        for zone in zones.into_iter().filter(zone::is_private) {
+            let details = details(client, zone_id(&zone)).await?;
+            let there = |vpc: &ZoneVpc| details.vpcs.contains(vpc);
+            let all = wanted.len() == details.vpcs.len() && wanted.iter().all(there);
+            let some = p.state == ZoneWish::Present && wanted.iter().any(there);
+            if all || some {
+                meant.push(zone);
+                read = Some(details);
+            }
+        }
+        zones = meant;
+    }
+    let Some(zone) = zone::only(zones, &p.zone, p.private())? else { return Ok(None) };
+    let comment = zone.config().and_then(HostedZoneConfig::comment).unwrap_or_default().to_owned();
+    Ok(Some(Found { id: zone_id(&zone).to_owned(), comment, details: read }))
+}
+
+async fn details(client: &Route53, id: &str) -> Result<Details> {
+    let asked = client.get_hosted_zone().id(id).send().await;
+    let answer = asked.map_err(failing(format!("read zone {id}")))?;
+    Ok(Details {
+        vpcs: answer.vpcs().iter().filter_map(vpc).collect(),
+        delegation_set_id: answer.delegation_set().and_then(|set| set.id()).map(bare_delegation_set),
     })
+}
+
+/// A public zone costs no call more than finding it, a private one another for its VPCs, and tags one if they are managed.
+async fn state(client: &Route53, p: &ZoneParams, found: Found) -> Result<ZoneState> {
+    let details = match found.details {
+        None if p.private() || p.delegation_set_id.is_some() => Some(details(client, &found.id).await?),
+        known => known,
+    };
+    let (vpcs, delegation_set_id) =
+        details.map(|details| (details.vpcs, details.delegation_set_id)).unwrap_or_default();
+    Ok(ZoneState {
+        name: absolute(&p.zone),
+        comment: found.comment,
+        vpcs,
+        delegation_set_id: delegation_set_id.filter(|_| p.delegation_set_id.is_some()),
+        tags: match p.tags {
+            Some(_) => Some(client.zone_tags(&found.id).await?),
+            None => None,
+        },
+        id: found.id.into(),
+    })
+}
+
+fn bare_delegation_set(id: &str) -> String {
+    id.trim_start_matches("/delegationset/").to_owned()
 }
 
 fn vpc(vpc: &Vpc) -> Option<ZoneVpc> {
@@ -253,31 +333,49 @@ fn sdk_vpc(vpc: &ZoneVpc) -> Vpc {
     Vpc::builder().vpc_id(&vpc.id).vpc_region(VpcRegion::from(vpc.region.as_str())).build()
 }
 
-async fn create(cx: &Cx, client: &Route53, address: Address, want: &ZoneState) -> Result<()> {
+/// Creates a zone. What is missing when this ends early is what an update adds.
+async fn create(cx: &Cx, client: &Route53, p: &ZoneParams, address: Address, want: &ZoneState) -> Result<()> {
+    let reference = cx.token(&address.to_string());
+    let id = match create_bare(client, reference.clone(), want).await {
+        Err(failure) if is_code(&failure, &["HostedZoneAlreadyExists"]) => {
+            if let Some(found) = find(client, p).await? {
+                // Sent twice, because the first answer was lost.
+                found.id
+            } else {
+                // The reference is that of a zone deleted behind our back: each is good for one zone, for ever.
+                let seconds = cx.now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+                create_bare(client, format!("{reference}-{seconds}"), want).await?
+            }
+        }
+        created => created?,
+    };
+    for vpc in want.vpcs.iter().skip(1) {
+        associate(client, &id, vpc).await?;
+    }
+    let tags = want.tags.as_ref().map(|tags| tags.for_creation(cx)).unwrap_or_default();
+    if tags.is_empty() {
+        return Ok(());
+    }
+    retag(client, &id, tags.into_iter().collect(), Vec::new()).await
+}
+
+async fn create_bare(client: &Route53, reference: String, want: &ZoneState) -> Result<String> {
     let config =
         HostedZoneConfig::builder().comment(&want.comment).private_zone(!want.vpcs.is_empty()).build();
     let created = client
         .create_hosted_zone()
         .name(&want.name)
-        .caller_reference(cx.token(&address.to_string()))
+        .caller_reference(reference)
         .hosted_zone_config(config)
         .set_vpc(want.vpcs.first().map(sdk_vpc))
         .set_delegation_set_id(want.delegation_set_id.clone())
         .send()
         .await
         .map_err(failing(format!("create zone {}", want.name)))?;
-    let Some(zone) = created.hosted_zone() else {
-        return Err(Failure::new(format!("could not create zone {}: the answer names no zone", want.name)));
-    };
-    let id = zone_id(zone);
-    for vpc in want.vpcs.iter().skip(1) {
-        associate(client, id, vpc).await?;
-    }
-    let tags = want.tags.for_creation(cx);
-    if tags.is_empty() {
-        return Ok(());
-    }
-    retag(client, id, tags.into_iter().collect(), Vec::new()).await
+    let zone = created.hosted_zone().ok_or_else(|| {
+        Failure::new(format!("could not create zone {}: the answer names no zone", want.name))
+    })?;
+    Ok(zone_id(zone).to_owned())
 }
 
 async fn update(client: &Route53, have: &ZoneState, want: &ZoneState) -> Result<()> {
@@ -294,7 +392,8 @@ async fn update(client: &Route53, have: &ZoneState, want: &ZoneState) -> Result<
             client.disassociate_vpc_from_hosted_zone().hosted_zone_id(id).vpc(sdk_vpc(vpc)).send().await;
         gone.map_err(failing(format!("take {} out of zone {}", vpc.id, want.name)))?;
     }
-    let change = have.tags.change(&want.tags);
+    let (Some(had), Some(wanted)) = (&have.tags, &want.tags) else { return Ok(()) };
+    let change = had.change(wanted);
     if change.is_empty() {
         return Ok(());
     }
@@ -323,3 +422,6 @@ async fn retag(client: &Route53, id: &str, set: Vec<(String, String)>, remove: V
 fn known(state: &ZoneState) -> Result<&str> {
     state.id.known().map(String::as_str).ok_or_else(|| Failure::bug("a zone that was read has an id"))
 }
+
+#[cfg(test)]
+mod tests;

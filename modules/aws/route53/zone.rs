@@ -1,6 +1,6 @@
 //! How a zone is found by its name.
 
-use rplay_client_route53::sdk::types::HostedZone;
+use rplay_client_route53::sdk::types::{HostedZone, HostedZoneConfig};
 use rplay_client_route53::{Route53, absolute, zone_id};
 use rplay_module::{Address, Cx, Failure, Result};
 
@@ -15,7 +15,6 @@ pub(crate) fn address(name: &str, private: bool) -> Address {
 /// # Errors
 /// When several zones have the name: which one is meant must be said by its id.
 pub(crate) fn only(found: Vec<HostedZone>, name: &str, private: bool) -> Result<Option<HostedZone>> {
-    let is_private = |zone: &HostedZone| zone.config().is_some_and(sdk_private);
     let mut zones: Vec<HostedZone> = found.into_iter().filter(|zone| is_private(zone) == private).collect();
     if zones.len() > 1 {
         let ids: Vec<&str> = zones.iter().map(zone_id).collect();
@@ -25,8 +24,8 @@ pub(crate) fn only(found: Vec<HostedZone>, name: &str, private: bool) -> Result<
     Ok(zones.pop())
 }
 
-fn sdk_private(config: &rplay_client_route53::sdk::types::HostedZoneConfig) -> bool {
-    config.private_zone()
+pub(crate) fn is_private(zone: &HostedZone) -> bool {
+    zone.config().is_some_and(HostedZoneConfig::private_zone)
 }
 
 /// Returns the id of the zone of a name; the marker of one that is to be created.
