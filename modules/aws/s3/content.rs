@@ -1,5 +1,6 @@
 //! What an object consists of, and what kind of thing it is.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use base64::Engine as _;
@@ -45,7 +46,10 @@ impl Content {
             Self::Bytes(bytes) => bytes.clone(),
             Self::File(path) => read(path).await?,
         };
-        Ok(Md5::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(Md5::digest(&bytes).iter().fold(String::new(), |mut etag, byte| {
+            write!(etag, "{byte:02x}").expect("a string takes any text");
+            etag
+        }))
     }
 
     pub(crate) async fn bytes(&self) -> Result<Vec<u8>> {
@@ -80,8 +84,7 @@ pub(crate) fn media_type(name: &str) -> &'static str {
         "txt" | "text" | "log" | "conf" => "text/plain",
         "xml" => "text/xml",
         "md" => "text/markdown",
-        "json" => "application/json",
-        "map" => "application/json",
+        "json" | "map" => "application/json",
         "wasm" => "application/wasm",
         "pdf" => "application/pdf",
         "zip" => "application/zip",

@@ -52,7 +52,7 @@ pub(super) fn run(
         match truth {
             Tri::True => {}
             Tri::Unknown => {
-                runner.emitter.warn(format!("not asserted before the run: {}", shown(&condition)))
+                runner.emitter.warn(format!("not asserted before the run: {}", shown(&condition)));
             }
             Tri::False => {
                 ended.set("failed", true);

@@ -92,7 +92,7 @@ impl Reader {
     fn mask(&self, node: &Node) {
         match &node.data {
             Data::Text(text) if text.origin != Origin::Vault && !text.text.contains("{{") => {
-                self.masker.add(&text.text)
+                self.masker.add(&text.text);
             }
             Data::Seq(items) => items.iter().for_each(|item| self.mask(item)),
             Data::Map(mapping) => mapping.iter().for_each(|(_, value)| self.mask(value)),
