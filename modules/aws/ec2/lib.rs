@@ -10,6 +10,7 @@
 mod account;
 mod bare_vpc;
 mod cidr;
+mod ec2_security_group;
 mod interfaces;
 mod internet_gateway;
 mod name_tag;
@@ -36,5 +37,11 @@ pub const MODULES: &[Module] = &[
         native: true,
         spec: security_group::SecurityGroupParams::spec,
         pick: |_| Box::new(Driven(security_group::SecurityGroup)),
+    },
+    Module {
+        names: &["ec2_security_group", "amazon.aws.ec2_security_group", "ec2_group", "amazon.aws.ec2_group"],
+        native: false,
+        spec: ec2_security_group::Ec2SecurityGroupParams::spec,
+        pick: ec2_security_group::pick,
     },
 ];

@@ -71,7 +71,7 @@ pub(crate) fn the_one<T>(found: Vec<T>, what: &str, id: impl Fn(&T) -> Option<&s
         let ids: Vec<&str> = found.iter().filter_map(id).collect();
         let message = format!("could not tell which {what} is meant: there are {}", ids.join(", "));
         return Err(
-            Failure::new(message).hint("change the Name tag of those that are not meant, or delete them")
+            Failure::new(message).hint("give those that are not meant another Name tag, or delete them")
         );
     }
     Ok(found.into_iter().next())

@@ -1,7 +1,7 @@
 //! `security_group`: who may reach what is in it, and whom that may reach.
 
-mod params;
-mod rule;
+pub(crate) mod params;
+pub(crate) mod rule;
 mod writing;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,21 +26,23 @@ const GONE: [&str; 1] = ["InvalidGroup.NotFound"];
 
 #[derive(Clone, Debug, PartialEq, State)]
 pub(crate) struct GroupState {
-    id: Fact<String>,
-    owner: Fact<String>,
-    description: String,
-    rules: Rules,
-    rules_egress: Rules,
-    tags: Tags,
+    pub(crate) id: Fact<String>,
+    pub(crate) arn: Fact<String>,
+    pub(crate) owner: Fact<String>,
+    pub(crate) vpc_id: Fact<String>,
+    pub(crate) description: String,
+    pub(crate) rules: Rules,
+    pub(crate) rules_egress: Rules,
+    pub(crate) tags: Tags,
 }
 
 #[derive(Default)]
 pub(crate) struct Around {
-    vpc_id: String,
+    pub(crate) vpc_id: String,
     /// The ids of the other groups that rules mention, by name; markers for those to be created.
-    groups: BTreeMap<String, String>,
+    pub(crate) groups: BTreeMap<String, String>,
     /// False where nothing could be looked up.
-    seen: bool,
+    pub(crate) seen: bool,
 }
 
 pub(crate) struct SecurityGroup;
@@ -65,11 +67,13 @@ fn nobody(p: &SecurityGroupParams, name: &str) -> Failure {
 }
 
 impl GroupState {
-    fn of(group: &Ec2Group, names: &BTreeMap<String, String>) -> Self {
+    pub(crate) fn of(group: &Ec2Group, names: &BTreeMap<String, String>) -> Self {
         let known = Known { own_id: group.group_id(), own_account: group.owner_id(), names };
         Self {
             id: Fact::from_answer(group.group_id.clone()),
+            arn: Fact::from_answer(group.security_group_arn.clone()),
             owner: Fact::from_answer(group.owner_id.clone()),
+            vpc_id: Fact::from_answer(group.vpc_id.clone()),
             description: group.description().unwrap_or_default().to_owned(),
             rules: Rules::of(Direction::In, group.ip_permissions(), &known),
             rules_egress: Rules::of(Direction::Out, group.ip_permissions_egress(), &known),
@@ -170,7 +174,9 @@ impl Resource for SecurityGroup {
         let everything = Rules::everything_out();
         let want = GroupState {
             id: have.map(|have| have.id.clone()).unwrap_or_default(),
+            arn: have.map(|have| have.arn.clone()).unwrap_or_default(),
             owner: have.map(|have| have.owner.clone()).unwrap_or_default(),
+            vpc_id: have.map(|have| have.vpc_id.clone()).unwrap_or_default(),
             description: p
                 .description
                 .clone()
@@ -284,7 +290,7 @@ impl Resource for SecurityGroup {
 }
 
 /// Returns the interfaces that use the group, and the other groups whose rules name it.
-async fn users(
+pub(crate) async fn users(
     cx: &Cx,
     p: &SecurityGroupParams,
     have: &GroupState,

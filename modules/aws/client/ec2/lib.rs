@@ -93,7 +93,10 @@ impl Ec2 {
             meant.iter().partition(|text| text.starts_with("sg-"));
         let mut found = Vec::new();
         if !ids.is_empty() {
-            found.extend(self.security_groups(vec![filter("group-id", ids)]).await?);
+            let there = self.security_groups(vec![filter("group-id", ids.iter().copied())]).await?;
+            let is_meant = |group: &SecurityGroup| ids.iter().any(|id| group.group_id() == Some(id.as_str()));
+            // There are stand-ins that do not know the filter.
+            found.extend(there.into_iter().filter(is_meant));
         }
         if !names.is_empty() {
             let within = vpc.map(|vpc| filter("vpc-id", [vpc]));

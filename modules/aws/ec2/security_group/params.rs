@@ -70,8 +70,7 @@ pub(crate) struct SecurityGroupParams {
     mutually_exclusive("icmp_type", "to_port"),
     mutually_exclusive("icmp_code", "to_port"),
     mutually_exclusive("icmp_type", "from_port"),
-    mutually_exclusive("icmp_code", "from_port"),
-    unbuilt("group_desc")
+    mutually_exclusive("icmp_code", "from_port")
 )]
 pub(crate) struct RuleOptions {
     /// The protocol: `tcp`, `udp`, `icmp`, `icmpv6`, another one's number, or `all`.

@@ -27,7 +27,8 @@ pub(super) async fn create(
             .create_security_group()
             .group_name(&p.name)
             .description(&want.description)
-            .vpc_id(vpc_id)
+            // Without one the group is made in the default VPC.
+            .set_vpc_id((!vpc_id.is_empty()).then(|| vpc_id.to_owned()))
             .set_tag_specifications(
                 specification(ResourceType::SecurityGroup, &want.tags.for_creation(cx))
                     .map(|tags| vec![tags]),
@@ -54,7 +55,8 @@ pub(super) async fn made(cx: &Cx, ec2: &Ec2, id: &str, want: &GroupState) -> Res
     let patience =
         Wait { what: format!("security group {id}"), seconds: UNSEEN, every: Duration::from_secs(1) };
     let group = wait(cx, &patience, || async {
-        let found = ec2.security_groups(vec![filter("group-id", [id])]).await?.into_iter().next();
+        let found = ec2.security_groups(vec![filter("group-id", [id])]).await?;
+        let found = found.into_iter().find(|group| group.group_id() == Some(id));
         let complete = found.filter(|group| !group.ip_permissions_egress().is_empty());
         Ok(complete.map_or_else(|| Probe::pending("it is not seen yet"), Probe::Done))
     })

@@ -392,11 +392,6 @@ async fn each_wrong_argument_is_named() {
             "missing parameter(s) required by 'icmp_code': icmp_type found in rules",
         ),
         (
-            group(&json!([{ "ports": 80, "group_name": "x", "group_desc": "y" }])),
-            "rules[0].group_desc",
-            "parameter 'group_desc' is not supported by rplay yet",
-        ),
-        (
             group(&json!([{ "ports": "http", "cidr_ip": "0.0.0.0/0" }])),
             "rules[0].ports[0]",
             "http is no port (0 to 65535) and no range such as 8000-8010",
