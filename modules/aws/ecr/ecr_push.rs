@@ -1,7 +1,7 @@
 //! An image in a repository, and the repository.
 
 use indexmap::IndexMap;
-use rplay_module::{Composite, Params, Result, Step};
+use rplay_module::{Composite, Failure, FailureKind, Params, Result, Step};
 use serde_json::{Map, Value};
 
 use crate::image::{Image, ImageParams};
@@ -31,6 +31,10 @@ impl Composite for EcrPush {
     type Params = EcrPushParams;
 
     fn steps(&self, p: &EcrPushParams) -> Result<Vec<Step>> {
+        if let Some(fault) = p.repository.fault() {
+            let message = fault.message.clone();
+            return Err(Failure { kind: FailureKind::Arguments(vec![fault]), ..Failure::new(message) });
+        }
         let image = ImageParams {
             image: p.image.clone(),
             repository: p.repository.repository.clone(),
@@ -46,6 +50,7 @@ impl Composite for EcrPush {
     }
 
     fn output(&self, _p: &EcrPushParams, steps: &IndexMap<String, Map<String, Value>>) -> Value {
-        Value::Object(steps.values().cloned().flatten().collect())
+        let fields = steps.values().flatten();
+        Value::Object(fields.map(|(name, field)| (name.clone(), field.clone())).collect())
     }
 }

@@ -1,22 +1,29 @@
 //! The image on this machine.
 
 use rplay_docker_client::{Engine, Image, Reference, Settings};
-use rplay_module::{Address, Cx, Failure, Foretold, Result, unknown};
+use rplay_module::unknown::{self, Cause};
+use rplay_module::{Address, Cx, Failure, Foretold, Result};
 
 /// The label that `docker_build` gives an image: the hash of all it was made of.
 const CONTENT_LABEL: &str = "rplay.content";
 
 /// What this machine knows of the image that is to be pushed.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) enum Local {
     /// This run will build it; the marker stands for its id.
     Foretold(String),
     Found(Image),
     /// The engine does not have it.
-    #[default]
     Absent,
     /// Nobody to ask; why.
     NoEngine(Failure),
+}
+
+impl Default for Local {
+    /// Returns what is said of an image that could not be looked for yet.
+    fn default() -> Self {
+        Self::Foretold(unknown::marker(Cause::Created, "docker.image: id"))
+    }
 }
 
 impl Local {

@@ -9,7 +9,7 @@ use rplay_client_ecr::sdk::types::{
     Repository as Found,
 };
 use rplay_client_ecr::{Ecr, tag_list};
-use rplay_module::params::Json;
+use rplay_module::params::{Json, ParamFault};
 use rplay_module::unknown::{self, Cause};
 use rplay_module::{
     Address, Change, Choice, Cx, Fact, Failure, Held, Params, Realm, Report, Resource, Result, State, Verdict,
@@ -47,6 +47,18 @@ pub(crate) struct RepositoryParams {
     purge_tags: bool,
     #[param(flatten)]
     pub(crate) aws: AwsParams,
+}
+
+impl RepositoryParams {
+    /// Finds what only the parameters together tell: a policy cannot be set and removed.
+    pub(crate) fn fault(&self) -> Option<ParamFault> {
+        let both = [
+            ("policy", self.policy.is_some() && self.purge_policy),
+            ("lifecycle_policy", self.lifecycle_policy.is_some() && self.purge_lifecycle_policy),
+        ];
+        let (name, _) = both.into_iter().find(|(_, both)| *both)?;
+        Some(ParamFault::new(name, format!("{name} and purge_{name} exclude each other")))
+    }
 }
 
 /// Encryption.
@@ -115,7 +127,7 @@ impl Resource for Repository {
             lifecycle_policy(&ecr, p),
             repository_policy(&ecr, p)
         )?;
-        let state = RepositoryState { tags, lifecycle_policy, policy, ..seen_state(&found) };
+        let state = RepositoryState { lifecycle_policy, policy, tags, ..seen_state(&found) };
         Ok((Some(state), None))
     }
 
@@ -346,39 +358,34 @@ async fn set_policies(
     have: &RepositoryState,
     want: &RepositoryState,
 ) -> Result<()> {
-    let name = &p.repository;
+    let text = |document: &Option<Value>| document.as_ref().map(Value::to_string);
     if have.lifecycle_policy != want.lifecycle_policy {
-        let what = format!("set the lifecycle policy of {name}");
-        match &want.lifecycle_policy {
-            Some(policy) => {
-                let put = ecr
-                    .put_lifecycle_policy()
-                    .repository_name(name)
-                    .lifecycle_policy_text(policy.to_string());
-                put.send().await.map(drop).map_err(failing(what))?;
-            }
-            None => {
-                let deleted =
-                    ecr.delete_lifecycle_policy().repository_name(name).send().await.map_err(failing(what));
-                optional(deleted, &["LifecyclePolicyNotFoundException"])?;
-            }
-        }
+        set_lifecycle_policy(ecr, &p.repository, text(&want.lifecycle_policy)).await?;
     }
     if have.policy != want.policy {
-        let what = format!("set the policy of {name}");
-        match &want.policy {
-            Some(policy) => {
-                let set = ecr.set_repository_policy().repository_name(name).policy_text(policy.to_string());
-                set.send().await.map(drop).map_err(failing(what))?;
-            }
-            None => {
-                let deleted =
-                    ecr.delete_repository_policy().repository_name(name).send().await.map_err(failing(what));
-                optional(deleted, &["RepositoryPolicyNotFoundException"])?;
-            }
-        }
+        set_policy(ecr, &p.repository, text(&want.policy)).await?;
     }
     Ok(())
+}
+
+async fn set_lifecycle_policy(ecr: &Ecr, name: &str, policy: Option<String>) -> Result<()> {
+    let what = format!("set the lifecycle policy of {name}");
+    if let Some(policy) = policy {
+        let put = ecr.put_lifecycle_policy().repository_name(name).lifecycle_policy_text(policy);
+        return put.send().await.map(drop).map_err(failing(what));
+    }
+    let deleted = ecr.delete_lifecycle_policy().repository_name(name).send().await.map_err(failing(what));
+    optional(deleted, &["LifecyclePolicyNotFoundException"]).map(drop)
+}
+
+async fn set_policy(ecr: &Ecr, name: &str, policy: Option<String>) -> Result<()> {
+    let what = format!("set the policy of {name}");
+    if let Some(policy) = policy {
+        let set = ecr.set_repository_policy().repository_name(name).policy_text(policy);
+        return set.send().await.map(drop).map_err(failing(what));
+    }
+    let deleted = ecr.delete_repository_policy().repository_name(name).send().await.map_err(failing(what));
+    optional(deleted, &["RepositoryPolicyNotFoundException"]).map(drop)
 }
 
 async fn retag(ecr: &Ecr, have: &RepositoryState, want: &RepositoryState) -> Result<()> {

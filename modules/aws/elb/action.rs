@@ -203,7 +203,7 @@ impl ActionState {
             target_groups: is_forward.then(|| seen_groups(action)),
             stickiness: sticky
                 .filter(|sticky| sticky.enabled() == Some(true))
-                .and_then(|s| s.duration_seconds()),
+                .and_then(TargetGroupStickinessConfig::duration_seconds),
             redirect: action.redirect_config().map(seen_redirect),
             fixed_response: action.fixed_response_config().map(|fixed| FixedResponse {
                 status_code: fixed.status_code().unwrap_or_default().to_owned(),

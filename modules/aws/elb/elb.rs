@@ -14,7 +14,7 @@ use crate::load_balancer::{LoadBalancer, LoadBalancerParams};
 use crate::look::{Look, Wants};
 use crate::network;
 use crate::presence::Presence;
-use crate::rule::Rule;
+use crate::rule::{Rule, RuleParams};
 use crate::target_group::{TargetGroup, TargetGroupParams};
 use crate::unnamed::{Nothing, UnnamedListeners, UnnamedRules};
 
@@ -135,7 +135,7 @@ fn wants(p: &ElbParams) -> Wants {
 }
 
 fn actions(listener: &ListenerParams) -> Vec<ActionParams> {
-    let rules = listener.rules.iter().flatten().flat_map(|rule| rule.actions());
+    let rules = listener.rules.iter().flatten().flat_map(RuleParams::actions);
     listener.actions().into_iter().chain(rules).collect()
 }
 

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use rplay_aws::{AwsParams, Probe, Tags, Wait, failing, once, optional, wait};
 use rplay_client_elbv2::sdk::types::{
-    IpAddressType, Listener, LoadBalancer as Found, LoadBalancerAttribute, LoadBalancerSchemeEnum,
-    LoadBalancerTypeEnum,
+    IpAddressType, LoadBalancer as Found, LoadBalancerAttribute, LoadBalancerSchemeEnum, LoadBalancerTypeEnum,
 };
 use rplay_client_elbv2::{Elbv2, tag_list};
 use rplay_module::{
@@ -276,24 +275,48 @@ impl Resource for LoadBalancer {
 
     /// Its listeners go with it: those that this task does not make, or that rplay did not.
     async fn holds(&self, cx: &Cx, p: &LoadBalancerParams, have: &LoadBalancerState) -> Result<Vec<Held>> {
-        let Some(arn) = have.arn.known() else { return Ok(Vec::new()) };
-        let elb = self.0.elb(cx).await?;
-        let listeners = elb.listeners(arn).await?;
-        let arns: Vec<String> =
-            listeners.iter().filter_map(Listener::listener_arn).map(str::to_owned).collect();
-        let (tags, realm) = (elb.tags_of(&arns).await?, self.realm(cx, p).await?);
-        let held = listeners.iter().filter_map(|listener| {
-            let (port, arn) = (listener.port()?, listener.listener_arn()?);
-            let address = self.0.listener_address(port);
-            let ours = tags.get(arn).is_some_and(Tags::owned) || cx.owns(&address, &realm);
-            let held = Held { name: format!("listener {port}"), address: Some(address) };
-            (!ours || !self.0.wants.ports.contains(&port)).then_some(held)
-        });
-        Ok(held.collect())
+        let listeners = self.listeners(cx, have).await?;
+        let arns: Vec<String> = listeners.iter().map(|(_, arn)| arn.clone()).collect();
+        let (tags, realm) = (self.0.elb(cx).await?.tags_of(&arns).await?, self.realm(cx, p).await?);
+        let ours = |port: i32, arn: &str| {
+            tags.get(arn).is_some_and(Tags::owned) || cx.owns(&self.0.listener_address(port), &realm)
+        };
+        let held = listeners.iter().filter(|(port, arn)| !self.is_named(*port) || !ours(*port, arn));
+        Ok(held.map(|(port, _)| self.held(*port)).collect())
+    }
+
+    /// The listeners of this task are made anew with it.
+    async fn orphans(&self, cx: &Cx, _p: &LoadBalancerParams, have: &LoadBalancerState) -> Result<Vec<Held>> {
+        let listeners = self.listeners(cx, have).await?;
+        Ok(listeners
+            .iter()
+            .filter(|(port, _)| !self.is_named(*port))
+            .map(|(port, _)| self.held(*port))
+            .collect())
     }
 
     async fn realm(&self, cx: &Cx, p: &LoadBalancerParams) -> Result<Realm> {
         rplay_client_sts::realm(cx, &p.aws).await
+    }
+}
+
+impl LoadBalancer {
+    /// Returns the ports and ARNs of all its listeners.
+    async fn listeners(&self, cx: &Cx, have: &LoadBalancerState) -> Result<Vec<(i32, String)>> {
+        let Some(arn) = have.arn.known() else { return Ok(Vec::new()) };
+        let listeners = self.0.elb(cx).await?.listeners(arn).await?;
+        Ok(listeners
+            .into_iter()
+            .filter_map(|listener| Some((listener.port?, listener.listener_arn?)))
+            .collect())
+    }
+
+    fn is_named(&self, port: i32) -> bool {
+        self.0.wants.ports.contains(&port)
+    }
+
+    fn held(&self, port: i32) -> Held {
+        Held { name: format!("listener {port}"), address: Some(self.0.listener_address(port)) }
     }
 }
 

@@ -96,7 +96,7 @@ impl Look {
         let Some(thing) = elb.load_balancer(&self.p.name).await? else { return Ok(None) };
         let arn = thing.load_balancer_arn().unwrap_or_default();
         let (attributes, tags) = tokio::try_join!(self.balancer_attributes(&elb, arn), tags_of(&elb, arn))?;
-        Ok(Some(Seen { attributes, tags, thing }))
+        Ok(Some(Seen { thing, attributes, tags }))
     }
 
     /// Returns a target group with its attributes, as far as the task asks for any, and tags.
@@ -109,7 +109,7 @@ impl Look {
         let arn = thing.target_group_arn().unwrap_or_default();
         let (attributes, tags) =
             tokio::try_join!(self.group_attributes(&elb, name, arn), tags_of(&elb, arn))?;
-        Ok(Some(Seen { attributes, tags, thing }))
+        Ok(Some(Seen { thing, attributes, tags }))
     }
 
     /// Returns the listener of a port.
@@ -208,7 +208,7 @@ impl Look {
     }
 
     async fn at_start(&self, cx: &Cx) -> Result<&First> {
-        self.first.get_or_try_init(|| self.look(cx)).await
+        self.first.get_or_try_init(|| Box::pin(self.look(cx))).await
     }
 
     /// Returns what was read at the start to whoever asks for the first time.

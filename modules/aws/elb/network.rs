@@ -31,7 +31,7 @@ pub(crate) async fn vpc(cx: &Cx, p: &LoadBalancerParams) -> Result<Option<String
     let address = Address::new("ec2.vpc", name);
     let find = async {
         let found = ec2(cx, &p.aws).await?.vpcs(vec![named(name)]).await?;
-        the_one(found.iter().filter_map(Vpc::vpc_id).collect(), &address)
+        the_one(&found.iter().filter_map(Vpc::vpc_id).collect::<Vec<_>>(), &address)
     };
     cx.lookup(&address, find).await?.map(Some).ok_or_else(|| Failure::missing(address.clone()))
 }
@@ -55,7 +55,8 @@ pub(crate) async fn subnets(cx: &Cx, p: &LoadBalancerParams) -> Result<Option<BT
             };
             let found = all.get_or_try_init(asked).await?;
             let is_meant = |subnet: &&Subnet| rplay_client_ec2::tags(subnet.tags()).get("Name") == Some(name);
-            the_one(found.iter().filter(is_meant).filter_map(Subnet::subnet_id).collect(), &address)
+            let ids: Vec<&str> = found.iter().filter(is_meant).filter_map(Subnet::subnet_id).collect();
+            the_one(&ids, &address)
         };
         ids.insert(cx.lookup(&address, find).await?.ok_or_else(|| Failure::missing(address.clone()))?);
     }
@@ -110,7 +111,7 @@ async fn ec2(cx: &Cx, aws: &AwsParams) -> Result<Arc<Ec2>> {
     rplay_aws::client(cx, aws).await
 }
 
-fn the_one(ids: Vec<&str>, address: &Address) -> Result<Option<String>> {
+fn the_one(ids: &[&str], address: &Address) -> Result<Option<String>> {
     if ids.len() > 1 {
         let message = format!("could not tell which {address} is meant: there are {}", ids.join(", "));
         return Err(

@@ -296,24 +296,41 @@ impl Resource for TargetGroup {
         have.tags.owned()
     }
 
-    /// The load balancers whose listeners forward to it: AWS deletes no group that is in use.
+    /// The load balancers whose listeners forward to it; but the task's own, if it is ours, goes before it.
     async fn holds(&self, cx: &Cx, _p: &TargetGroupParams, have: &TargetGroupState) -> Result<Vec<Held>> {
-        let users = have.load_balancers.known().filter(|users| !users.is_empty());
-        let Some(users) = users else { return Ok(Vec::new()) };
-        // A group goes on naming a load balancer for a while after it was deleted.
-        let there = existing(self.0.elb(cx).await?.as_ref(), users).await?;
-        let held = there.into_iter().filter_map(|balancer| {
-            let name = balancer.load_balancer_name?;
-            Some(Held {
-                name: format!("load balancer {name}"),
-                address: Some(Address::new("elb.load_balancer", name)),
-            })
-        });
-        Ok(held.collect())
+        let users = self.users(cx, have).await?;
+        let elb = self.0.elb(cx).await?;
+        let own =
+            users.iter().find(|user| user.load_balancer_name.as_deref() == Some(self.0.p.name.as_str()));
+        let own = own.and_then(LoadBalancer::load_balancer_arn).map(str::to_owned);
+        let tags = elb.tags_of(own.as_slice()).await?;
+        let ours = |user: &LoadBalancer| {
+            user.load_balancer_arn().and_then(|arn| tags.get(arn)).is_some_and(Tags::owned)
+        };
+        Ok(users.iter().filter(|user| !ours(user)).filter_map(held).collect())
+    }
+
+    /// AWS deletes no group that is in use.
+    async fn orphans(&self, cx: &Cx, _p: &TargetGroupParams, have: &TargetGroupState) -> Result<Vec<Held>> {
+        Ok(self.users(cx, have).await?.iter().filter_map(held).collect())
     }
 
     async fn realm(&self, cx: &Cx, _p: &TargetGroupParams) -> Result<Realm> {
         rplay_client_sts::realm(cx, &self.0.p.aws).await
+    }
+}
+
+impl TargetGroup {
+    /// Returns the load balancers that use it. It goes on naming one for a while after that was deleted.
+    async fn users(&self, cx: &Cx, have: &TargetGroupState) -> Result<Vec<LoadBalancer>> {
+        let Some(arns) = have.load_balancers.known().filter(|arns| !arns.is_empty()) else {
+            return Ok(Vec::new());
+        };
+        let elb = self.0.elb(cx).await?;
+        let asked = elb.describe_load_balancers().set_load_balancer_arns(Some(arns.clone())).send().await;
+        let asked = asked.map_err(failing("read the load balancers that use a target group"));
+        let found = optional(asked, &["LoadBalancerNotFound"])?;
+        Ok(found.and_then(|answer| answer.load_balancers).unwrap_or_default())
     }
 }
 
@@ -452,9 +469,8 @@ async fn set_attributes(
     sent.map(drop).map_err(failing(format!("set the attributes of target group {name}")))
 }
 
-async fn existing(elb: &Elbv2, arns: &[String]) -> Result<Vec<LoadBalancer>> {
-    let asked = elb.describe_load_balancers().set_load_balancer_arns(Some(arns.to_vec())).send().await;
-    let asked = asked.map_err(failing("read the load balancers that use a target group"));
-    let found = optional(asked, &["LoadBalancerNotFound"])?;
-    Ok(found.and_then(|answer| answer.load_balancers).unwrap_or_default())
+fn held(user: &LoadBalancer) -> Option<Held> {
+    let name = user.load_balancer_name()?;
+    let address = Some(Address::new("elb.load_balancer", name));
+    Some(Held { name: format!("load balancer {name}"), address })
 }

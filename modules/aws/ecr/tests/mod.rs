@@ -1,5 +1,6 @@
 //! The module as a task runs it: against recorded answers, and against the stand-in with a Docker engine.
 
+mod recorded;
 mod stand_in;
 
 use std::sync::Arc;

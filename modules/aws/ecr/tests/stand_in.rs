@@ -223,3 +223,67 @@ async fn force_pushes_what_is_there_already() {
     done(&place.world, &args, Mode::Destroy).await;
     place.clear(&["1"]).await;
 }
+
+#[tokio::test]
+async fn an_edit_of_the_repository_changes_one_field() {
+    let place = Place::new("edits").await;
+    place.build("1", "hello", &[]).await;
+    let mut args = place.args("1");
+    done(&place.world, &args, Mode::Apply).await;
+    let statement =
+        |action: &str| json!({ "Sid": "a", "Effect": "Allow", "Principal": "*", "Action": action });
+    let policy = |action: &str| json!({ "Version": "2012-10-17", "Statement": [statement(action)] });
+    let lifecycle = |days: u32| {
+        let selection = json!({ "tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days",
+            "countNumber": days });
+        json!({ "rules": [{ "rulePriority": 1, "selection": selection, "action": { "type": "expire" } }] })
+    };
+    for (key, value, field) in [
+        ("scan_on_push", json!(false), "scan_on_push"),
+        ("image_tag_mutability", json!("immutable"), "image_tag_mutability"),
+        ("policy", policy("ecr:BatchGetImage"), "policy.Statement.Action"),
+        ("policy", json!(policy("ecr:*").to_string()), "policy.Statement.Action"),
+        ("lifecycle_policy", lifecycle(1), "lifecycle_policy.rules"),
+        ("lifecycle_policy", lifecycle(2), "lifecycle_policy.rules.0.selection.countNumber"),
+        ("tags", json!({ "a": "1" }), "tags.a"),
+        ("tags", json!({}), "tags.a"),
+    ] {
+        args[key] = value;
+        let changed = done(&place.world, &args, Mode::Apply).await;
+        assert_eq!(fields(&changed)[0], field, "{:?}", changed.planned);
+        let name = field.split('.').next().unwrap();
+        assert!(fields(&changed).iter().all(|path| path.starts_with(name)), "{:?}", fields(&changed));
+        place.keeps(&args).await;
+    }
+    for (name, purge) in [("policy", "purge_policy"), ("lifecycle_policy", "purge_lifecycle_policy")] {
+        args.as_object_mut().unwrap().remove(name);
+        place.keeps(&args).await;
+        args[purge] = json!(true);
+        assert!(done(&place.world, &args, Mode::Apply).await.changed, "{purge}");
+        place.keeps(&args).await;
+    }
+    done(&place.world, &args, Mode::Destroy).await;
+    place.clear(&["1"]).await;
+}
+
+#[tokio::test]
+async fn an_image_that_the_engine_does_not_have_cannot_be_pushed() {
+    let place = Place::new("absent").await;
+    let failure = run(&place.world, &place.args("1"), Mode::Check).await.failure.unwrap();
+    let message = format!("could not push the image {}:1: the Docker engine does not have it", place.name);
+    assert_eq!(failure.message, message);
+}
+
+#[tokio::test]
+async fn a_push_that_the_registry_refuses_says_why() {
+    let place = Place::new("refused").await;
+    place.build("1", "one", &[]).await;
+    let mut args = place.args("1");
+    args["image_tag_mutability"] = json!("immutable");
+    done(&place.world, &args, Mode::Apply).await;
+    place.build("1", "two", &[]).await;
+    let failure = run(&place.world, &args, Mode::Apply).await.failure.unwrap();
+    assert!(failure.message.contains("immutable"), "{failure}");
+    done(&place.world, &args, Mode::Destroy).await;
+    place.clear(&["1"]).await;
+}

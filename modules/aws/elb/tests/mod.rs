@@ -1,5 +1,8 @@
 //! The module as a task runs it: against recorded answers, and against the stand-in.
 
+mod before;
+mod recorded;
+mod rules;
 mod stand_in;
 
 use std::sync::Arc;
