@@ -4,10 +4,18 @@ use std::collections::BTreeMap;
 
 use rplay_aws::AwsParams;
 use rplay_module::params::{Kind, Param, ParamFault, Reader};
-use rplay_module::{Choice, Params, unknown};
+use rplay_module::{Choice, Done, Driven, Params, Runnable, unknown};
 use serde_json::Value;
 
-use crate::service::{LoadBalancer, Service, ServiceRevision};
+use crate::service::{Deletion, LoadBalancer, Service, ServiceRevision, Services};
+
+/// Returns what the arguments ask for: to keep a service, or to wait for the end of one.
+pub(crate) fn pick(args: &Value) -> Box<dyn Runnable> {
+    match args.get("state").and_then(Value::as_str) {
+        Some("deleting") => Box::new(Done("ecs_service", Deletion)),
+        _ => Box::new(Driven(Services)),
+    }
+}
 
 /// Seconds that a service has to become what was asked for.
 const USUAL_PATIENCE: u64 = 900;
@@ -203,6 +211,11 @@ impl EcsServiceParams {
             (None, Some(looks)) => looks.saturating_mul(self.delay),
             (None, None) => USUAL_PATIENCE,
         }
+    }
+
+    /// How often a service is looked at that is being deleted, as the message has it that says that it is still there.
+    pub(crate) fn looks(&self) -> u64 {
+        self.repeat.unwrap_or_else(|| self.patience_to_go() / self.delay.max(1))
     }
 
     /// Returns the network's fields as they were given.

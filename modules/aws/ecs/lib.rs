@@ -22,7 +22,6 @@ use ecs_cluster::EcsCluster;
 use ecs_service::EcsServiceParams;
 use ecs_taskdef::EcsTaskdef;
 use ecs_taskdefinition::EcsTaskdefinition;
-use service::Services;
 use task_definition::TaskDefinitions;
 
 /// The modules of this family.
@@ -37,7 +36,7 @@ pub const MODULES: &[Module] = &[
         names: &["ecs_service", "community.aws.ecs_service"],
         native: false,
         spec: EcsServiceParams::spec,
-        pick: |_| Box::new(Driven(Services)),
+        pick: ecs_service::pick,
     },
     Module {
         names: &["ecs_taskdef"],

@@ -5,6 +5,7 @@
 //! DescribeTargetHealth for each target group, and nothing without a load balancer.
 
 mod connect;
+mod deletion;
 mod deployment;
 mod diagnosis;
 mod hook;
@@ -33,6 +34,7 @@ use serde_json::Value;
 
 use crate::ecs_service::EcsServiceParams;
 use crate::shape::types;
+pub(crate) use deletion::Deletion;
 pub(crate) use names::Around;
 pub(crate) use settings::{Service, ServiceRevision};
 pub(crate) use state::State;

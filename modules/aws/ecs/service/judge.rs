@@ -253,7 +253,11 @@ fn missing(rollout: &Rollout, seen: &Snapshot) -> Option<String> {
     if running != desired || seen.pending > 0 {
         Some(format!("{running} of {desired} tasks run"))
     } else if old > 0 {
-        Some(format!("{old} old tasks are still there"))
+        let own = rollout.running;
+        Some(format!(
+            "{own} of {desired} tasks of {} run, {old} older ones are still there",
+            rollout.revision
+        ))
     } else if listed {
         Some(format!("{alive} of {desired} tasks are seen running"))
     } else if let Some(unwell) =

@@ -17,14 +17,15 @@ const LINES: i32 = 12;
 /// must be told even so.
 pub(crate) async fn examined(cx: &Cx, p: &EcsServiceParams, tasks: Vec<Task>) -> Vec<Examined> {
     let mut found: Vec<Examined> = Vec::new();
-    let mut definition: Option<(String, types::TaskDefinition)> = None;
+    let mut definition: Option<(String, Option<types::TaskDefinition>)> = None;
     for task in tasks {
         if definition.as_ref().is_none_or(|(revision, _)| *revision != task.revision) {
-            definition = described(cx, p, &task.revision).await.map(|found| (task.revision.clone(), found));
+            definition = Some((task.revision.clone(), described(cx, p, &task.revision).await));
         }
         let mut logs = Vec::new();
         for container in &task.containers {
-            let options = definition.as_ref().and_then(|(_, found)| log_options(found, &container.name));
+            let found = definition.as_ref().and_then(|(_, found)| found.as_ref());
+            let options = found.and_then(|found| log_options(found, &container.name));
             if let Some(options) = options {
                 logs.push(log(cx, p, &task, container, options).await);
             }

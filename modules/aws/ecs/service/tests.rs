@@ -7,7 +7,11 @@ use serde_json::{Value, json};
 use super::Services;
 
 mod against_stand_in;
+mod answers;
 mod edits;
+mod names;
+mod recorded;
+mod rollouts;
 mod truth;
 mod with_containers;
 mod world;

@@ -127,7 +127,7 @@ fn what_is_missing_is_said() {
         (Snapshot { deployments: vec![], ..working() }, "no deployment is seen yet"),
         (
             Snapshot { deployments: [working().deployments, vec![old]].concat(), ..working() },
-            "1 old tasks are still there",
+            "2 of 2 tasks of web:2 run, 1 older ones are still there",
         ),
         (
             Snapshot { deployments: vec![rollout(OURS, "PRIMARY", "web:2", "IN_PROGRESS", 2)], ..working() },

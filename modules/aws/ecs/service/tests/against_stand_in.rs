@@ -1,3 +1,5 @@
+use rplay_test_support::Rule;
+
 use super::*;
 
 fn revision(raw: &Raw, tag: &str) {
@@ -45,4 +47,35 @@ async fn a_service_is_made_kept_changed_and_deleted() {
     args["force_deletion"] = json!(true);
     assert!(done(&place.run(&args, Mode::Apply).await));
     assert!(!done(&place.run(&args, Mode::Apply).await));
+}
+
+#[tokio::test]
+async fn trouble_on_the_way_changes_nothing_of_the_end() {
+    let place = Place::new(StandIn::shared());
+    revision(&place.raw, "1");
+    place.proxy.add_rule(Rule::on("ecs", "DescribeServices").nth(1).throttle());
+    place.proxy.add_rule(Rule::on("ecs", "CreateService").nth(1).reset());
+    assert!(done(&place.run(&service(), Mode::Apply).await), "{}", place.proxy.log());
+    place.proxy.clear_rules();
+    assert!(!done(&place.run(&service(), Mode::Apply).await));
+    place.proxy.add_rule(Rule::on("ecs", "UpdateService").nth(1).lose_the_answer());
+    let mut args = service();
+    args["desired_count"] = json!(2);
+    assert!(done(&place.run(&args, Mode::Apply).await), "{}", place.proxy.log());
+    assert!(!done(&place.run(&args, Mode::Apply).await));
+    let services = place.raw.ecs("ListServices", &json!({ "cluster": "app" }));
+    assert_eq!(services["serviceArns"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_destruction_leaves_nothing() {
+    let place = Place::new(StandIn::shared());
+    revision(&place.raw, "1");
+    assert!(done(&place.run(&service(), Mode::Apply).await));
+    assert!(done(&place.run(&service(), Mode::PlanDestroy).await));
+    assert!(place.proxy.writes().is_empty(), "{}", place.proxy.log());
+    assert!(done(&place.run(&service(), Mode::Destroy).await));
+    assert_eq!(place.proxy.written(), ["ecs DeleteService"]);
+    let again = place.run(&service(), Mode::Destroy).await;
+    assert!(!done(&again) && again.kept.is_empty());
 }
