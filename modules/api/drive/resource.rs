@@ -169,6 +169,15 @@ impl<R: Resource> Drive<'_, R> {
                 self.cx.note(address.clone(), None);
                 self.cx.world().foretell(address.clone(), Foretold::Deleted);
             }
+            // An update that makes a new one of its kind, as a new revision is.
+            Intent::Update | Intent::MayChange
+                if found.want.as_ref().is_some_and(|want| self.resource.id(want).is_none())
+                    && found.have.as_ref().is_some_and(|have| self.resource.id(have).is_some()) =>
+            {
+                let marker = unknown::marker(Cause::Created, &format!("{address}: id"));
+                self.cx.note(address.clone(), Some(marker.clone()));
+                self.cx.world().foretell(address.clone(), Foretold::Created(marker));
+            }
             _ => self.note_id(address, found.have.as_ref()),
         }
         let reason = match (&found.step, action) {
