@@ -36,7 +36,7 @@ pub(crate) struct Ec2SecurityGroupParams {
     /// The id of its VPC. Omitted: the group is looked for in all of them, and made in the default one.
     #[param(identity)]
     pub(crate) vpc_id: Option<String>,
-    /// Who may reach what is in the group. Omitted: the rules are left alone; a new group lets nobody in.
+    /// Who may reach what is in the group. Omitted: nobody, unless `purge_rules` is no.
     pub(crate) rules: Option<Vec<AnsibleRule>>,
     /// Whom what is in the group may reach. Omitted: the rules are left alone; from a new group everything may go out.
     #[param(alias = "egress_rules")]
@@ -80,7 +80,8 @@ impl Ec2SecurityGroupParams {
             description: self.description.clone(),
             vpc: None,
             vpc_id: Some(self.vpc_id.clone().unwrap_or_else(|| "default".to_owned())),
-            rules: rules(&self.rules),
+            // Ansible purges what is not named also where nothing is.
+            rules: Some(rules(&self.rules).unwrap_or_default()),
             rules_egress: rules(&self.rules_egress),
             purge_rules: self.purge_rules,
             purge_rules_egress: self.purge_rules_egress,

@@ -88,6 +88,20 @@ async fn what_is_returned_has_ansibles_shape() {
 }
 
 #[tokio::test]
+async fn without_rules_nobody_gets_in_unless_they_are_not_purged() {
+    let account = Account::new();
+    account.done(&account.web(), Mode::Apply).await;
+    let mut bare = account.web();
+    bare["rules"] = Value::Null;
+    bare["purge_rules"] = json!(false);
+    account.kept(&bare).await;
+    bare["purge_rules"] = json!(true);
+    let closed = account.done(&bare, Mode::Apply).await;
+    assert_eq!(closed.result["ip_permissions"], json!([]));
+    assert_eq!(closed.result["ip_permissions_egress"][0]["ip_protocol"], "-1", "the way out is left alone");
+}
+
+#[tokio::test]
 async fn another_description_is_only_warned_of() {
     let account = Account::new();
     account.done(&account.web(), Mode::Apply).await;
