@@ -2,7 +2,7 @@ use std::sync::{Arc, PoisonError};
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use rplay_event::{Fault, Kind, Status, TaskInfo, TaskResult};
+use rplay_event::{Diff, DiffSide, Fault, Kind, Status, TaskInfo, TaskResult};
 use rplay_syntax::Node;
 use rplay_template::{Scope, Value};
 use serde_json::{Map, Value as Json, json};
@@ -224,7 +224,7 @@ impl Runner {
             verbose_always: ended.verbose_always && !ended.no_log,
             verbose_never: ended.verbose_never,
             looped: ended.looped,
-            diff: if ended.no_log { Vec::new() } else { ended.diff.clone() },
+            diff: if ended.no_log { Vec::new() } else { ended.diff.iter().map(shown_diff).collect() },
             screen: ended.screen.clone().filter(|_| !ended.no_log),
         }
     }
@@ -381,6 +381,22 @@ pub(super) fn is_true(value: &Value) -> bool {
 /// Returns a result as people read it: without the markers of what is not known before the run.
 fn shown(result: &Map<String, Json>) -> Map<String, Json> {
     result.iter().map(|(name, value)| (name.clone(), shown_value(value))).collect()
+}
+
+fn shown_diff(diff: &Diff) -> Diff {
+    let side = |side: &DiffSide| match side {
+        DiffSide::Text(text) => DiffSide::Text(rplay_module::unknown::shown(text)),
+        DiffSide::Data(data) => DiffSide::Data(shown_value(data)),
+        DiffSide::Absent => DiffSide::Absent,
+    };
+    let line = |text: &Option<String>| text.as_deref().map(rplay_module::unknown::shown);
+    Diff {
+        before: side(&diff.before),
+        after: side(&diff.after),
+        before_header: line(&diff.before_header),
+        after_header: line(&diff.after_header),
+        prepared: line(&diff.prepared),
+    }
 }
 
 fn shown_value(value: &Json) -> Json {
