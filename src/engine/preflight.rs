@@ -3,6 +3,8 @@
 //! A run is stopped only for what is certain to strike uncaught: with a condition, a loop, `ignore_errors`, `failed_when`,
 //! a rescue or a tag filter between, it is a warning, and fails in its turn as Ansible's does.
 
+mod variables;
+
 use std::sync::Arc;
 
 use rplay_event::{Fault, FaultKind, Span};
@@ -17,21 +19,22 @@ use crate::scopes::{Level, Stack};
 
 /// Returns the faults that are certain to strike; warns of the rest, unless `strict` makes faults of them too.
 pub(crate) fn check(runner: &Runner, plays: &[(String, Vec<Arc<LoadedPlay>>)], strict: bool) -> Vec<Fault> {
+    let plays: Vec<&LoadedPlay> = plays.iter().flat_map(|(_, plays)| plays).map(Arc::as_ref).collect();
+    let mut found = Vec::new();
+    for play in &plays {
+        for items in [&play.pre_tasks, &play.tasks, &play.post_tasks] {
+            items.iter().for_each(|item| walk(runner, play, item, true, &mut found));
+        }
+        play.handlers.iter().for_each(|item| walk(runner, play, item, false, &mut found));
+    }
+    found.extend(variables::check(runner, &plays));
     let mut faults = Vec::new();
-    for play in plays.iter().flat_map(|(_, plays)| plays) {
-        let sections = [&play.pre_tasks, &play.tasks, &play.post_tasks, &play.handlers];
-        for (section, items) in sections.into_iter().enumerate() {
-            let handler = section == 3;
-            let mut found = Vec::new();
-            items.iter().for_each(|item| walk(runner, play, item, !handler, &mut found));
-            for (fault, certain) in found {
-                if certain || strict {
-                    faults.push(fault);
-                } else {
-                    let help = fault.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
-                    runner.emitter.warn(format!("{fault}{help}"));
-                }
-            }
+    for (fault, certain) in found {
+        if certain || strict {
+            faults.push(fault);
+        } else {
+            let help = fault.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
+            runner.emitter.warn(format!("{fault}{help}"));
         }
     }
     faults
@@ -56,10 +59,7 @@ fn check_task(
     certain: bool,
     found: &mut Vec<(Fault, bool)>,
 ) {
-    let mut stack = Stack::new(item.context.folders.clone());
-    stack.written(Level::PlayVars, &play.head.vars);
-    runner.extra.iter().for_each(|extra| stack.written(Level::ExtraVars, extra));
-    if !runner.selection.selects(&runner.tags(&item.context, &stack)) {
+    if !selected(runner, play, item) {
         return;
     }
     let task = &item.task;
@@ -75,6 +75,20 @@ fn check_task(
     };
     let sure = certain && uncaught(item);
     found.extend(arguments(item, &spec, action).into_iter().map(|fault| (fault, sure)));
+}
+
+/// Returns whether the tags of the run choose the task.
+fn selected(runner: &Runner, play: &LoadedPlay, item: &TaskItem) -> bool {
+    let stack = static_stack(runner, play, &item.context.folders);
+    runner.selection.selects(&runner.tags(&item.context, &stack))
+}
+
+/// Returns the variables that are known before anything is read or runs.
+fn static_stack(runner: &Runner, play: &LoadedPlay, folders: &Arc<[String]>) -> Stack {
+    let mut stack = Stack::new(Arc::clone(folders));
+    stack.written(Level::PlayVars, &play.head.vars);
+    runner.extra.iter().for_each(|extra| stack.written(Level::ExtraVars, extra));
+    stack
 }
 
 /// Returns whether nothing stands between a fault and the end of the play.

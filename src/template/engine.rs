@@ -9,6 +9,7 @@ use rplay_syntax::{Data, Node, Origin};
 use crate::builtin::Builtin;
 use crate::error::Step;
 use crate::eval::{Cx, State, looks_like_template, restore_newlines};
+use crate::functions::Function;
 pub(crate) use crate::overrides::Overrides;
 use crate::overrides::split_header;
 use crate::parse::tree::Program;
@@ -255,18 +256,43 @@ impl Engine {
 
     /// Checks a template or expression without evaluating it, and returns the variables it may ask for.
     pub fn inspect(&self, text: &str, form: Form) -> Result<Vec<String>, TemplateError> {
-        let (mode, what) = match form {
-            Form::Template if !looks_like_template(text) => return Ok(Vec::new()),
-            Form::Template => (Mode::Text, "Syntax error in template"),
-            Form::Expression => (Mode::Expression, "Syntax error in expression"),
-        };
-        let text = Arc::from(text);
-        let program = self.shared.compile(&text, &mode).map_err(|error| error.context(what))?;
+        let Some(program) = self.program(text, form)? else { return Ok(Vec::new()) };
         let mut names = std::collections::HashSet::new();
         parse::walk::names_in(&program.body, &mut names);
         let mut names: Vec<String> = names.iter().map(ToString::to_string).collect();
         names.sort();
         Ok(names)
+    }
+
+    /// Returns the variables without which a template or expression is certain to fail: no `default`, no `is defined`
+    /// and no condition stands between.
+    pub fn needs(&self, text: &str, form: Form) -> Result<Vec<String>, TemplateError> {
+        let Some(program) = self.program(text, form)? else { return Ok(Vec::new()) };
+        let shared = &self.shared;
+        let forgives = |name: &str| {
+            [&shared.filters, &shared.tests]
+                .iter()
+                .filter_map(|builtins| builtins.get(name))
+                .any(|builtin| builtin.takes_undefined)
+        };
+        let mut names = std::collections::HashSet::new();
+        parse::walk::needed_in(&program.body, &forgives, &mut names);
+        let provided =
+            |name: &str| Function::named(name).is_some() || matches!(name, "omit" | "vars" | "self");
+        let mut names: Vec<String> =
+            names.iter().filter(|name| !provided(name)).map(ToString::to_string).collect();
+        names.sort();
+        Ok(names)
+    }
+
+    /// Returns what a text is once it is parsed; `None` where it is no template.
+    fn program(&self, text: &str, form: Form) -> Result<Option<Arc<parse::tree::Program>>, TemplateError> {
+        let (mode, what) = match form {
+            Form::Template if !looks_like_template(text) => return Ok(None),
+            Form::Template => (Mode::Text, "Syntax error in template"),
+            Form::Expression => (Mode::Expression, "Syntax error in expression"),
+        };
+        self.shared.compile(&Arc::from(text), &mode).map(Some).map_err(|error| error.context(what))
     }
 }
 

@@ -56,6 +56,60 @@ fn a_doubtful_task_fails_in_its_turn_with_a_warning_up_front() {
 }
 
 #[test]
+fn a_misspelt_variable_is_found_before_the_first_task() {
+    let play = rplay()
+        .playbook(
+            "- hosts: localhost\n  gather_facts: false\n  vars_files: [vars.yml]\n  tasks:\n    \
+             - command: touch made\n    - command: \"echo {{ app_name }}\"\n      register: said\n    \
+             - debug:\n        msg: [\"{{ said.stdout }}\", \"{{ app_nmae }}\"]\n",
+        )
+        .file("vars.yml", "app_name: web\n");
+    for args in [&["-v"][..], &["--check"]] {
+        let ran = play.run_with(args.iter().copied());
+        let folder = play.folder().canonicalize().expect("the folder is there").display().to_string();
+        assert_eq!((ran.stdout.as_str(), ran.code), ("", 2), "{}", ran.stderr);
+        assert_eq!(
+            ran.stderr.replace(&format!("{folder}/"), ""),
+            "[ERROR]: 'app_nmae' is undefined\n --> playbook.yml:9:36\n  |\n7 |       register: said\n8 |     - debug:\n\
+             9 |         msg: [\"{{ said.stdout }}\", \"{{ app_nmae }}\"]\n  |                                    ^^^\n  |\n  \
+             = help: did you mean 'app_name'?\n"
+        );
+    }
+    assert!(!play.folder().join("made").exists());
+    assert_eq!(play.run_with(["-e", "app_nmae=web"]).code, 0);
+    let linted = rplay()
+        .playbook(
+            "- hosts: all\n  tasks:\n    - debug: {msg: \"{{ a }}\"}\n      when: ansible_os_family == 'b'\n",
+        )
+        .run_with(["lint"]);
+    assert!(linted.code == 2 && linted.stderr.contains("'a' is undefined"), "{}", linted.stderr);
+}
+
+#[test]
+fn a_variable_that_anything_may_define_is_no_fault() {
+    for tasks in [
+        "    - debug: {msg: \"{{ a | default('x') }}\"}\n    - debug: {msg: \"{{ a }}\"}\n      when: a is defined\n",
+        "    - include_tasks: more.yml\n    - debug: {msg: \"{{ from_more }} {{ in_more }}\"}\n",
+        "    - include_vars: vars.yml\n    - debug: {msg: \"{{ from_vars }}\"}\n",
+        "    - include_tasks: \"{{ 'more' }}.yml\"\n    - debug: {msg: \"{{ from_more }}\"}\n",
+        "    - meta: end_play\n    - debug: {msg: \"{{ never }}\"}\n",
+        "    - debug: {msg: \"{{ playbook_dir }} {{ inventory_hostname }} {{ hostvars }} {{ ansible_version }}\"}\n",
+        "    - debug: {msg: \"{{ each }}{{ at }}\"}\n      loop: [1]\n      loop_control: {loop_var: each, index_var: at}\n",
+        "    - debug: {msg: \"{% set b = 1 %}{{ b }}{% for c in [1] %}{{ c }}{% endfor %}\"}\n",
+        "    - debug: {var: nothing}\n",
+        "    - block:\n        - debug: {msg: \"{{ nope }}\"}\n      rescue:\n        - debug: {msg: \"{{ ansible_failed_result.msg }}\"}\n",
+    ] {
+        let play = rplay()
+            .playbook(&format!("- hosts: localhost\n  gather_facts: false\n  tasks:\n{tasks}"))
+            .file("more.yml", "- set_fact: {from_more: 1}\n- command: echo\n  register: in_more\n")
+            .file("vars.yml", "from_vars: 1\n");
+        let ran = play.run();
+        assert_eq!(ran.code, 0, "{tasks}{}{}", ran.stdout, ran.stderr);
+        assert!(!ran.stdout.is_empty(), "{tasks}");
+    }
+}
+
+#[test]
 fn invalid_yaml_is_shown_where_it_is() {
     let (stderr, stdout, code) = refused("    - debug: {msg: \"a}\n");
     assert_eq!((stdout.as_str(), code), ("", 4));
@@ -64,8 +118,9 @@ fn invalid_yaml_is_shown_where_it_is() {
 
 #[test]
 fn an_undefined_variable_fails_its_task_with_its_place() {
-    let (_, stdout, code) = refused("    - debug: {msg: \"{{ nope }}\"}\n");
+    let (stderr, stdout, code) = refused("    - debug: {msg: \"{{ nope }}\"}\n      when: true\n");
     assert_eq!(code, 2);
+    assert!(stderr.contains("[WARNING]:") && stderr.contains("nothing in this run defines it"), "{stderr}");
     assert!(stdout.contains("'nope' is undefined\nOrigin: "), "{stdout}");
     assert!(stdout.contains("playbook.yml:4:20"), "{stdout}");
 }

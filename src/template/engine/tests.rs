@@ -458,6 +458,25 @@ fn a_template_can_be_checked_without_variables() {
 }
 
 #[test]
+fn what_a_template_cannot_do_without_is_what_nothing_guards() {
+    for (text, needed) in [
+        ("{{ a.b[c] }} and {{ d | upper }}", &["a", "c", "d"][..]),
+        ("{{ a | default(b) }} {{ (a.b ~ c) | d }} {{ a is defined }}", &[]),
+        ("{{ a if b else c }} {{ d and e }} {{ f or g }}", &["b", "d", "f"]),
+        ("{{ a | combine(b) }} {{ a is match(c) }}", &["a", "b", "c"]),
+        ("{{ lookup('env', a) }} {{ range(3) }} {{ omit }} {{ vars }}", &[]),
+        ("{% set a = 1 %}{{ a }}", &[]),
+        ("{% for a in b %}{{ a }}{% endfor %}{{ c }}", &["b", "c"]),
+        ("{% if a %}{% set b = 1 %}{% endif %}{{ b }}", &["a"]),
+        ("{{ [a, {'b': c}] | first }}", &[]),
+    ] {
+        let found = engine().needs(text, Form::Template).expect(text);
+        assert_eq!(found, needed, "{text}");
+    }
+    assert_eq!(engine().needs("a == b and c", Form::Expression), Ok(vec!["a".into(), "b".into()]));
+}
+
+#[test]
 fn templates_that_use_one_another_endlessly_end() {
     let deep: serde_json::Map<String, Json> =
         (0..200).map(|at| (format!("v{at}"), json!(format!("{{{{ v{} }}}}x", at + 1)))).collect();

@@ -124,3 +124,60 @@ fn in_args(args: &Arguments, names: &mut HashSet<Arc<str>>) {
     args.named.iter().for_each(|(_, arg)| in_expr(arg, names));
     [&args.spread, &args.spread_named].into_iter().flatten().for_each(|arg| in_expr(arg, names));
 }
+
+/// Adds every name that the statements ask for in any case, so that they fail where it is undefined.
+///
+/// `forgives` says which filters and tests take what is undefined. In doubt a name is left out: what stands behind a
+/// condition, in a list that is only looked into, or behind a statement that may have set it.
+pub(crate) fn needed_in(body: &[Stmt], forgives: &dyn Fn(&str) -> bool, names: &mut HashSet<Arc<str>>) {
+    for stmt in body {
+        match stmt {
+            Stmt::Data(_) => {}
+            Stmt::Print(expr) => needed(expr, forgives, names),
+            Stmt::For(each) => needed(&each.iter, forgives, names),
+            Stmt::If { branches, .. } => {
+                branches.iter().take(1).for_each(|(test, _)| needed(test, forgives, names));
+                return;
+            }
+            _ => return,
+        }
+    }
+}
+
+fn needed(expr: &Expr, forgives: &dyn Fn(&str) -> bool, names: &mut HashSet<Arc<str>>) {
+    let mut also = |expr: &Expr| needed(expr, forgives, names);
+    match &*expr.node {
+        Node::Name(name) => {
+            names.insert(Arc::clone(name));
+        }
+        Node::Concat(parts) => parts.iter().for_each(also),
+        Node::Negate(inner)
+        | Node::Plus(inner)
+        | Node::Not(inner)
+        | Node::Attribute(inner, _)
+        | Node::And(inner, _)
+        | Node::Or(inner, _)
+        | Node::If { test: inner, .. }
+        | Node::Slice { target: inner, .. }
+        | Node::Call(inner, _) => also(inner),
+        Node::Arithmetic(_, a, b) | Node::Item(a, b) => {
+            also(a);
+            also(b);
+        }
+        Node::Compare(first, rest) => {
+            also(first);
+            rest.iter().take(1).for_each(|(_, operand)| also(operand));
+        }
+        Node::Filter(target, used) | Node::Test(target, used) if !forgives(&used.name) => {
+            also(target);
+            used.args.positional.iter().for_each(also);
+        }
+        Node::Filter(..)
+        | Node::Test(..)
+        | Node::Const(_)
+        | Node::Embedded(_)
+        | Node::List(_)
+        | Node::Tuple(_)
+        | Node::Dict(_) => {}
+    }
+}
