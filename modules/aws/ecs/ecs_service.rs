@@ -22,7 +22,7 @@ const USUAL_PATIENCE: u64 = 900;
 
 /// Keeps a service as it is written here, and waits until it works: our revision deployed, as many tasks running as are
 /// wanted, every target healthy, the old tasks gone. A deployment that fails is told with its cause and the last lines of
-/// its log. Every field of AWS's CreateService can be written, in its camelCase or in snake_case.
+/// its log. Every field of AWS's `CreateService` can be written, in its `camelCase` or in `snake_case`.
 #[derive(Params, Clone, Debug)]
 #[params(
     camel_case,
@@ -40,12 +40,12 @@ pub(crate) struct EcsServiceParams {
     #[param(default = "present")]
     pub(crate) state: ServiceState,
     /// What the tasks are made of: an ARN, `family:revision`, or a family, whose newest revision is meant then. Omitted:
-    /// left alone; a new service needs it. Left alone too where CodeDeploy carries out the deployments.
+    /// left alone; a new service needs it. Left alone too where `CODE_DEPLOY` carries out the deployments.
     pub(crate) task_definition: Option<String>,
     /// Where the tasks' network interfaces are, for task definitions with `awsvpc`. Omitted: left alone.
     pub(crate) network_configuration: Option<NetworkParams>,
     /// Ports of containers that load balancers forward to. Omitted: left alone. Empty: none. Left alone too where
-    /// CodeDeploy carries out the deployments.
+    /// `CODE_DEPLOY` carries out the deployments.
     pub(crate) load_balancers: Option<Vec<LoadBalancerParams>>,
     /// The name or ARN of the role by which ECS changes load balancers. Omitted or empty: left alone, at first ECS's own.
     /// Another one makes another service.
@@ -65,7 +65,7 @@ pub(crate) struct EcsServiceParams {
     #[param(default = false)]
     pub(crate) purge_placement_strategy: bool,
     /// Waits until the service works, or with `absent` until it is gone. Omitted: it waits, unless the variable
-    /// RPLAY_ECS_WAIT is `0`.
+    /// `RPLAY_ECS_WAIT` is `0`.
     pub(crate) wait: Option<bool>,
     /// Seconds after which waiting is given up. Omitted: 900.
     #[param(alias = "timeout", alias = "deadline")]

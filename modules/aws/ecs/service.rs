@@ -1,8 +1,8 @@
 //! The resource behind `ecs_service`: a service that works.
 //!
-//! `read` costs one DescribeServices, and one call for each kind of name that was given instead of an id. What was changed
-//! is sent in one UpdateService. `settle` looks until the service works; one that does already costs one more
-//! DescribeTargetHealth for each target group, and nothing without a load balancer.
+//! `read` costs one `DescribeServices`, and one call for each kind of name that was given instead of an id. What was changed
+//! is sent in one `UpdateService`. `settle` looks until the service works; one that does already costs one more
+//! `DescribeTargetHealth` for each target group, and nothing without a load balancer.
 
 mod connect;
 mod deletion;
@@ -21,6 +21,7 @@ mod settings;
 mod settle;
 mod state;
 mod traffic;
+mod update;
 mod watch;
 mod write;
 
@@ -102,7 +103,7 @@ impl Resource for Services {
             }
             Change::Update { have, want } => {
                 around.all_there()?;
-                Box::pin(write::update(cx, p, have, want)).await
+                Box::pin(update::update(cx, p, have, want)).await
             }
             Change::Delete { have } => Box::pin(write::delete(cx, p, have)).await,
         }

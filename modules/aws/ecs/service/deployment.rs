@@ -9,8 +9,7 @@ words! { DeploymentControllerType, DeploymentStrategy, ServiceRevisionCleanup, T
 shape! {
     /// Who carries out the deployments.
     DeploymentController {
-        /// `ECS` itself, `CODE_DEPLOY` or something `EXTERNAL`.
-        #[param(required)]
+        /// `ECS` itself, `CODE_DEPLOY` or something `EXTERNAL`. Omitted: left alone, at first `ECS`.
         r#type: word(DeploymentControllerType),
     }
 

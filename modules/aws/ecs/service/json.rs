@@ -25,6 +25,7 @@ struct Writer(Vec<(String, Value)>);
 type Written = Result<(), SerdeError>;
 
 impl Writer {
+    #[expect(clippy::unnecessary_wraps, reason = "every caller returns it")]
     fn put(&mut self, schema: &Schema<'_>, value: impl Into<Value>) -> Written {
         self.0.push((schema.member_name().unwrap_or_default().to_owned(), value.into()));
         Ok(())

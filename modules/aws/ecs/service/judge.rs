@@ -337,8 +337,11 @@ pub(crate) fn has_failed(task: &Task) -> bool {
         }
 }
 
+/// The stop code, the kind of the reason, the containers' exit codes.
+type Death<'a> = (Option<&'a str>, &'a str, Vec<(&'a str, Option<i32>)>);
+
 /// What two deaths have in common: the stop code, the kind of the reason (its text has ids in it), the exit codes.
-fn cause_of_death(task: &Task) -> (Option<&str>, &str, Vec<(&str, Option<i32>)>) {
+fn cause_of_death(task: &Task) -> Death<'_> {
     let kind = task.reason.as_deref().unwrap_or_default();
     let kind = kind.split([':', '(']).next().unwrap_or_default().trim();
     let exits = task.containers.iter().map(|container| (container.name.as_str(), container.exit_code));

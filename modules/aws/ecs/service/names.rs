@@ -180,11 +180,9 @@ fn known(
 ) -> Option<BTreeMap<String, String>> {
     let held = have?.network_configuration.as_ref()?.security_groups.as_ref()?;
     let of = |name: &String| {
-        let named = groups
-            .iter()
-            .filter(|group| group.group_name() == Some(name))
-            .filter_map(SecurityGroup::group_id);
-        let id = named.into_iter().find(|id| held.iter().any(|held| held == id))?;
+        let meant = |group: &&SecurityGroup| group.group_name() == Some(name);
+        let mut ids = groups.iter().filter(meant).filter_map(SecurityGroup::group_id);
+        let id = ids.find(|id| held.iter().any(|held| held == id))?;
         Some((name.clone(), id.to_owned()))
     };
     names.iter().map(of).collect()

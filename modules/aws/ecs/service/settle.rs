@@ -133,14 +133,14 @@ impl Settling<'_> {
         if let Cause::Dying(ids) = cause {
             return ids.iter().filter_map(|id| tasks.clone().find(|task| task.id == *id).cloned()).collect();
         }
-        let of_ours = tasks.filter(|task| self.is_ours(task, seen));
+        let mut of_ours = tasks.filter(|task| self.is_ours(task, seen));
         let mut dead: Vec<Task> = of_ours.clone().filter(|task| has_failed(task)).cloned().collect();
         dead.sort_by(|one, other| {
             other.stopped.unwrap_or_default().total_cmp(&one.stopped.unwrap_or_default())
         });
         dead.truncate(2);
         if dead.is_empty() && *cause == Cause::Unhealthy {
-            dead.extend(of_ours.filter(|task| !task.is_dead()).next_back().cloned());
+            dead.extend(of_ours.rfind(|task| !task.is_dead()).cloned());
         }
         dead
     }

@@ -1,20 +1,17 @@
-//! The calls that change a service.
+//! The calls that make a service, and that take it away.
 
 use std::time::Duration;
 
 use rplay_aws::{client, failing, is_code};
 use rplay_client_ecs::sdk::operation::create_service::builders::CreateServiceFluentBuilder as Creation;
-use rplay_client_ecs::sdk::operation::update_service::builders::UpdateServiceFluentBuilder as Update;
 use rplay_client_ecs::{Ecs, tag_list};
 use rplay_module::{Cx, Failure, Result};
 
-use super::connect::ServiceConnectConfiguration;
-use super::placement::MonitoringConfiguration;
 use super::state::{State, primary};
 use super::traffic::AwsVpcConfiguration;
 use super::{Receipt, gone};
 use crate::ecs_service::{EcsServiceParams, ServiceState};
-use crate::shape::{Shape, Word, all_to_sdk, types};
+use crate::shape::{Shape, all_to_sdk, types};
 
 /// How long what was just made may not be seen by ECS: a role, a listener.
 const SEEN_AT_LAST: Duration = Duration::from_secs(30);
@@ -93,150 +90,12 @@ pub(crate) fn creation(cx: &Cx, ecs: &Ecs, p: &EcsServiceParams, want: &State) -
         .set_tags((!tags.is_empty()).then_some(tags)))
 }
 
-/// Changes what differs, and nothing else: what is not sent stays as it is.
-pub(crate) async fn update(cx: &Cx, p: &EcsServiceParams, have: &State, want: &State) -> Result<Receipt> {
-    let ecs = client::<Ecs>(cx, &p.aws).await?;
-    let mut made = have
-        .described
-        .known()
-        .map(|described| receipt(&described.service(), have.deployment.known()))
-        .unwrap_or_default();
-    if differs_besides_tags(have, want) {
-        let sent = send_update(&ecs, p, have, want).await?;
-        made = receipt(&sent, have.deployment.known());
-    }
-    let tags = have.tags.change(&want.tags);
-    if !tags.is_empty() {
-        let arn = have.arn.known().ok_or_else(|| Failure::bug("a service without an ARN"))?;
-        ecs.retag(arn, &tags).await?;
-    }
-    Ok(made)
-}
-
-fn differs_besides_tags(have: &State, want: &State) -> bool {
-    let mut same = want.clone();
-    same.tags.clone_from(&have.tags);
-    same != *have
-}
-
-async fn send_update(ecs: &Ecs, p: &EcsServiceParams, have: &State, want: &State) -> Result<types::Service> {
-    let call = change(ecs, p, have, want)?;
-    let answer = Box::pin(call.send()).await.map_err(failing(format!("update service {}", p.called())))?;
-    answer.service.ok_or_else(|| Failure::bug("UpdateService answers without a service"))
-}
-
-fn change(ecs: &Ecs, p: &EcsServiceParams, have: &State, want: &State) -> Result<Update> {
-    let (old, new) = (&have.settings, &want.settings);
-    let (old_revision, new_revision) = (&have.revision, &want.revision);
-    Ok(ecs
-        .update_service()
-        .cluster(&p.cluster)
-        .service(&p.name)
-        .set_task_definition(changed(&have.task_definition, &want.task_definition, String::new))
-        .set_desired_count(changed(&old.desired_count, &new.desired_count, || 0))
-        .set_capacity_provider_strategy(all(
-            &old.capacity_provider_strategy,
-            &new.capacity_provider_strategy,
-        )?)
-        .set_platform_version(changed(&old.platform_version, &new.platform_version, || "LATEST".to_owned()))
-        .set_deployment_controller(one(
-            &old.deployment_controller,
-            &new.deployment_controller,
-            ecs_controller,
-        )?)
-        .set_deployment_configuration(one(
-            &old.deployment_configuration,
-            &new.deployment_configuration,
-            Default::default,
-        )?)
-        .set_network_configuration(
-            changed(&have.network_configuration, &want.network_configuration, Default::default)
-                .as_ref()
-                .map(network)
-                .transpose()?,
-        )
-        .set_load_balancers(all(&have.load_balancers, &want.load_balancers)?)
-        .set_service_registries(all(&old.service_registries, &new.service_registries)?)
-        .set_health_check_grace_period_seconds(changed(
-            &old.health_check_grace_period_seconds,
-            &new.health_check_grace_period_seconds,
-            || 0,
-        ))
-        .set_placement_constraints(all(&old.placement_constraints, &new.placement_constraints)?)
-        .set_placement_strategy(all(&old.placement_strategy, &new.placement_strategy)?)
-        .set_availability_zone_rebalancing(word(
-            &old.availability_zone_rebalancing,
-            &new.availability_zone_rebalancing,
-            "DISABLED",
-        ))
-        .set_enable_ecs_managed_tags(changed(
-            &old.enable_ecs_managed_tags,
-            &new.enable_ecs_managed_tags,
-            || false,
-        ))
-        .set_propagate_tags(word(&old.propagate_tags, &new.propagate_tags, "NONE"))
-        .set_enable_execute_command(changed(&old.enable_execute_command, &new.enable_execute_command, || {
-            false
-        }))
-        .set_service_connect_configuration(one(
-            &old_revision.service_connect_configuration,
-            &new_revision.service_connect_configuration,
-            || ServiceConnectConfiguration { enabled: Some(false), ..Default::default() },
-        )?)
-        .set_volume_configurations(all(
-            &old_revision.volume_configurations,
-            &new_revision.volume_configurations,
-        )?)
-        .set_vpc_lattice_configurations(all(
-            &old_revision.vpc_lattice_configurations,
-            &new_revision.vpc_lattice_configurations,
-        )?)
-        .set_gateway_connectors(all(&old_revision.gateway_connectors, &new_revision.gateway_connectors)?)
-        .set_monitoring(one(
-            &old_revision.monitoring,
-            &new_revision.monitoring,
-            MonitoringConfiguration::default,
-        )?)
-        .set_force_new_deployment(want.force_new_deployment))
-}
-
-/// Returns what is to be sent of a field: nothing where it stays, and what says "none" where it goes.
-fn changed<T: Clone + PartialEq>(have: &Option<T>, want: &Option<T>, none: impl Fn() -> T) -> Option<T> {
-    (have != want).then(|| want.clone().unwrap_or_else(none))
-}
-
-fn one<S>(have: &Option<S>, want: &Option<S>, none: impl Fn() -> S) -> Result<Option<S::Sdk>>
-where
-    S: Shape + Clone + PartialEq,
-{
-    changed(have, want, none).as_ref().map(Shape::to_sdk).transpose()
-}
-
-fn all<S: Shape + Clone + PartialEq>(
-    have: &Option<Vec<S>>,
-    want: &Option<Vec<S>>,
-) -> Result<Option<Vec<S::Sdk>>> {
-    changed(have, want, Vec::new).as_deref().map(all_to_sdk).transpose()
-}
-
-fn word<T: crate::shape::Vocabulary>(
-    have: &Option<Word<T>>,
-    want: &Option<Word<T>>,
-    none: &str,
-) -> Option<T> {
-    changed(have, want, || Word::new(none)).map(|word| word.to_sdk())
-}
-
-fn ecs_controller() -> super::deployment::DeploymentController {
-    super::deployment::DeploymentController { r#type: Some(Word::new("ECS")) }
-}
-
-fn network(network: &AwsVpcConfiguration) -> Result<types::NetworkConfiguration> {
+pub(super) fn network(network: &AwsVpcConfiguration) -> Result<types::NetworkConfiguration> {
     Ok(types::NetworkConfiguration::builder().awsvpc_configuration(network.to_sdk()?).build())
 }
 
 /// Returns what an answer tells of the deployment; `before` is the one that the service had.
-fn receipt(service: &types::Service, before: Option<&String>) -> Receipt {
+pub(super) fn receipt(service: &types::Service, before: Option<&String>) -> Receipt {
     let deployment = primary(service).and_then(|primary| primary.id.clone());
     let started = deployment.as_ref() != before;
     Receipt { deployment, started }

@@ -91,7 +91,7 @@ fn collect(value: &Value, field: &str, pointer: &str, path: &str, found: &mut Ve
         Value::Number(number) => edit(number.as_i64().map_or_else(|| json!(7.25), |whole| json!(whole + 1))),
         Value::String(text) if ONE_WORD.contains(&text.as_str()) => {}
         Value::String(text) => {
-            edit(json!(other(field, text).map_or_else(|| format!("{text}x"), str::to_owned)))
+            edit(json!(other(field, text).map_or_else(|| format!("{text}x"), str::to_owned)));
         }
         Value::Null => unreachable!("no field is null"),
     }

@@ -107,7 +107,7 @@ async fn of_a_network_that_is_to_be_made_nothing_is_asked() {
 async fn what_a_service_has_outlived_does_not_keep_it_from_being_destroyed() {
     let owned = service(json!({ "tags": [{ "key": "rplay:owner", "value": "rplay" }] }));
     let gone = Expected::query("DescribeTargetGroups").refuses("TargetGroupNotFound", "gone");
-    let (world, recorded) = answering([describes(&[owned.clone()]), gone.clone(), says_who()]);
+    let (world, recorded) = answering([describes(std::slice::from_ref(&owned)), gone.clone(), says_who()]);
     let planned = run(&world, &unwatched(json!({})), Mode::PlanDestroy).await;
     assert!(done(&planned), "it would be deleted");
     recorded.done();

@@ -245,7 +245,7 @@ async fn what_aws_fills_in_or_writes_otherwise_makes_no_difference() {
         "network_configuration": { "subnets": ["subnet-1", "subnet-2"], "assign_public_ip": "ENABLED" },
         "propagate_tags": "NONE", "enable_execute_command": false, "health_check_grace_period_seconds": 0,
         "platform_version": "LATEST", "scheduling_strategy": "REPLICA", "deployment_controller": { "type": "ECS" },
-        "task_definition": definition(7), "service_registries": [], "cluster": "app",
+        "task_definition": definition(7), "service_registries": [], "cluster": "app", "role": "", "client_token": "",
     }));
     args.as_object_mut().unwrap().remove("launch_type");
     let (world, recorded) = answering([describes(&[described]), finds_group()]);
@@ -509,6 +509,12 @@ async fn without_its_cluster_a_service_cannot_be_made() {
     let planned = Box::pin(drive::resource(&Services, &world.cx(), &with(alone(), arn), Mode::Plan)).await;
     assert_eq!(planned.planned[0].action, Intent::Create, "{:?}", planned.failure);
     recorded.done();
+}
+
+#[test]
+fn the_parameters_are_described_without_a_mistake() {
+    use rplay_module::Params as _;
+    assert_eq!(crate::ecs_service::EcsServiceParams::spec().mistakes(), Vec::<String>::new());
 }
 
 #[tokio::test]

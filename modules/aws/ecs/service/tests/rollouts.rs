@@ -15,7 +15,7 @@ fn always(calls: Vec<Expected>) -> Vec<Expected> {
     calls.into_iter().map(Expected::repeatedly).collect()
 }
 
-fn updates(seen: Value) -> Expected {
+fn updates(seen: &Value) -> Expected {
     Expected::json("UpdateService").answers(&json!({ "service": seen }))
 }
 
@@ -23,7 +23,7 @@ fn updates(seen: Value) -> Expected {
 fn deploys(seen: &Value) -> Vec<Expected> {
     let before =
         service(json!({ "taskDefinition": definition(6), "deployments": [deployment(6, json!({}))] }));
-    vec![describes(&[before]), finds_group(), updates(seen.clone()), describes(&[seen.clone()])]
+    vec![describes(&[before]), finds_group(), updates(seen), describes(std::slice::from_ref(seen))]
 }
 
 /// Revision 7 being deployed while revision 6 runs on.

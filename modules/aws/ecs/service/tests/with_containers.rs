@@ -70,9 +70,7 @@ impl Containers {
     }
 
     async fn failure(&self, args: &Value) -> Failure {
-        let failure = self.run(args).await.failure.expect("the deployment fails");
-        eprintln!("{}\n{}\n{:?}", failure.message, failure.screen.clone().unwrap_or_default(), failure.hint);
-        failure
+        self.run(args).await.failure.expect("the deployment fails")
     }
 
     fn running(&self) -> (i64, String) {
