@@ -11,7 +11,7 @@ mod s3_object;
 use rplay_module::{Done, Driven, Module, Params as _};
 
 pub use s3_bucket::{BucketParams, BucketResource};
-pub use s3_object::{ListParams, ListedKeys, ObjectParams, ObjectResource, ReadObject, ReadParams};
+pub use s3_object::{GetObject, ListedKeys, ObjectParams, ObjectResource, ObjectUrl, ReadObject};
 
 /// The modules of this family.
 pub const MODULES: &[Module] = &[
@@ -24,9 +24,11 @@ pub const MODULES: &[Module] = &[
     Module {
         names: &["s3_object", "amazon.aws.s3_object", "aws_s3", "amazon.aws.aws_s3", "s3"],
         native: false,
-        spec: s3_object::spec,
+        spec: ObjectParams::spec,
         pick: |args| match args.get("mode").and_then(serde_json::Value::as_str) {
+            Some("get") => Box::new(Done("s3_object", GetObject)),
             Some("getstr") => Box::new(Done("s3_object", ReadObject)),
+            Some("geturl") => Box::new(Done("s3_object", ObjectUrl)),
             Some("list") => Box::new(Done("s3_object", ListedKeys)),
             _ => Box::new(Driven(ObjectResource)),
         },

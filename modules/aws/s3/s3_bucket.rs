@@ -1,32 +1,31 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
-use rplay_aws::{AwsParams, Tags, client, failing, is_code, optional, policy};
+use rplay_aws::{AwsParams, Tags, client, failing, is_code, policy, retry_on};
+use rplay_client_s3::S3;
 use rplay_client_s3::sdk::types::{
-    BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, Delete, ObjectOwnership,
-    OwnershipControls, OwnershipControlsRule, PublicAccessBlockConfiguration, ServerSideEncryption,
-    ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging,
-    VersioningConfiguration,
+    BucketLocationConstraint, CreateBucketConfiguration, Delete, ObjectIdentifier,
 };
-use rplay_client_s3::{S3, sdk};
-use rplay_module::params::Json;
 use rplay_module::{
-    Address, Change, Choice, Cx, Failure, Held, Params, Realm, Report, Resource, Result, State, Verdict,
+    Address, Change, Choice, Cx, Fact, Failure, Held, Params, Realm, Report, Resource, Result, State, unknown,
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::keys;
+
+mod parts;
 
 /// Keeps a bucket.
 #[derive(Clone, Debug, Params)]
 #[params(
     mutually_exclusive("public_access", "delete_public_access"),
+    mutually_exclusive("object_ownership", "delete_object_ownership"),
+    required_by(encryption_key_id, needs("encryption")),
     unbuilt(
         "accelerate_enabled",
         "account_regional",
         "acl",
         "ceph",
-        "delete_object_ownership",
         "dualstack",
         "inventory",
         "logging",
@@ -45,25 +44,28 @@ pub struct BucketParams {
     /// Deletes what is in the bucket before it is deleted itself.
     #[param(default = false)]
     pub force: bool,
-    /// The bucket's policy; `null` as text takes it away, omitted it is left alone.
-    pub policy: Option<Json>,
+    /// The bucket's policy, as data or as JSON text; `"null"` and an empty one take it away, omitted it is left alone.
+    pub policy: Option<Value>,
     /// Whether versions are kept; omitted it is left alone.
     pub versioning: Option<bool>,
-    /// How objects are encrypted; omitted it is left alone.
-    #[param(choices("AES256", "aws:kms"))]
+    /// How objects are encrypted, `none` for S3's own default; omitted it is left alone.
+    #[param(choices("none", "AES256", "aws:kms"))]
     pub encryption: Option<String>,
-    /// The key for `aws:kms`; omitted, AWS's own.
+    /// The key for `aws:kms`; omitted, the one that is used already, else AWS's own.
     pub encryption_key_id: Option<String>,
-    /// Asks KMS once for many objects; only with `aws:kms`.
+    /// Asks KMS once for many objects; only with `aws:kms`. Omitted it is left alone.
     pub bucket_key_enabled: Option<bool>,
     /// What the public is kept from; omitted it is left alone.
     pub public_access: Option<PublicAccess>,
-    /// Takes the public access block away.
+    /// Takes the public access block away, also the one that S3 gives a new bucket.
     #[param(default = false)]
     pub delete_public_access: bool,
     /// Who owns what others put in; omitted it is left alone.
     #[param(choices("BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"))]
     pub object_ownership: Option<String>,
+    /// Takes the ownership controls away, also those that S3 gives a new bucket.
+    #[param(default = false)]
+    pub delete_object_ownership: bool,
     /// The bucket's tags; omitted they are left alone.
     #[param(alias = "resource_tags")]
     pub tags: Option<IndexMap<String, String>>,
@@ -119,11 +121,98 @@ pub struct BucketState {
     public_access: Option<PublicAccess>,
     object_ownership: Option<String>,
     tags: Option<Tags>,
+    /// Tags that only AWS may set; they have to be written back with the others.
+    hidden_tags: Fact<BTreeMap<String, String>>,
 }
 
 /// A bucket.
 #[derive(Clone, Copy, Debug)]
 pub struct BucketResource;
+
+/// What S3 says while another change of the bucket is under way.
+const BUSY: &[&str] = &["OperationAborted"];
+/// And just after a bucket was created.
+const NEW: &[&str] = &["OperationAborted", "NoSuchBucket"];
+
+impl BucketParams {
+    fn reads_encryption(&self) -> bool {
+        self.encryption.is_some() || self.bucket_key_enabled.is_some()
+    }
+
+    fn encryption(&self, have: Option<&Encryption>) -> Result<Option<Encryption>> {
+        if self.encryption_key_id.is_some() && self.encryption.as_deref() != Some("aws:kms") {
+            return Err(Failure::new(
+                "Only 'aws:kms' is a valid option for encryption parameter when you specify encryption_key_id.",
+            ));
+        }
+        let given = match self.encryption.as_deref() {
+            None if self.bucket_key_enabled.is_none() => return Ok(None),
+            // S3 encrypts everything by itself since it cannot be turned off any more.
+            Some("none") => return Ok(have.filter(|have| **have == Encryption::default()).cloned()),
+            given => given,
+        };
+        let algorithm = given.or(have.map(|have| have.algorithm.as_str())).unwrap_or("AES256");
+        if algorithm != "aws:kms" && self.bucket_key_enabled == Some(true) {
+            return Err(Failure::new(format!(
+                "Unable to set bucket key: current encryption algorithm (\"{algorithm}\") is not \"aws:kms\""
+            )));
+        }
+        let same = have.filter(|have| have.algorithm == algorithm);
+        let key = self.encryption_key_id.clone().or_else(|| same.and_then(|same| same.key.clone()));
+        let bucket_key = self.bucket_key_enabled.or(same.map(|same| same.bucket_key)).unwrap_or(false);
+        Ok(Some(Encryption { algorithm: algorithm.to_owned(), key, bucket_key }))
+    }
+
+    fn policy(&self) -> Result<Option<Value>> {
+        let document = match &self.policy {
+            Some(Value::String(text)) if text.trim().is_empty() => Value::Null,
+            Some(Value::String(text)) if unknown::is_unknown(text) => Value::from(text.as_str()),
+            Some(Value::String(text)) => serde_json::from_str(text).map_err(|error| {
+                Failure::new(format!("could not read the policy: it is no JSON: {error}"))
+            })?,
+            given => given.clone().unwrap_or_default(),
+        };
+        let empty = document.is_null() || document.as_object().is_some_and(Map::is_empty);
+        Ok((!empty).then_some(document))
+    }
+
+    fn versioning(&self, have: Option<&str>) -> Option<String> {
+        let word = match (self.versioning?, have) {
+            (true, _) => "Enabled",
+            // Once they were kept, it can only be suspended.
+            (false, Some("Enabled" | "Suspended")) => "Suspended",
+            (false, _) => "Disabled",
+        };
+        Some(word.to_owned())
+    }
+
+    /// What a bucket has that was just created, as far as it is managed.
+    fn new_bucket(&self) -> BucketState {
+        BucketState {
+            name: self.name.clone(),
+            policy: None,
+            versioning: self.versioning.map(|_| "Disabled".to_owned()),
+            encryption: None,
+            // What S3 gives new buckets. What is asked for is written in any case: it costs a call once.
+            public_access: self.delete_public_access.then_some(PublicAccess {
+                block_public_acls: true,
+                block_public_policy: true,
+                ignore_public_acls: true,
+                restrict_public_buckets: true,
+            }),
+            object_ownership: self.delete_object_ownership.then(|| "BucketOwnerEnforced".to_owned()),
+            tags: self.tags.as_ref().map(|_| Tags::default()),
+            hidden_tags: Fact::Unknown,
+        }
+    }
+}
+
+impl Default for Encryption {
+    /// Returns what S3 does unless it is told otherwise.
+    fn default() -> Self {
+        Self { algorithm: "AES256".to_owned(), key: None, bucket_key: false }
+    }
+}
 
 impl Resource for BucketResource {
     type Params = BucketParams;
@@ -152,31 +241,7 @@ impl Resource for BucketResource {
         if s3.bucket(&p.name).await?.is_none() {
             return Ok((None, ()));
         }
-        let name = &p.name;
-        Ok((
-            Some(BucketState {
-                name: name.clone(),
-                policy: if p.policy.is_some() { read_policy(&s3, name).await? } else { None },
-                versioning: if p.versioning.is_some() {
-                    Some(read_versioning(&s3, name).await?)
-                } else {
-                    None
-                },
-                encryption: if p.encryption.is_some() { read_encryption(&s3, name).await? } else { None },
-                public_access: if p.public_access.is_some() || p.delete_public_access {
-                    read_public_access(&s3, name).await?
-                } else {
-                    None
-                },
-                object_ownership: if p.object_ownership.is_some() {
-                    read_ownership(&s3, name).await?
-                } else {
-                    None
-                },
-                tags: if p.tags.is_some() { Some(read_tags(&s3, name).await?) } else { None },
-            }),
-            (),
-        ))
+        Ok((Some(state(&s3, p).await?), ()))
     }
 
     fn desired(
@@ -189,34 +254,21 @@ impl Resource for BucketResource {
             return Ok(None);
         }
         let have_tags = have.and_then(|have| have.tags.as_ref());
-        let was_versioned =
-            have.and_then(|have| have.versioning.as_deref()).is_some_and(|state| state != "Disabled");
         Ok(Some(BucketState {
             name: p.name.clone(),
-            policy: p.policy.as_ref().map(|json| json.0.clone()).filter(|policy| !policy.is_null()),
-            versioning: p.versioning.map(|on| match (on, was_versioned) {
-                (true, _) => "Enabled".to_owned(),
-                (false, true) => "Suspended".to_owned(),
-                (false, false) => "Disabled".to_owned(),
-            }),
-            encryption: p.encryption.clone().map(|algorithm| Encryption {
-                algorithm,
-                key: p.encryption_key_id.clone(),
-                bucket_key: p.bucket_key_enabled.unwrap_or(false),
-            }),
+            policy: p.policy()?,
+            versioning: p.versioning(have.and_then(|have| have.versioning.as_deref())),
+            encryption: p.encryption(have.and_then(|have| have.encryption.as_ref()))?,
             public_access: p.public_access.clone(),
             object_ownership: p.object_ownership.clone(),
             tags: p.tags.as_ref().map(|tags| Tags::desired(Some(tags), p.purge_tags, have_tags)),
+            hidden_tags: have.map(|have| have.hidden_tags.clone()).unwrap_or_default(),
         }))
     }
 
     fn normal(&self, mut state: BucketState) -> BucketState {
         state.policy = state.policy.map(|document| policy::normal(&document));
         state
-    }
-
-    fn verdict(&self, _p: &BucketParams, have: &BucketState, want: &BucketState) -> Verdict {
-        if have == want { Verdict::Keep } else { Verdict::Update }
     }
 
     async fn apply(
@@ -229,81 +281,128 @@ impl Resource for BucketResource {
         let s3 = client::<S3>(cx, &p.aws).await?;
         match change {
             Change::Create { want } => {
-                create(&s3, &p.name).await?;
-                let bare = BucketState {
-                    policy: None,
-                    versioning: want.versioning.as_ref().map(|_| "Disabled".to_owned()),
-                    encryption: None,
-                    public_access: None,
-                    object_ownership: None,
-                    tags: want.tags.as_ref().map(|_| Tags::default()),
-                    name: p.name.clone(),
-                };
-                update(&s3, p, &bare, want).await
+                retry_on(cx, BUSY, 120, || create(&s3, &p.name)).await?;
+                let new = p.new_bucket();
+                retry_on(cx, NEW, 60, || update(&s3, &new, want)).await
             }
-            Change::Update { have, want } => update(&s3, p, have, want).await,
-            Change::Delete { .. } => delete(&s3, p).await,
+            Change::Update { have, want } => retry_on(cx, BUSY, 60, || update(&s3, have, want)).await,
+            Change::Delete { .. } => {
+                if p.force {
+                    empty(&s3, &p.name).await?;
+                }
+                retry_on(cx, BUSY, 60, || delete(&s3, &p.name)).await
+            }
         }
     }
 
     fn output(&self, p: &BucketParams, report: &Report<'_, Self>) -> Value {
-        let Some(state) = report.after else { return json!({ "name": p.name }) };
-        let mut output =
-            json!({ "name": state.name, "tags": state.tags.as_ref().map_or(json!({}), Tags::json) });
-        let mut set = |name: &str, value: Value| {
-            if let Some(fields) = output.as_object_mut() {
-                fields.insert(name.to_owned(), value);
-            }
-        };
-        if p.policy.is_some() {
-            set("policy", state.policy.clone().unwrap_or(Value::Null));
-        }
-        if let Some(versioning) = &state.versioning {
-            set("versioning", json!({ "Versioning": versioning, "MfaDelete": "Disabled" }));
-        }
-        if let Some(encryption) = &state.encryption {
-            set(
-                "encryption",
-                json!({ "SSEAlgorithm": encryption.algorithm, "KMSMasterKeyID": encryption.key }),
-            );
-        }
-        if let Some(ownership) = &state.object_ownership {
-            set("object_ownership", json!(ownership));
-        }
-        if let Some(access) = &state.public_access {
-            set(
+        let Some(state) = report.after else { return json!({}) };
+        // What was not read is not told.
+        let managed = [
+            ("policy", p.policy.as_ref().map(|_| state.policy.clone().unwrap_or_default())),
+            (
+                "versioning",
+                state.versioning.as_ref().map(|word| json!({ "Versioning": word, "MfaDelete": "Disabled" })),
+            ),
+            ("encryption", p.reads_encryption().then(|| shown_encryption(state.encryption.as_ref()))),
+            (
+                "object_ownership",
+                (p.object_ownership.is_some() || p.delete_object_ownership)
+                    .then(|| json!(state.object_ownership)),
+            ),
+            (
                 "public_access_block",
-                json!({
-                    "BlockPublicAcls": access.block_public_acls,
-                    "BlockPublicPolicy": access.block_public_policy,
-                    "IgnorePublicAcls": access.ignore_public_acls,
-                    "RestrictPublicBuckets": access.restrict_public_buckets,
-                }),
-            );
-        }
-        output
+                (p.public_access.is_some() || p.delete_public_access)
+                    .then(|| shown_access(state.public_access.as_ref())),
+            ),
+            ("tags", state.tags.as_ref().map(Tags::json)),
+        ];
+        let managed = managed.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        Value::Object(
+            Map::from_iter([("name".to_owned(), json!(state.name))]).into_iter().chain(managed).collect(),
+        )
     }
 
     fn id(&self, state: &BucketState) -> Option<String> {
         Some(state.name.clone())
     }
 
+    /// Old versions and markers of deleted objects keep a bucket from being deleted as well.
     async fn holds(&self, cx: &Cx, p: &BucketParams, _have: &BucketState) -> Result<Vec<Held>> {
         if p.force {
             return Ok(Vec::new());
         }
         let s3 = client::<S3>(cx, &p.aws).await?;
-        let objects = s3.objects(&p.name, None).await?;
-        Ok(objects
-            .iter()
-            .filter_map(|object| object.key())
-            .map(|key| Held { name: format!("object {key}"), address: Some(keys::object(&p.name, key)) })
-            .collect())
+        let versions = s3.versions(&p.name).await?;
+        let found: BTreeSet<&str> = versions.iter().map(ObjectIdentifier::key).collect();
+        let held =
+            |key: &str| Held { name: format!("object {key}"), address: Some(keys::object(&p.name, key)) };
+        Ok(found.into_iter().map(held).collect())
     }
 
     async fn realm(&self, cx: &Cx, p: &BucketParams) -> Result<Realm, Failure> {
         rplay_client_sts::global_realm(cx, &p.aws).await
     }
+}
+
+fn shown_encryption(encryption: Option<&Encryption>) -> Value {
+    let Some(encryption) = encryption else { return Value::Null };
+    let mut shown = json!({ "SSEAlgorithm": encryption.algorithm });
+    if let (Some(key), Some(fields)) = (&encryption.key, shown.as_object_mut()) {
+        fields.insert("KMSMasterKeyID".to_owned(), json!(key));
+    }
+    shown
+}
+
+/// In all the spellings that Ansible's result has.
+fn shown_access(access: Option<&PublicAccess>) -> Value {
+    let Some(access) = access else { return Value::Null };
+    let fields = [
+        ("block_public_acls", "BlockPublicAcls", access.block_public_acls),
+        ("ignore_public_acls", "IgnorePublicAcls", access.ignore_public_acls),
+        ("block_public_policy", "BlockPublicPolicy", access.block_public_policy),
+        ("restrict_public_buckets", "RestrictPublicBuckets", access.restrict_public_buckets),
+    ];
+    let theirs: Map<String, Value> =
+        fields.iter().map(|(_, name, on)| ((*name).to_owned(), json!(on))).collect();
+    let mut shown: Map<String, Value> =
+        fields.iter().map(|(name, _, on)| ((*name).to_owned(), json!(on))).collect();
+    shown.extend(theirs.clone());
+    shown.insert("PublicAccessBlockConfiguration".to_owned(), Value::Object(theirs));
+    Value::Object(shown)
+}
+
+/// Reads what the parameters manage: a call for each part.
+async fn state(s3: &S3, p: &BucketParams) -> Result<BucketState> {
+    let name = &p.name;
+    let mut state = BucketState {
+        policy: None,
+        versioning: None,
+        public_access: None,
+        object_ownership: None,
+        tags: None,
+        ..p.new_bucket()
+    };
+    if p.policy.is_some() {
+        state.policy = parts::read_policy(s3, name).await?;
+    }
+    if p.versioning.is_some() {
+        state.versioning = Some(parts::read_versioning(s3, name).await?);
+    }
+    if p.reads_encryption() {
+        state.encryption = parts::read_encryption(s3, name).await?;
+    }
+    if p.public_access.is_some() || p.delete_public_access {
+        state.public_access = parts::read_public_access(s3, name).await?;
+    }
+    if p.object_ownership.is_some() || p.delete_object_ownership {
+        state.object_ownership = parts::read_ownership(s3, name).await?;
+    }
+    if p.tags.is_some() {
+        let (tags, hidden) = parts::read_tags(s3, name).await?;
+        (state.tags, state.hidden_tags) = (Some(tags), hidden.into());
+    }
+    Ok(state)
 }
 
 async fn create(s3: &S3, name: &str) -> Result<()> {
@@ -323,62 +422,59 @@ async fn create(s3: &S3, name: &str) -> Result<()> {
     }
 }
 
-async fn update(s3: &S3, p: &BucketParams, have: &BucketState, want: &BucketState) -> Result<()> {
-    let name = &p.name;
+/// The public access block comes first: it decides which policies may be set.
+async fn update(s3: &S3, have: &BucketState, want: &BucketState) -> Result<()> {
+    let name = &want.name;
     if have.public_access != want.public_access {
-        write_public_access(s3, name, want.public_access.as_ref()).await?;
+        parts::write_public_access(s3, name, want.public_access.as_ref()).await?;
     }
-    if have.object_ownership != want.object_ownership
-        && let Some(ownership) = &want.object_ownership
-    {
-        write_ownership(s3, name, ownership).await?;
+    if have.object_ownership != want.object_ownership {
+        parts::write_ownership(s3, name, want.object_ownership.as_deref()).await?;
     }
     if have.policy != want.policy {
-        write_policy(s3, name, want.policy.as_ref()).await?;
+        parts::write_policy(s3, name, want.policy.as_ref()).await?;
     }
     if have.versioning != want.versioning
         && let Some(versioning) = &want.versioning
     {
-        let status = BucketVersioningStatus::from(versioning.as_str());
-        let config = VersioningConfiguration::builder().status(status).build();
-        let done = s3.put_bucket_versioning().bucket(name).versioning_configuration(config).send().await;
-        done.map_err(failing(format!("set the versioning of bucket {name}")))?;
+        parts::write_versioning(s3, name, versioning).await?;
     }
-    if have.encryption != want.encryption
-        && let Some(encryption) = &want.encryption
-    {
-        write_encryption(s3, name, encryption).await?;
+    if have.encryption != want.encryption {
+        parts::write_encryption(s3, name, want.encryption.as_ref()).await?;
     }
     if have.tags != want.tags
         && let Some(tags) = &want.tags
     {
-        write_tags(s3, name, tags).await?;
+        let none = BTreeMap::new();
+        parts::write_tags(s3, name, tags, have.hidden_tags.known().unwrap_or(&none)).await?;
     }
     Ok(())
 }
 
-async fn delete(s3: &S3, p: &BucketParams) -> Result<()> {
-    let name = &p.name;
-    if p.force {
-        let versions = s3.versions(name).await?;
-        // One call takes at most a thousand.
-        for chunk in versions.chunks(1000) {
-            let batch = Delete::builder().set_objects(Some(chunk.to_vec())).quiet(true).build();
-            let batch = batch.map_err(|error| Failure::bug(format!("bucket {name}: {error}")))?;
-            let done = s3.delete_objects().bucket(name).delete(batch).send().await;
-            let answer = done.map_err(failing(format!("empty bucket {name}")))?;
-            if let Some(error) = answer.errors().first() {
-                return Err(Failure::new(format!(
-                    "could not delete {} in bucket {name}: {}: {}",
-                    error.key().unwrap_or_default(),
-                    error.code().unwrap_or_default(),
-                    error.message().unwrap_or_default()
-                )));
-            }
+async fn empty(s3: &S3, name: &str) -> Result<()> {
+    let versions = s3.versions(name).await?;
+    // One call takes at most a thousand.
+    for chunk in versions.chunks(1000) {
+        let batch = Delete::builder().set_objects(Some(chunk.to_vec())).quiet(true).build();
+        let batch = batch.map_err(|error| Failure::bug(format!("bucket {name}: {error}")))?;
+        let done = s3.delete_objects().bucket(name).delete(batch).send().await;
+        let answer = done.map_err(failing(format!("empty bucket {name}")))?;
+        if let Some(error) = answer.errors().first() {
+            return Err(Failure::new(format!(
+                "could not delete {} in bucket {name}: {}: {}",
+                error.key().unwrap_or_default(),
+                error.code().unwrap_or_default(),
+                error.message().unwrap_or_default()
+            )));
         }
     }
+    Ok(())
+}
+
+async fn delete(s3: &S3, name: &str) -> Result<()> {
     let done = s3.delete_bucket().bucket(name).send().await.map_err(failing(format!("delete bucket {name}")));
     match done {
+        Err(failure) if is_code(&failure, &["NoSuchBucket"]) => Ok(()),
         Err(failure) if is_code(&failure, &["BucketNotEmpty"]) => {
             Err(failure.hint("force: true deletes what is in it as well"))
         }
@@ -386,143 +482,5 @@ async fn delete(s3: &S3, p: &BucketParams) -> Result<()> {
     }
 }
 
-async fn read_policy(s3: &S3, name: &str) -> Result<Option<Value>> {
-    let asked = s3
-        .get_bucket_policy()
-        .bucket(name)
-        .send()
-        .await
-        .map_err(failing(format!("read the policy of bucket {name}")));
-    let answer = optional(asked, &["NoSuchBucketPolicy"])?;
-    let text = answer.and_then(|answer| answer.policy).unwrap_or_default();
-    if text.is_empty() {
-        return Ok(None);
-    }
-    policy::parse(&text)
-        .map(Some)
-        .map_err(|error| Failure::new(format!("could not read the policy of bucket {name}: {error}")))
-}
-
-async fn write_policy(s3: &S3, name: &str, policy: Option<&Value>) -> Result<()> {
-    let what = format!("set the policy of bucket {name}");
-    match policy {
-        Some(policy) => {
-            let sent = s3.put_bucket_policy().bucket(name).policy(policy.to_string()).send().await;
-            sent.map(|_| ()).map_err(failing(what))
-        }
-        None => s3.delete_bucket_policy().bucket(name).send().await.map(|_| ()).map_err(failing(what)),
-    }
-}
-
-async fn read_versioning(s3: &S3, name: &str) -> Result<String> {
-    let asked = s3.get_bucket_versioning().bucket(name).send().await;
-    let answer = asked.map_err(failing(format!("read the versioning of bucket {name}")))?;
-    Ok(answer.status().map_or_else(|| "Disabled".to_owned(), |status| status.as_str().to_owned()))
-}
-
-async fn read_encryption(s3: &S3, name: &str) -> Result<Option<Encryption>> {
-    let asked = s3.get_bucket_encryption().bucket(name).send().await;
-    let asked = asked.map_err(failing(format!("read the encryption of bucket {name}")));
-    let answer = optional(asked, &["ServerSideEncryptionConfigurationNotFoundError"])?;
-    let config = answer.and_then(|answer| answer.server_side_encryption_configuration);
-    Ok(config.and_then(|config| {
-        let rule = config.rules().first()?;
-        let default = rule.apply_server_side_encryption_by_default()?;
-        Some(Encryption {
-            algorithm: default.sse_algorithm().as_str().to_owned(),
-            key: default.kms_master_key_id().map(str::to_owned),
-            bucket_key: rule.bucket_key_enabled().unwrap_or(false),
-        })
-    }))
-}
-
-async fn write_encryption(s3: &S3, name: &str, encryption: &Encryption) -> Result<()> {
-    let bug = |error: sdk::error::BuildError| Failure::bug(format!("bucket {name}: {error}"));
-    let default = ServerSideEncryptionByDefault::builder()
-        .sse_algorithm(ServerSideEncryption::from(encryption.algorithm.as_str()))
-        .set_kms_master_key_id(encryption.key.clone())
-        .build()
-        .map_err(bug)?;
-    let rule = ServerSideEncryptionRule::builder()
-        .apply_server_side_encryption_by_default(default)
-        .bucket_key_enabled(encryption.bucket_key)
-        .build();
-    let config = ServerSideEncryptionConfiguration::builder().rules(rule).build().map_err(bug)?;
-    let done =
-        s3.put_bucket_encryption().bucket(name).server_side_encryption_configuration(config).send().await;
-    done.map(|_| ()).map_err(failing(format!("set the encryption of bucket {name}")))
-}
-
-async fn read_public_access(s3: &S3, name: &str) -> Result<Option<PublicAccess>> {
-    let asked = s3.get_public_access_block().bucket(name).send().await;
-    let asked = asked.map_err(failing(format!("read the public access of bucket {name}")));
-    let answer = optional(asked, &["NoSuchPublicAccessBlockConfiguration"])?;
-    Ok(answer.and_then(|answer| answer.public_access_block_configuration).map(|block| PublicAccess {
-        block_public_acls: block.block_public_acls().unwrap_or(false),
-        block_public_policy: block.block_public_policy().unwrap_or(false),
-        ignore_public_acls: block.ignore_public_acls().unwrap_or(false),
-        restrict_public_buckets: block.restrict_public_buckets().unwrap_or(false),
-    }))
-}
-
-async fn write_public_access(s3: &S3, name: &str, access: Option<&PublicAccess>) -> Result<()> {
-    let what = format!("set the public access of bucket {name}");
-    let Some(access) = access else {
-        return s3.delete_public_access_block().bucket(name).send().await.map(|_| ()).map_err(failing(what));
-    };
-    let block = PublicAccessBlockConfiguration::builder()
-        .block_public_acls(access.block_public_acls)
-        .block_public_policy(access.block_public_policy)
-        .ignore_public_acls(access.ignore_public_acls)
-        .restrict_public_buckets(access.restrict_public_buckets)
-        .build();
-    let done =
-        s3.put_public_access_block().bucket(name).public_access_block_configuration(block).send().await;
-    done.map(|_| ()).map_err(failing(what))
-}
-
-async fn read_ownership(s3: &S3, name: &str) -> Result<Option<String>> {
-    let asked = s3.get_bucket_ownership_controls().bucket(name).send().await;
-    let asked = asked.map_err(failing(format!("read the ownership of bucket {name}")));
-    let answer = optional(asked, &["OwnershipControlsNotFoundError"])?;
-    let controls = answer.and_then(|answer| answer.ownership_controls);
-    Ok(controls.and_then(|controls| {
-        controls.rules().first().map(|rule| rule.object_ownership().as_str().to_owned())
-    }))
-}
-
-async fn write_ownership(s3: &S3, name: &str, ownership: &str) -> Result<()> {
-    let bug = |error: sdk::error::BuildError| Failure::bug(format!("bucket {name}: {error}"));
-    let rule = OwnershipControlsRule::builder()
-        .object_ownership(ObjectOwnership::from(ownership))
-        .build()
-        .map_err(bug)?;
-    let controls = OwnershipControls::builder().rules(rule).build().map_err(bug)?;
-    let done = s3.put_bucket_ownership_controls().bucket(name).ownership_controls(controls).send().await;
-    done.map(|_| ()).map_err(failing(format!("set the ownership of bucket {name}")))
-}
-
-async fn read_tags(s3: &S3, name: &str) -> Result<Tags> {
-    let asked = s3.get_bucket_tagging().bucket(name).send().await;
-    let answer =
-        optional(asked.map_err(failing(format!("read the tags of bucket {name}"))), &["NoSuchTagSet"])?;
-    let tags = answer.map(|answer| answer.tag_set).unwrap_or_default();
-    Ok(tags.into_iter().map(|tag| (tag.key, tag.value)).collect())
-}
-
-async fn write_tags(s3: &S3, name: &str, tags: &Tags) -> Result<()> {
-    let bug = |error: sdk::error::BuildError| Failure::bug(format!("bucket {name}: {error}"));
-    let pairs: BTreeMap<&str, &str> = tags.iter().collect();
-    if pairs.is_empty() {
-        let done = s3.delete_bucket_tagging().bucket(name).send().await;
-        return done.map(|_| ()).map_err(failing(format!("untag bucket {name}")));
-    }
-    let built: Vec<Tag> = pairs
-        .into_iter()
-        .map(|(key, value)| Tag::builder().key(key).value(value).build())
-        .collect::<Result<_, _>>()
-        .map_err(bug)?;
-    let tagging = Tagging::builder().set_tag_set(Some(built)).build().map_err(bug)?;
-    let done = s3.put_bucket_tagging().bucket(name).tagging(tagging).send().await;
-    done.map(|_| ()).map_err(failing(format!("tag bucket {name}")))
-}
+#[cfg(test)]
+mod tests;

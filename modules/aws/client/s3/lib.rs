@@ -76,11 +76,17 @@ impl S3 {
 
     /// Returns every version of every object, and every marker of a deleted one: what must go before the bucket can.
     pub async fn versions(&self, bucket: &str) -> Result<Vec<ObjectIdentifier>> {
+        self.versions_under(bucket, "").await
+    }
+
+    /// Returns every version and marker of the objects whose keys begin with the prefix.
+    pub async fn versions_under(&self, bucket: &str, prefix: &str) -> Result<Vec<ObjectIdentifier>> {
         let (mut found, mut from) = (Vec::new(), (None, None));
         loop {
             let asked = self
                 .list_object_versions()
                 .bucket(bucket)
+                .set_prefix(Some(prefix.to_owned()).filter(|prefix| !prefix.is_empty()))
                 .set_key_marker(from.0)
                 .set_version_id_marker(from.1)
                 .send()
