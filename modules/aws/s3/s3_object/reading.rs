@@ -9,7 +9,7 @@ use rplay_client_s3::sdk::operation::get_object::GetObjectOutput;
 use rplay_client_s3::sdk::operation::head_object::HeadObjectOutput;
 use rplay_client_s3::sdk::operation::list_objects_v2::ListObjectsV2Output;
 use rplay_client_s3::sdk::primitives::DateTime;
-use rplay_module::{Action, Address, Cx, Deed, Effect, Failure, Foretold, InCheck, Result, words};
+use rplay_module::{Action, Address, Cx, Deed, Effect, Failure, Foretold, InCheck, Result, unknown, words};
 use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
 
@@ -21,6 +21,20 @@ const GONE: &[&str] = &["NoSuchKey", "NoSuchVersion", "404"];
 
 fn named(p: &ObjectParams) -> Vec<Address> {
     vec![keys::bucket(&p.bucket), keys::object(&p.bucket, &p.key())]
+}
+
+/// Returns whether the object is only to be made yet, so that nothing can be said of it.
+fn is_foretold(cx: &Cx, p: &ObjectParams) -> Result<bool> {
+    let foretold: Vec<Foretold> =
+        named(p).iter().filter_map(|address| cx.world().foretold(address)).collect();
+    if foretold.contains(&Foretold::Deleted) {
+        return Err(missing(p));
+    }
+    Ok(!foretold.is_empty() || unknown::is_unknown(&p.bucket) || unknown::is_unknown(&p.key()))
+}
+
+fn marker(p: &ObjectParams, what: &str) -> String {
+    unknown::marker(unknown::Cause::Created, &format!("{}: {what}", keys::object(&p.bucket, &p.key())))
 }
 
 async fn get(s3: &S3, p: &ObjectParams) -> Result<GetObjectOutput> {
@@ -50,8 +64,7 @@ impl Action for GetObject {
 
     async fn needless(&self, cx: &Cx, p: &ObjectParams) -> Result<Option<Deed>> {
         p.check()?;
-        let foretold = |address| matches!(cx.world().foretold(&address), Some(Foretold::Created(_)));
-        if foretold(keys::bucket(&p.bucket)) || foretold(keys::object(&p.bucket, &p.key())) {
+        if is_foretold(cx, p)? {
             return Ok(None);
         }
         let s3 = client::<S3>(cx, &p.aws).await?;
@@ -150,6 +163,10 @@ impl Action for ReadObject {
     /// Says `changed`, as Ansible does.
     async fn perform(&self, cx: &Cx, p: &ObjectParams) -> Result<Deed> {
         p.check()?;
+        if is_foretold(cx, p)? {
+            let contents = marker(p, "contents");
+            return Ok(Deed::new(true, json!({ "msg": "GET operation complete", "contents": contents })));
+        }
         let s3 = client::<S3>(cx, &p.aws).await?;
         let what = format!("read object {} in bucket {}", p.key(), p.bucket);
         let body = get(&s3, p).await?.body.collect().await;
@@ -176,6 +193,10 @@ impl Action for ObjectUrl {
     /// Says `changed`, as Ansible does.
     async fn perform(&self, cx: &Cx, p: &ObjectParams) -> Result<Deed> {
         p.check()?;
+        if is_foretold(cx, p)? {
+            let result = json!({ "msg": "Download url:", "url": marker(p, "url"), "expiry": p.expiry });
+            return Ok(Deed::new(true, result));
+        }
         let s3 = client::<S3>(cx, &p.aws).await?;
         let tagged = there(&s3, p).await?.tag_count().is_some_and(|count| count > 0);
         let tags = if tagged { found::tags(&s3, p).await? } else { Tags::default() };
@@ -206,6 +227,11 @@ impl Action for ListedKeys {
              use the amazon.aws.s3_object_info module instead."
                 .to_owned(),
         );
+        let to_be_made = matches!(cx.world().foretold(&keys::bucket(&p.bucket)), Some(Foretold::Created(_)));
+        if to_be_made || unknown::is_unknown(&p.bucket) {
+            let keys = marker(p, "keys");
+            return Ok(Deed::new(false, json!({ "msg": "LIST operation complete", "s3_keys": keys })));
+        }
         let s3 = client::<S3>(cx, &p.aws).await?;
         let asked = s3
             .list_objects_v2()

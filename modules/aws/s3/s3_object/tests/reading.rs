@@ -111,3 +111,23 @@ async fn keys_are_listed_all_or_as_many_as_asked_for() {
     assert_eq!(task.act(ListedKeys, args, Mode::Check).await.result["s3_keys"], json!(["a2"]));
     assert_eq!(task.world.deprecations().len(), 2);
 }
+
+#[tokio::test]
+async fn what_is_only_to_be_made_is_not_read() {
+    let task = Task::new([none(), bucket()]);
+    assert!(task.ok(put("hello", &json!({})), Mode::Check).await.changed);
+    let outcome = task.act(ReadObject, asks("getstr", &json!({})), Mode::Check).await;
+    assert!(unknown::is_unknown(outcome.result["contents"].as_str().unwrap()));
+    let outcome = task.act(ObjectUrl, asks("geturl", &json!({})), Mode::Plan).await;
+    assert!(unknown::is_unknown(outcome.result["url"].as_str().unwrap()));
+    let outcome = task.act(GetObject, asks("get", &json!({ "dest": "x" })), Mode::Check).await;
+    assert!(outcome.changed && outcome.failure.is_none());
+}
+
+#[tokio::test]
+async fn what_is_to_be_deleted_is_not_there_any_more() {
+    let task = Task::new([there("hello", &[])]);
+    assert!(task.ok(asks("delobj", &json!({})), Mode::Check).await.changed);
+    let outcome = task.act(ReadObject, asks("getstr", &json!({})), Mode::Check).await;
+    assert_eq!(outcome.failure.unwrap().message, "Key index.html does not exist.");
+}
