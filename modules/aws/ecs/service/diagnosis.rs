@@ -85,6 +85,18 @@ pub(crate) fn of_event(message: &str) -> Diagnosis {
         .unwrap_or_else(|| Diagnosis::new(format!("tasks cannot be placed: {}", shortened(message))))
 }
 
+/// Returns what the reason of a deployment's state says, where no task tells more; `None` where that is nothing.
+pub(crate) fn of_reason(reason: &str, revision: &str) -> Option<Diagnosis> {
+    let text = reason.to_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    if has(&["image digest", "cannotpull", "image manifest"]) {
+        let line = format!("an image of {revision} cannot be pulled: its digest cannot be found");
+        return Some(Diagnosis::new(line).hint("push it first, or check the repository and the tag"));
+    }
+    has(&["alarm"])
+        .then(|| Diagnosis::new(format!("an alarm has stopped the deployment: {}", shortened(reason))))
+}
+
 /// Returns what the targets' health says.
 pub(crate) fn of_targets(groups: &[Group]) -> Diagnosis {
     let unhealthy = groups.iter().find_map(|group| {
@@ -122,7 +134,8 @@ fn image(task: &Task, text: &str) -> Diagnosis {
     } else if has(&["timeout", "dial tcp", "connection", "context canceled", "no such host", "lookup"]) {
         (
             "the registry cannot be reached",
-            "the subnets need a way to the registry: a public address, a NAT gateway or VPC endpoints",
+            "the subnets need a way to the registry (a public address, a NAT gateway or VPC endpoints); a stand-in has only \
+             the images that the engine has: check the tag",
         )
     } else {
         return Diagnosis::new(format!("the image {name} cannot be pulled"));

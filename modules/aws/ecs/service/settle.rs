@@ -164,7 +164,11 @@ impl Settling<'_> {
             (_, Some(first), _) if first.task.is_dead() => diagnosis::of_task(&first.task, &first.lines()),
             (_, _, Some(event)) => diagnosis::of_event(event),
             _ if unhealthy(seen) => diagnosis::of_targets(&seen.groups),
-            _ => Diagnosis::unknown(),
+            _ => {
+                let reason = own.and_then(|own| own.reason.as_deref());
+                let said = reason.and_then(|reason| diagnosis::of_reason(reason, &self.revision()));
+                said.unwrap_or_else(Diagnosis::unknown)
+            }
         }
     }
 

@@ -84,7 +84,11 @@ impl State {
             network_configuration: network.map(Shape::from_sdk),
             load_balancers: balancers,
             revision: primary.map(ServiceRevision::of_deployment).unwrap_or_default(),
-            role: service.role_arn.as_deref().map(|arn| last_part(arn).to_owned()),
+            role: service
+                .role_arn
+                .as_deref()
+                .filter(|arn| !arn.is_empty())
+                .map(|arn| last_part(arn).to_owned()),
             tags: rplay_client_ecs::tags(service.tags.as_deref().unwrap_or_default()),
             force_new_deployment: None,
             drains,

@@ -142,6 +142,21 @@ fn an_event_says_why_there_is_no_place() {
 }
 
 #[test]
+fn a_deployments_own_reason_says_what_no_task_does() {
+    let line = |reason| of_reason(reason, "web:4").map(|found| found.line);
+    assert_eq!(
+        line("circuit breaker was triggered after three unsuccessful image digest resolution attempts.")
+            .unwrap(),
+        "an image of web:4 cannot be pulled: its digest cannot be found"
+    );
+    assert_eq!(
+        line("ECS deployment failed: alarm detected.").unwrap(),
+        "an alarm has stopped the deployment: ECS deployment failed: alarm detected."
+    );
+    assert_eq!(line("tasks failed to start."), None);
+}
+
+#[test]
 fn unhealthy_targets_say_why() {
     let target = Target {
         id: "10.0.0.1".to_owned(),
