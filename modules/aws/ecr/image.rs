@@ -62,7 +62,8 @@ pub(crate) struct ImageState {
     digest: Fact<String>,
     /// Of the configuration: what the image is, wherever it is.
     id: String,
-    /// By a stand-in on this machine images are run by the name that they have in AWS.
+    /// By a stand-in on this machine images are run by the name that they have in AWS; the registry's own address is a
+    /// name only while they are pushed, or when a push was cut off.
     named_in_engine: Option<bool>,
     /// False where `force` asks for a push that has not happened yet.
     #[state(hidden)]
@@ -74,8 +75,9 @@ pub(crate) struct ImageState {
 pub(crate) struct Around {
     place: Option<Place>,
     local: Local,
-    /// The registry is a stand-in's on this machine.
-    is_local: bool,
+    /// What the image is called while it goes to the registry of a stand-in on this machine, which does not answer to
+    /// the name that it has in AWS.
+    stand_in: Option<Reference>,
 }
 
 /// What a push tells.
@@ -106,7 +108,7 @@ impl Resource for Image {
         let home = home.ok_or_else(|| Failure::missing(repository_address(&p.repository)))?;
         let local = Local::look(cx, p.docker_host.as_deref(), &p.image).await?;
         let ecr = ecr(cx, p).await?;
-        let around = Around { place: Some(home.place), local, is_local: ecr.is_local() };
+        let around = Around { place: Some(home.place), local, stand_in: stand_in(&ecr, p) };
         let found = if home.is_there { pushed(&ecr, &p.repository, &p.tag()).await? } else { None };
         let is_pushed = !p.force || receipt.is_some_and(|receipt| receipt.is_pushed);
         let state = found.as_ref().map(|found| ImageState {
@@ -139,7 +141,7 @@ impl Resource for Image {
             digest: have.map(|have| have.digest.clone()).unwrap_or_default(),
             id,
             named_in_engine: have
-                .map_or(around.is_local.then_some(true), |have| have.named_in_engine.map(|_| true)),
+                .map_or(around.stand_in.as_ref().map(|_| true), |have| have.named_in_engine.map(|_| true)),
             is_pushed: true,
         }))
     }
@@ -156,7 +158,11 @@ impl Resource for Image {
         match change {
             Change::Create { .. } => push(cx, p, around, &name).await,
             Change::Update { have, want } if have.id == want.id && have.is_pushed => {
-                engine(cx, p.docker_host.as_deref()).await?.tag(&p.image, &name).await?;
+                let engine = engine(cx, p.docker_host.as_deref()).await?;
+                engine.tag(&p.image, &name).await?;
+                if let Some(there) = &around.stand_in {
+                    engine.untag(there).await?;
+                }
                 Ok(Receipt::default())
             }
             Change::Update { have, .. } => {
@@ -166,7 +172,7 @@ impl Resource for Image {
             }
             Change::Delete { .. } => {
                 delete(&*ecr(cx, p).await?, p).await?;
-                if around.is_local
+                if around.stand_in.is_some()
                     && let Ok(engine) = engine(cx, p.docker_host.as_deref()).await
                 {
                     engine.untag(&name).await?;
@@ -198,8 +204,9 @@ impl Resource for Image {
 impl Around {
     /// Returns whether the engine knows the image by its name in AWS, where that matters.
     fn called(&self, p: &ImageParams) -> Option<bool> {
-        let place = self.place.as_ref().filter(|_| self.is_local)?;
-        self.local.is_called(&format!("{}:{}", place.uri, p.tag()))
+        let (place, there) = (self.place.as_ref()?, self.stand_in.as_ref()?);
+        let is_named = self.local.is_called(&format!("{}:{}", place.uri, p.tag()))?;
+        Some(is_named && self.local.is_called(&there.to_string()) == Some(false))
     }
 }
 
@@ -260,23 +267,24 @@ fn seen_state(found: &Found) -> ImageState {
     }
 }
 
+fn stand_in(ecr: &Ecr, p: &ImageParams) -> Option<Reference> {
+    let endpoint = ecr.endpoint().filter(|_| ecr.is_local())?;
+    let host = endpoint.split_once("://").map_or(endpoint, |(_, host)| host).trim_end_matches('/');
+    Some(Reference::new(format!("{host}/{}", p.repository), p.tag()))
+}
+
 async fn push(cx: &Cx, p: &ImageParams, around: &Around, name: &Reference) -> Result<Receipt> {
     let (engine, ecr) = tokio::try_join!(engine(cx, p.docker_host.as_deref()), ecr(cx, p))?;
     let login = ecr.login(cx).await?;
     let auth = Auth { username: login.user, password: login.password.expose().clone() };
     let (image, mut bar) = (Reference::parse(&p.image).to_string(), Bar::new(cx, p));
     engine.tag(&image, name).await?;
-    // A stand-in's registry does not answer to the name that the image has in AWS.
-    let stand_in = around.is_local.then(|| ecr.endpoint()).flatten().map(|endpoint| {
-        let host = endpoint.split_once("://").map_or(endpoint, |(_, host)| host).trim_end_matches('/');
-        Reference::new(format!("{host}/{}", p.repository), name.tag.clone())
-    });
-    match stand_in {
+    match &around.stand_in {
         None => engine.push(name, Some(&auth), |moved| bar.moved(moved)).await?,
         Some(there) => {
-            engine.tag(&image, &there).await?;
-            let pushed = engine.push(&there, Some(&auth), |moved| bar.moved(moved)).await;
-            engine.untag(&there).await?;
+            engine.tag(&image, there).await?;
+            let pushed = engine.push(there, Some(&auth), |moved| bar.moved(moved)).await;
+            engine.untag(there).await?;
             pushed?
         }
     };

@@ -178,6 +178,25 @@ async fn an_image_built_anew_of_the_same_content_is_not_pushed() {
 }
 
 #[tokio::test]
+async fn what_a_push_that_was_cut_off_has_called_the_image_is_taken_back() {
+    let place = Place::new("cut-off").await;
+    place.build("1", "hello", &[]).await;
+    let args = place.args("1");
+    done(&place.world, &args, Mode::Apply).await;
+    let host = place.proxy.endpoint().replace("http://", "");
+    let there = Reference::new(format!("{host}/{}", place.name), "1");
+    place.engine.tag(&format!("{}:1", place.name), &there).await.unwrap();
+    let cleaned = done(&place.world, &args, Mode::Apply).await;
+    assert_eq!(fields(&cleaned), ["named_in_engine"]);
+    assert_eq!(place.pushes(), 1);
+    let here = place.engine.image(&format!("{}:1", place.uri())).await.unwrap();
+    assert!(here.is_some_and(|image| image.names.len() == 2));
+    place.keeps(&args).await;
+    done(&place.world, &args, Mode::Destroy).await;
+    place.clear(&["1"]).await;
+}
+
+#[tokio::test]
 async fn an_image_that_somebody_else_pushed_keeps_the_repository() {
     let place = Place::new("foreign").await;
     place.build("1", "ours", &[]).await;
