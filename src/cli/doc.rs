@@ -15,15 +15,13 @@ pub(crate) fn print(args: &DocArgs) -> u8 {
         lines.sort();
         return say(&lines.concat());
     };
-    match modules.iter().find(|module| module.names.contains(&name)) {
-        Some(module) => say(&text(module)),
-        None => {
-            let names = modules.iter().flat_map(|module| module.names.iter().copied());
-            let near = rplay_syntax::nearest(name, names).map(|near| format!(" Did you mean '{near}'?"));
-            complain(&format!("there is no module '{name}'.{}", near.unwrap_or_default()));
-            1
-        }
+    if let Some(module) = modules.iter().find(|module| module.names.contains(&name)) {
+        return say(&text(module));
     }
+    let names = modules.iter().flat_map(|module| module.names.iter().copied());
+    let near = rplay_syntax::nearest(name, names).map(|near| format!(" Did you mean '{near}'?"));
+    complain(&format!("there is no module '{name}'.{}", near.unwrap_or_default()));
+    1
 }
 
 fn line(module: &Module) -> String {

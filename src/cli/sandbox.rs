@@ -41,7 +41,7 @@ async fn down(args: &SandboxArgs) -> sandbox::Result<u8> {
 
 async fn status(args: &SandboxArgs) -> sandbox::Result<u8> {
     let status = sandbox::status(&settings(&args.dir, args.region.as_deref())).await?;
-    Ok(say(&status.lines().iter().map(|line| format!("{line}\n")).collect::<String>()))
+    Ok(say(&(status.lines().join("\n") + "\n")))
 }
 
 async fn reset(args: &SandboxArgs) -> sandbox::Result<u8> {
@@ -56,7 +56,7 @@ async fn env(args: &SandboxArgs) -> sandbox::Result<u8> {
     let record = sandbox::live(&settings(&args.dir, args.region.as_deref())).await?;
     let names = environment();
     let lines = sandbox::exports(&record, names.keys().map(String::as_str));
-    Ok(say(&lines.iter().map(|line| format!("{line}\n")).collect::<String>()))
+    Ok(say(&(lines.join("\n") + "\n")))
 }
 
 /// Starts the stand-in that `--sandbox` asks for; `None` where it does not.

@@ -65,12 +65,12 @@ pub(crate) fn settings(
     let stdout = std::io::stdout().is_terminal();
     let stderr = std::io::stderr().is_terminal();
     let output = match (form, env("ANSIBLE_STDOUT_CALLBACK")) {
-        (Some(OutputForm::Default), _) => Output::Default,
         (Some(OutputForm::Json), _) => Output::Events,
-        (Some(OutputForm::Minimal), _) => Output::Minimal,
+        (Some(OutputForm::Minimal), _) | (None, Some("minimal" | "ansible.builtin.minimal")) => {
+            Output::Minimal
+        }
         (None, Some("json" | "ansible.posix.json")) => Output::AnsibleJson,
-        (None, Some("minimal" | "ansible.builtin.minimal")) => Output::Minimal,
-        (None, _) => Output::Default,
+        (Some(OutputForm::Default) | None, _) => Output::Default,
     };
     Settings {
         output,

@@ -59,9 +59,10 @@ fn encrypt_string(args: &VaultArgs, name: Option<&str>) -> Result<(), Fault> {
     }
     for text in texts {
         let envelope = vault.seal(&text, args.encrypt_vault_id.as_deref(), salt())?;
-        let indented: String = envelope.lines().map(|line| format!("          {line}\n")).collect();
+        let lines: Vec<&str> = envelope.lines().collect();
+        let indented = lines.join("\n          ");
         let name = name.map(|name| format!("{name}: ")).unwrap_or_default();
-        say(&format!("{name}!vault |\n{indented}"));
+        say(&format!("{name}!vault |\n          {indented}\n"));
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use crate::rplay;
 const ACCOUNT: &str = "000000000000";
 
 /// Returns the project's own playbook, its variables and its application in a folder, pointed at an endpoint.
-fn the_demo(endpoint: &str) -> Play {
+pub(crate) fn the_demo(endpoint: &str) -> Play {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let app = root.join("playbooks/app/demo-app");
     assert!(app.is_file(), "the demo application is not built: make app");
@@ -34,7 +34,7 @@ fn recap(stdout: &str) -> &str {
     stdout.lines().rfind(|line| line.starts_with("localhost")).unwrap_or_default()
 }
 
-fn ask(endpoint: &str, path: &str) -> String {
+pub(crate) fn ask(endpoint: &str, path: &str) -> String {
     let url = format!("{endpoint}/_alb/web{path}");
     let output = Command::new("curl")
         .args(["--silent", "--show-error", "--max-time", "10", "--write-out", " %{http_code}", &url])
@@ -49,7 +49,7 @@ fn changed(stdout: &str) -> Vec<String> {
     let mut names = Vec::new();
     for line in stdout.lines() {
         if let Some(heading) = line.strip_prefix("TASK [") {
-            task = heading.split(']').next().unwrap_or_default().to_owned();
+            heading.split(']').next().unwrap_or_default().clone_into(&mut task);
         } else if line.starts_with("changed: ") && names.last() != Some(&task) {
             names.push(task.clone());
         }

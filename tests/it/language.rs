@@ -115,7 +115,7 @@ fn plain(stdout: &str) -> String {
     let mut out = String::new();
     for line in stdout.split_inclusive('\n') {
         match line.strip_prefix("Origin: ").and_then(|place| place.rsplit_once("/playbook.yml:")) {
-            Some((_, place)) => out.push_str(&format!("Origin: FOLDER/playbook.yml:{place}")),
+            Some((_, place)) => out.extend(["Origin: FOLDER/playbook.yml:", place]),
             None => out.push_str(line),
         }
     }
