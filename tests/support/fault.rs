@@ -32,8 +32,14 @@ pub(crate) enum Trouble {
     Reset,
     /// The request reaches the upstream, the answer does not come back.
     Lose,
-    Tell(Arc<dyn Fn(&Call) + Send + Sync>),
+    Tell(Listener),
+    /// Tells, then does as `Reset`.
+    TellAndReset(Listener),
+    /// Does as `Lose`, and tells before the connection ends.
+    LoseAndTell(Listener),
 }
+
+pub(crate) type Listener = Arc<dyn Fn(&Call) + Send + Sync>;
 
 impl fmt::Debug for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -48,6 +54,11 @@ impl Rule {
     /// Returns a rule for one operation: `Rule::on("ecs", "CreateService")`. It does nothing until told what.
     pub fn on(service: &str, action: &str) -> Self {
         Self { service: Some(service.to_owned()), action: Some(action.to_owned()), ..Self::any() }
+    }
+
+    /// Returns a rule for all operations of a service.
+    pub fn to(service: &str) -> Self {
+        Self { service: Some(service.to_owned()), ..Self::any() }
     }
 
     /// Returns a rule for every call.
@@ -121,6 +132,18 @@ impl Rule {
     #[must_use]
     pub fn tell(self, listener: impl Fn(&Call) + Send + Sync + 'static) -> Self {
         self.making(Trouble::Tell(Arc::new(listener)))
+    }
+
+    /// Calls a function instead of the upstream, and ends the connection.
+    #[must_use]
+    pub fn tell_and_reset(self, listener: impl Fn(&Call) + Send + Sync + 'static) -> Self {
+        self.making(Trouble::TellAndReset(Arc::new(listener)))
+    }
+
+    /// Lets the upstream do it, calls a function, and ends the connection without the answer.
+    #[must_use]
+    pub fn lose_and_tell(self, listener: impl Fn(&Call) + Send + Sync + 'static) -> Self {
+        self.making(Trouble::LoseAndTell(Arc::new(listener)))
     }
 
     fn making(mut self, trouble: Trouble) -> Self {

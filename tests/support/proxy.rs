@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 
 use crate::classify::{Effect, Operation};
-use crate::fault::{Rule, Trouble, refusal, throttling};
+use crate::fault::{Listener, Rule, Trouble, refusal, throttling};
 use crate::request::Request;
 
 /// A running proxy; it ends when it is dropped.
@@ -181,6 +181,12 @@ async fn serve(shared: Arc<Mutex<Shared>>, request: hyper::Request<Incoming>) ->
         }
         HangUp
     };
+    let tell = |listener: &Listener| {
+        let call = lock(&shared).calls.get(index).cloned();
+        if let Some(call) = call {
+            listener(&call);
+        }
+    };
     let instead = match trouble {
         Trouble::Reset => return Err(unanswered("reset")),
         Trouble::Throttle => Some((throttling(operation.protocol), "throttled")),
@@ -193,14 +199,20 @@ async fn serve(shared: Arc<Mutex<Shared>>, request: hyper::Request<Incoming>) ->
             None
         }
         Trouble::Tell(listener) => {
-            let call = lock(&shared).calls.get(index).cloned();
-            if let Some(call) = call {
-                listener(&call);
-            }
+            tell(&listener);
             None
+        }
+        Trouble::TellAndReset(listener) => {
+            tell(&listener);
+            return Err(unanswered("reset"));
         }
         Trouble::Lose => {
             forward(&shared, parts, body).await.ok();
+            return Err(unanswered("answer lost"));
+        }
+        Trouble::LoseAndTell(listener) => {
+            forward(&shared, parts, body).await.ok();
+            tell(&listener);
             return Err(unanswered("answer lost"));
         }
         Trouble::None => None,

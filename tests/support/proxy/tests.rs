@@ -90,6 +90,21 @@ fn a_listener_is_told_at_the_nth_call() {
 }
 
 #[test]
+fn a_listener_can_stand_for_the_upstream_or_for_the_answer() {
+    let (endpoint, served) = upstream();
+    let proxy = Proxy::start(&endpoint);
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let note = |told: &Arc<Mutex<Vec<usize>>>| {
+        let (told, served) = (Arc::clone(told), Arc::clone(&served));
+        move |_: &Call| told.lock().unwrap().push(served.load(Ordering::SeqCst))
+    };
+    proxy.add_rule(Rule::to("ecs").nth(1).tell_and_reset(note(&told)));
+    proxy.add_rule(Rule::to("ecs").nth(2).lose_and_tell(note(&told)));
+    assert_eq!((call(&proxy, "CreateCluster"), call(&proxy, "CreateService")), (None, None));
+    assert_eq!(*told.lock().unwrap(), [0, 1], "what the upstream had served when the listener was told");
+}
+
+#[test]
 fn a_service_can_be_made_to_answer_nonsense() {
     let (endpoint, served) = upstream();
     let proxy = Proxy::start(&endpoint);
