@@ -156,7 +156,8 @@ impl State {
         kept(&mut self.task_definition, &have.task_definition);
         kept(&mut self.network_configuration, &have.network_configuration);
         kept(&mut self.load_balancers, &have.load_balancers);
-        kept(&mut self.role, &have.role);
+        // A service that is described without a role says nothing of it: there is nothing to compare.
+        self.role = have.role.as_ref().map(|role| self.role.clone().unwrap_or_else(|| role.clone()));
         if have.settings.controller() == "CODE_DEPLOY" {
             // CodeDeploy has its own of these, and AWS refuses to change them.
             self.task_definition.clone_from(&have.task_definition);

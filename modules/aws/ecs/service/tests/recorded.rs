@@ -386,6 +386,18 @@ async fn a_service_that_cannot_be_changed_in_place_is_made_anew() {
 }
 
 #[tokio::test]
+async fn a_role_that_is_not_described_makes_no_difference() {
+    for (role, kept) in
+        [(json!(""), true), (json!("arn:aws:iam::1:role/ecs"), true), (json!("arn:aws:iam::1:role/x"), false)]
+    {
+        let (world, recorded) = answering([describes(&[service(json!({ "roleArn": role }))]), finds_group()]);
+        let outcome = run(&world, &unwatched(json!({ "role": "ecs" })), Mode::Check).await;
+        assert_eq!(done(&outcome), !kept, "{role}");
+        recorded.done();
+    }
+}
+
+#[tokio::test]
 async fn between_launch_type_and_capacity_providers_aws_changes_in_place() {
     let shares = json!([{ "capacityProvider": "FARGATE_SPOT", "weight": 1, "base": 0 }]);
     let spot = || service(json!({ "launchType": null, "capacityProviderStrategy": shares }));
