@@ -2,8 +2,10 @@
 
 mod bad_input;
 mod deploy;
+mod failed_deploys;
 mod language;
 mod records;
+mod sandbox_walls;
 mod secrets;
 mod vault;
 mod walls;
