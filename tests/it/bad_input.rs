@@ -97,6 +97,7 @@ fn a_variable_that_anything_may_define_is_no_fault() {
         "    - debug: {msg: \"{{ each }}{{ at }}\"}\n      loop: [1]\n      loop_control: {loop_var: each, index_var: at}\n",
         "    - debug: {msg: \"{% set b = 1 %}{{ b }}{% for c in [1] %}{{ c }}{% endfor %}\"}\n",
         "    - debug: {var: nothing}\n",
+        "    - setup:\n    - debug: {msg: \"{{ gather_subset }} {{ module_setup }} {{ ansible_facts }}\"}\n",
         "    - block:\n        - debug: {msg: \"{{ nope }}\"}\n      rescue:\n        - debug: {msg: \"{{ ansible_failed_result.msg }}\"}\n",
     ] {
         let play = rplay()

@@ -11,17 +11,19 @@ use rplay_event::{Fault, FaultKind, Masker};
 use rplay_syntax::{Data, LoopSource, Mapping, Node, Origin, nearest};
 use rplay_template::{Form, Scope};
 
-use super::{selected, static_stack};
+use super::{selected, spec_of, static_stack};
+use crate::directives;
 use crate::emit::Emitter;
 use crate::load::{Item, LoadedPlay, Loader, TaskItem, bare, tree};
 use crate::run::Runner;
 use crate::scopes::Written;
 
-/// What every task has: names that Ansible itself provides, beside all that begin with `ansible_`.
-const PROVIDED: [&str; 19] = [
+/// What Ansible itself provides, and facts that are not called so, beside all that begins with `ansible_`.
+const PROVIDED: [&str; 21] = [
     "environment",
     "env",
     "facter",
+    "gather_subset",
     "group_names",
     "groups",
     "hostvars",
@@ -30,6 +32,7 @@ const PROVIDED: [&str; 19] = [
     "inventory_hostname",
     "inventory_hostname_short",
     "item",
+    "module_setup",
     "ohai",
     "omit",
     "play_hosts",
@@ -144,7 +147,10 @@ impl Survey<'_> {
         let sure = sure && !self.ends;
         let what = item.task.args.free_form.as_ref().and_then(Node::as_str);
         self.ends |= action == "meta" && what.is_none_or(|what| what.starts_with("end_"));
-        let mut opens = self.define(item);
+        // What nobody knows could define anything: a role, a module for facts.
+        let known =
+            spec_of(self.runner, &item.task.action.name).is_some() || directives::is_directive(action);
+        let mut opens = self.define(item) || !known;
         if action == "include_tasks" {
             match self.included(item, depth) {
                 Some(items) => self.walk(&items, false, None, depth + 1),
