@@ -1,3 +1,4 @@
+use std::fs::File;
 use std::path::Path;
 use std::process::Command;
 
@@ -30,6 +31,14 @@ pub(crate) fn the_demo(endpoint: &str) -> Play {
     play.aws(endpoint, ACCOUNT)
 }
 
+/// Lets one test deploy the demo at a time: in the engine its image has one name for all, and a destroy takes it away.
+pub(crate) fn alone() -> File {
+    let lock =
+        File::create(std::env::temp_dir().join("rplay-demo-tests.lock")).expect("a lock file can be made");
+    lock.lock().expect("a file can be locked");
+    lock
+}
+
 fn recap(stdout: &str) -> &str {
     stdout.lines().rfind(|line| line.starts_with("localhost")).unwrap_or_default()
 }
@@ -59,6 +68,7 @@ fn changed(stdout: &str) -> Vec<String> {
 
 #[test]
 fn the_main_job_from_nothing_to_answers_and_back() {
+    let _alone = alone();
     let stand_in = StandIn::with_containers();
     let proxy = Proxy::start(&stand_in.endpoint());
     let play = the_demo(&proxy.endpoint());

@@ -1,6 +1,6 @@
 use rplay_test_support::{Play, StandIn};
 
-use crate::deploy::{ask, the_demo};
+use crate::deploy::{alone, ask, the_demo};
 
 const PLAYBOOK: &str = include_str!("../../playbooks/provision-and-deploy.yml");
 
@@ -17,6 +17,7 @@ fn the_demo_with_faults(endpoint: &str) -> Play {
 /// Fails the test unless the second run says all of these on its screen, and the first application still answers.
 #[track_caller]
 fn fails(wrong: impl FnOnce(&str) -> String, parts: &[&str]) {
+    let _alone = alone();
     let stand_in = StandIn::with_containers();
     let play = the_demo_with_faults(&stand_in.endpoint());
     let deploy =
