@@ -36,8 +36,8 @@ pub(crate) struct Ours {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Judgement {
     Works,
-    /// The service counts running tasks and lists none: only its counts can be gone by.
-    WorksByCount,
+    /// The service counts running tasks that are not real, and why: only its counts can be gone by.
+    WorksByCount(&'static str),
     /// What is missing.
     Waits(String),
     Fails(Cause),
@@ -89,13 +89,13 @@ impl History {
         if let Some(cause) = self.failure(ours, rollout, seen, elapsed) {
             return Judgement::Fails(cause);
         }
-        match missing(rollout, seen) {
-            Some(_) if counted_only(seen) && rollout_done(rollout) => Judgement::WorksByCount,
-            Some(what) => {
+        match (missing(rollout, seen), counted_only(seen)) {
+            (Some(_), Some(why)) if rollout_done(rollout) => Judgement::WorksByCount(why),
+            (Some(what), _) => {
                 self.steady = None;
                 Judgement::Waits(what)
             }
-            None => self.steadily(rollout, ours, seen, elapsed),
+            (None, _) => self.steadily(rollout, ours, seen, elapsed),
         }
     }
 
@@ -299,10 +299,17 @@ fn is_own(target: &str, addresses: &BTreeSet<String>) -> bool {
     addresses.is_empty() || target.starts_with("i-") || addresses.contains(target)
 }
 
-/// A stand-in that counts tasks and has none.
-fn counted_only(seen: &Snapshot) -> bool {
-    let none = seen.tasks.as_ref().is_some_and(Vec::is_empty);
-    none && seen.desired > 0 && seen.running == seen.desired && seen.pending == 0
+/// Returns what tells a stand-in that counts tasks and runs none.
+fn counted_only(seen: &Snapshot) -> Option<&'static str> {
+    let all_counted = seen.desired > 0 && seen.running == seen.desired && seen.pending == 0;
+    let tasks = seen.tasks.as_ref().filter(|_| all_counted)?;
+    let mut alive = tasks.iter().filter(|task| !task.is_dead()).peekable();
+    match alive.peek() {
+        None => tasks.is_empty().then_some("lists none"),
+        Some(_) => alive
+            .all(|task| task.is_hollow && task.status == "RUNNING")
+            .then_some("none of them has a network interface"),
+    }
 }
 
 fn rollout_done(rollout: &Rollout) -> bool {

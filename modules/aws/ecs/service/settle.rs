@@ -80,9 +80,9 @@ impl Settling<'_> {
             (again, blind) = (true, 0);
             match self.history.judge(&mut self.ours, &seen, elapsed) {
                 Judgement::Works => return Ok(()),
-                Judgement::WorksByCount => {
+                Judgement::WorksByCount(why) => {
                     self.cx.warn(format!(
-                        "service {} counts {} running tasks and lists none: it is taken to work by its counts, as a stand-in's",
+                        "service {} counts {} running tasks and {why}: it is taken to work by its counts, as a stand-in's",
                         self.p.called(),
                         seen.running
                     ));

@@ -80,6 +80,8 @@ pub(crate) struct Task {
     pub(crate) containers: Vec<Container>,
     /// Of its network interfaces.
     pub(crate) addresses: Vec<String>,
+    /// On Fargate a task that runs has a network interface; one of a stand-in that starts no containers has none.
+    pub(crate) is_hollow: bool,
     pub(crate) created: Option<f64>,
     pub(crate) started: Option<f64>,
     pub(crate) stopped: Option<f64>,
@@ -300,6 +302,7 @@ fn seen(task: &types::Task) -> Task {
         details.filter(|detail| detail.name.as_deref().is_some_and(|name| name.ends_with("Address")));
     let addresses: BTreeSet<String> =
         addresses.flatten().cloned().chain(attached.filter_map(|detail| detail.value.clone())).collect();
+    let on_fargate = task.launch_type == Some(types::LaunchType::Fargate);
     Task {
         id: last_part(task.task_arn.as_deref().unwrap_or_default()).to_owned(),
         revision: revision_named(task.task_definition_arn.as_deref().unwrap_or_default()),
@@ -309,6 +312,7 @@ fn seen(task: &types::Task) -> Task {
         stop_code: task.stop_code.as_ref().map(|code| code.as_str().to_owned()),
         reason: task.stopped_reason.clone(),
         containers: containers.collect(),
+        is_hollow: on_fargate && addresses.is_empty() && task.attachments().is_empty(),
         addresses: addresses.into_iter().collect(),
         created: task.created_at.map(|time| time.as_secs_f64()),
         started: task.started_at.map(|time| time.as_secs_f64()),

@@ -180,14 +180,27 @@ fn a_service_scaled_down_to_nothing_works() {
 #[test]
 fn only_a_service_without_any_task_is_gone_by_its_counts() {
     let none = Snapshot { tasks: Some(vec![]), groups: group(&[]), ..working() };
-    assert_eq!(judged(ours(true), &[(0.0, none.clone())]), Judgement::WorksByCount);
+    assert_eq!(judged(ours(true), &[(0.0, none.clone())]), Judgement::WorksByCount("lists none"));
     let not_looked = Snapshot { tasks: None, ..none.clone() };
-    assert_eq!(judged(ours(false), &[(0.0, not_looked), (0.1, none.clone())]), Judgement::WorksByCount);
+    assert_eq!(
+        judged(ours(false), &[(0.0, not_looked), (0.1, none.clone())]),
+        Judgement::WorksByCount("lists none")
+    );
     let some = Snapshot { tasks: Some(vec![task("1", "RUNNING"), task("2", "RUNNING")]), ..none };
     assert_eq!(
         waits(&judged(ours(true), &[(0.0, some.clone()), (9.0, some)])),
         "0 of 2 targets of web are healthy"
     );
+}
+
+#[test]
+fn running_tasks_without_a_network_interface_are_no_real_ones() {
+    let hollow = |id: &str| Task { is_hollow: true, ..task(id, "RUNNING") };
+    let none = Snapshot { tasks: Some(vec![hollow("1"), hollow("2")]), groups: group(&[]), ..working() };
+    let why = "none of them has a network interface";
+    assert_eq!(judged(ours(true), &[(0.0, none.clone())]), Judgement::WorksByCount(why));
+    let one = Snapshot { tasks: Some(vec![hollow("1"), task("2", "RUNNING")]), ..none };
+    assert_eq!(waits(&judged(ours(true), &[(0.0, one)])), "0 of 2 targets of web are healthy");
 }
 
 #[test]

@@ -269,6 +269,27 @@ async fn a_stand_in_that_only_counts_is_believed_with_a_warning() {
 }
 
 #[tokio::test]
+async fn a_stand_in_without_containers_is_believed_with_a_warning() {
+    let tasks = [1, 2].map(|number| task(number, json!({ "launchType": "FARGATE", "attachments": [] })));
+    let (world, recorded) = answering(
+        [
+            vec![describes(&[service(json!({}))]), finds_group(), health(&[])],
+            look(service(json!({})), health(&[]), &tasks, &[]),
+        ]
+        .concat(),
+    );
+    assert!(!done(&run(&world, &args(json!({})), Mode::Apply).await));
+    assert_eq!(
+        world.warnings(),
+        [
+            "service app/web counts 2 running tasks and none of them has a network interface: it is taken to work by its \
+             counts, as a stand-in's"
+        ]
+    );
+    recorded.done();
+}
+
+#[tokio::test]
 async fn an_unchanged_service_that_does_not_work_has_failed_too() {
     let seen = service(
         json!({ "runningCount": 0, "deployments": [deployment(7, json!({ "rolloutState": "FAILED", "runningCount": 0,
