@@ -43,7 +43,7 @@ test: engine app ## Checks format and lints, and passes all tests
 
 .PHONY: crash-table
 crash-table: engine build app ## Kills rplay at every API call of the first run in turn, and runs it again
-	RPLAY=$(RPLAY) cargo run --quiet -p rplay-test-support --bin crash-table
+	RPLAY=$(RPLAY) $(abspath $(TARGET))/debug/crash-table
 
 .PHONY: release
 release:
