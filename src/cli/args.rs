@@ -132,6 +132,7 @@ pub(crate) enum VaultCommand {
     /// Prints what encrypted files hold
     View(VaultArgs),
     /// Encrypts texts, or stdin, for a variables file
+    #[command(name = "encrypt_string", alias = "encrypt-string")]
     EncryptString {
         #[command(flatten)]
         args: VaultArgs,

@@ -24,6 +24,10 @@ use crate::settings::{Listing, Settings, VaultSecret};
 use crate::vault::{Passwords, Vaults};
 use crate::{directives, list as listing, machine, preflight, stamp};
 
+/// Where the environment holds what lets anyone act as the user in AWS.
+const KEYS_OF_AWS: [&str; 4] =
+    ["AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"];
+
 /// The exit code of a run that was interrupted.
 const INTERRUPTED: u8 = crate::interrupt::EXIT_CODE;
 /// The exit code of a run in which a host failed.
@@ -44,6 +48,7 @@ impl Run {
     /// The exit code; the faults have been told to the sink.
     pub fn set_up(settings: Settings, modules: &[Module], sink: Sink) -> Result<Self, u8> {
         let emitter = Emitter::new(Masker::default(), sink);
+        keys_of_aws(&settings).for_each(|key| emitter.masker().add(key));
         let told = emitter.clone();
         match Self::build(settings, modules, emitter) {
             Ok(run) => Ok(run),
@@ -376,6 +381,11 @@ fn vaults(settings: &Settings, children: &Children) -> Result<Vaults, Fault> {
         vaults.add(id.as_str(), password);
     }
     Ok(vaults)
+}
+
+/// Returns the secrets of the environment that no task has to use to be shown.
+fn keys_of_aws(settings: &Settings) -> impl Iterator<Item = &str> {
+    KEYS_OF_AWS.iter().filter_map(|name| settings.environment.get(*name)).map(String::as_str)
 }
 
 fn extra_vars(nodes: &[Node]) -> Vec<Arc<Written>> {

@@ -2,7 +2,8 @@ use std::fs::File;
 use std::path::Path;
 use std::process::Command;
 
-use rplay_test_support::{Play, Proxy, StandIn};
+use rplay_test_support::{Play, Proxy, Raw, StandIn};
+use serde_json::json;
 
 use crate::rplay;
 
@@ -93,6 +94,8 @@ fn the_main_job_from_nothing_to_answers_and_back() {
         );
     }
     assert_eq!(addresses(&planned.stdout), owned(play.folder()), "a plan names what the run then owns");
+    let account = stand_in.default_account();
+    assert_eq!(listed(&account), KINDS, "the stand-in lists one thing of every kind, at least");
 
     proxy.clear_calls();
     let again = play.run_with(name);
@@ -115,6 +118,7 @@ fn the_main_job_from_nothing_to_answers_and_back() {
 
     let destroyed = play.run_with(["destroy", "-y", name[0]]);
     assert_eq!(destroyed.code, 0, "{}{}", destroyed.stdout, destroyed.stderr);
+    assert_eq!(listed(&account), [""; 0], "the stand-in lists nothing of the demo any more");
     let nothing = play.run_with(["destroy", "-y", name[0]]);
     assert!(nothing.stdout.contains("Plan: 0 to add, 0 to change, 0 to destroy."), "{}", nothing.stdout);
     let replanned = play.run_with(["plan", name[0]]);
@@ -123,6 +127,78 @@ fn the_main_job_from_nothing_to_answers_and_back() {
         addresses(&planned.stdout),
         "after a destroy a plan says the first again"
     );
+}
+
+/// The kinds of things that the demo makes, as the stand-in's listings call them.
+const KINDS: [&str; 17] = [
+    "bucket",
+    "cluster",
+    "internet gateway",
+    "listener",
+    "load balancer",
+    "log group",
+    "record",
+    "repository",
+    "role",
+    "route table",
+    "security group",
+    "service",
+    "subnet",
+    "target group",
+    "task definition",
+    "vpc",
+    "zone",
+];
+
+/// Returns the kinds of which the stand-in's own listings show something of the demo.
+fn listed(account: &Raw) -> Vec<&'static str> {
+    let ec2 = |action: &str| account.query("ec2", action, &[]).text();
+    let elb = |action: &str, parameters: &[(&str, &str)]| {
+        account.query("elasticloadbalancing", action, parameters).text()
+    };
+    let balancers = elb("DescribeLoadBalancers", &[]);
+    let balancer = between(&balancers, "<LoadBalancerArn>", "</LoadBalancerArn>");
+    let listeners = match balancer {
+        Some(arn) => elb("DescribeListeners", &[("LoadBalancerArn", arn)]),
+        None => String::new(),
+    };
+    let zones = account.rest("route53", "GET", "/2013-04-01/hostedzone", b"").text();
+    let zone = between(&zones, "<Id>/hostedzone/", "</Id>");
+    let records = match zone {
+        Some(id) => account.rest("route53", "GET", &format!("/2013-04-01/hostedzone/{id}/rrset"), b"").text(),
+        None => String::new(),
+    };
+    let clusters = account.ecs("ListClusters", &json!({})).to_string();
+    let services = if clusters.contains(":cluster/web") {
+        account.ecs("ListServices", &json!({ "cluster": "web" })).to_string()
+    } else {
+        String::new()
+    };
+    let tagged = "<key>app</key><value>web</value>";
+    let seen = [
+        account.rest("s3", "GET", "/", b"").text().contains("<Name>web-assets-"),
+        clusters.contains(":cluster/web"),
+        ec2("DescribeInternetGateways").contains(tagged),
+        listeners.contains("<ListenerArn>"),
+        balancers.contains("<LoadBalancerName>web<"),
+        account.logs("DescribeLogGroups", &json!({})).to_string().contains("/ecs/web"),
+        records.contains("<Type>A</Type>"),
+        account.ecr("DescribeRepositories", &json!({})).to_string().contains("repository/web"),
+        account.query("iam", "ListRoles", &[]).text().contains("<RoleName>web-tasks<"),
+        ec2("DescribeRouteTables").contains(tagged),
+        ec2("DescribeSecurityGroups").contains("<groupName>web-"),
+        services.contains(":service/web/web"),
+        ec2("DescribeSubnets").contains(tagged),
+        elb("DescribeTargetGroups", &[]).contains("<TargetGroupName>web<"),
+        account.ecs("ListTaskDefinitions", &json!({ "status": "ACTIVE" })).to_string().contains("/web:"),
+        ec2("DescribeVpcs").contains(tagged),
+        zones.contains("<Name>web.example.<"),
+    ];
+    KINDS.into_iter().zip(seen).filter(|(_, seen)| *seen).map(|(kind, _)| kind).collect()
+}
+
+fn between<'a>(text: &'a str, open: &str, close: &str) -> Option<&'a str> {
+    Some(text.split_once(open)?.1.split_once(close)?.0)
 }
 
 /// The addresses that a plan creates.
