@@ -25,10 +25,7 @@ impl Run {
     pub async fn destroy(mut self, confirm: impl FnOnce(usize) -> bool) -> u8 {
         let _lock = match self.record().await {
             Ok(lock) => lock,
-            Err(fault) => {
-                self.runner.fault(fault);
-                return LEFT;
-            }
+            Err(stop) => return self.stopped(stop),
         };
         self.started();
         self.runner.emitter.mute(true);

@@ -137,7 +137,7 @@ impl Run {
     pub async fn play(mut self) -> u8 {
         let _lock = match self.record().await {
             Ok(lock) => lock,
-            Err(fault) => return tell(&self.runner.emitter, &self.runner.loader.reader.sources, vec![fault]),
+            Err(stop) => return self.stopped(stop),
         };
         self.started();
         let ended = self.plays().await;
@@ -209,7 +209,7 @@ impl Run {
     }
 
     /// Starts the journal, takes the lock of a run that changes things, and opens the ownership file.
-    pub(crate) async fn record(&mut self) -> Result<Option<Lock>, Fault> {
+    pub(crate) async fn record(&mut self) -> Result<Option<Lock>, Stop> {
         let settings = self.runner.settings.clone();
         if !settings.record {
             return Ok(None);
@@ -217,7 +217,14 @@ impl Run {
         let folder = settings.folder.join(".rplay");
         let now = (settings.now)();
         let changes = matches!(settings.mode, RunMode::Play | RunMode::Destroy);
-        let lock = if changes { Some(self.lock(&folder, &settings).await?) } else { None };
+        let lock = if changes {
+            tokio::select! {
+                () = self.runner.interrupt.requested() => return Err(Stop::Interrupted),
+                lock = self.lock(&folder, &settings) => Some(lock?),
+            }
+        } else {
+            None
+        };
         let id = run_id(now, random(&settings));
         let info = RunInfo {
             command: settings.command.iter().map(|word| self.runner.emitter.masker().text(word)).collect(),
@@ -267,7 +274,13 @@ impl Run {
             since: stamp::rfc3339((settings.now)()),
             command: self.runner.emitter.masker().text(&settings.command.join(" ")),
         };
-        let sleep = |time| -> BoxFuture<'static, ()> { Box::pin(tokio::time::sleep(time)) };
+        let told = std::sync::Once::new();
+        let sleep = |time| -> BoxFuture<'static, ()> {
+            told.call_once(|| {
+                self.runner.emitter.warn("another run changes the same things: waiting for its end");
+            });
+            Box::pin(tokio::time::sleep(time))
+        };
         Lock::take(folder, scope, &me, settings.wait_lock, sleep).await.map_err(|error| {
             let fault = Fault::new(error.to_string()).kind(FaultKind::Setup);
             match error.help() {

@@ -12,6 +12,8 @@ use crate::{
 
 /// How often a write whose answer was lost is looked after and tried again.
 const LOST_ANSWERS: u32 = 5;
+/// How often a thing that may have been made is looked for before it is made a second time: AWS shows some things late.
+const LOOKS_FOR_THE_UNSEEN: u32 = 4;
 /// The first pause between two reads that wait for a change to be seen, and the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -312,8 +314,7 @@ impl<R: Resource> Drive<'_, R> {
                 }
                 Err(failure) if failure.kind == FailureKind::Lost && lost < LOST_ANSWERS => {
                     lost += 1;
-                    self.cx.sleep(FIRST_PAUSE * 2_u32.pow(lost)).await;
-                    found = self.find(None).await?;
+                    found = self.look_again(FIRST_PAUSE * 2_u32.pow(lost), creates).await?;
                     if found.have.is_none() && fixed.is_some() {
                         found.want.clone_from(&fixed);
                         found.want.iter_mut().for_each(crate::Part::forget);
@@ -337,6 +338,20 @@ impl<R: Resource> Drive<'_, R> {
                 }
             }
         }
+    }
+
+    /// Reads what a write whose answer was lost has done; what it may have created is given time to be seen.
+    async fn look_again(&self, mut pause: Duration, created: bool) -> Result<Found<R>> {
+        for _ in 1..LOOKS_FOR_THE_UNSEEN {
+            self.cx.sleep(pause).await;
+            let found = self.find(None).await?;
+            if !created || found.have.is_some() {
+                return Ok(found);
+            }
+            pause = LONGEST_PAUSE.min(pause * 2);
+        }
+        self.cx.sleep(pause).await;
+        self.find(None).await
     }
 
     async fn write(&self, address: &Address, found: &mut Found<R>, realm: &Realm) -> Result<R::Receipt> {
