@@ -4,6 +4,7 @@ mod args;
 mod doc;
 mod extra_vars;
 mod play;
+mod prompt;
 #[cfg(feature = "aws")]
 mod sandbox;
 mod screen;
@@ -49,6 +50,11 @@ pub(crate) async fn run() -> u8 {
 /// Says an error that ends the program.
 pub(crate) fn complain(message: &str) {
     let _ = writeln!(std::io::stderr(), "[ERROR]: {message}");
+}
+
+/// Says what the user should know, and goes on.
+fn warn(message: &str) {
+    let _ = writeln!(std::io::stderr(), "[WARNING]: {message}");
 }
 
 /// Prints a text; a reader that has gone is no error.

@@ -36,7 +36,7 @@ pub(crate) enum Command {
     Sandbox(SandboxCommand),
     /// Encrypts and decrypts files and strings
     #[command(subcommand)]
-    Vault(VaultCommand),
+    Vault(super::vault::VaultCommand),
     /// Shows a run again, from its journal; the last one when none is named
     Replay(ReplayArgs),
     /// Prints a completion script for a shell
@@ -118,39 +118,8 @@ pub(crate) struct SecretArgs {
     #[arg(long, value_name = "ID@SOURCE")]
     pub(crate) vault_id: Vec<String>,
     /// Asks for the vault's password
-    #[arg(short = 'J', long, visible_alias = "ask-vault-password")]
+    #[arg(short = 'J', long, visible_alias = "ask-vault-password", conflicts_with = "vault_password_file")]
     pub(crate) ask_vault_pass: bool,
-}
-
-/// What can be done with encrypted files.
-#[derive(Clone, Debug, Subcommand)]
-pub(crate) enum VaultCommand {
-    /// Encrypts files in place
-    Encrypt(VaultArgs),
-    /// Decrypts files in place
-    Decrypt(VaultArgs),
-    /// Prints what encrypted files hold
-    View(VaultArgs),
-    /// Encrypts texts, or stdin, for a variables file
-    EncryptString {
-        #[command(flatten)]
-        args: VaultArgs,
-        /// The name of the variable
-        #[arg(short, long)]
-        name: Option<String>,
-    },
-}
-
-/// What the vault commands take.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct VaultArgs {
-    /// The files; for encrypt-string the texts
-    pub(crate) files: Vec<PathBuf>,
-    /// Which of several passwords encrypts
-    #[arg(long, value_name = "ID")]
-    pub(crate) encrypt_vault_id: Option<String>,
-    #[command(flatten)]
-    pub(crate) secrets: SecretArgs,
 }
 
 /// What `rplay replay` takes.

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use rplay_engine::{Listing, Run, Settings, Vault};
+use rplay_engine::{Listing, Run, Settings};
 use rplay_event::{Fault, FaultKind, Kind, Masker, RunMode};
 
-use super::args::{PlayArgs, ReplayArgs, SecretArgs};
+use super::args::{PlayArgs, ReplayArgs};
 use super::screen::Screen;
 use super::{complain, extra_vars, say, screen, vault_passwords};
 use crate::catalog;
@@ -76,17 +76,6 @@ pub(crate) fn replay(args: &ReplayArgs) -> u8 {
 fn refuse(message: &str) -> u8 {
     complain(message);
     1
-}
-
-/// Returns the passwords for the commands that work on encrypted files.
-///
-/// # Errors
-/// A password file that is none.
-pub(crate) fn vault(secrets: &SecretArgs) -> Result<Vault, Fault> {
-    let environment = environment();
-    let mut settings = bare(environment.clone())?;
-    settings.vault_secrets = vault_passwords::read(secrets, &environment)?;
-    Vault::new(&settings)
 }
 
 fn look(args: &PlayArgs, mode: RunMode, listing: Listing) -> u8 {
@@ -213,9 +202,7 @@ fn settings(
         limit: args.limit.clone(),
         forks: args.forks,
         vault_secrets: vault_passwords::read(&args.secrets, &environment)?,
-        vault_id_match: environment
-            .get("ANSIBLE_VAULT_ID_MATCH")
-            .is_some_and(|value| value == "True" || value == "1"),
+        vault_id_match: vault_passwords::id_match(&environment),
         sandbox: stand_in.map(|stand_in| stand_in.sandbox.clone()),
         reach: stand_in
             .map(|stand_in| vec![(".amazonaws.com".to_owned(), stand_in.address)])
@@ -230,7 +217,7 @@ fn settings(
 }
 
 /// Returns settings that say nothing but where rplay was started.
-fn bare(environment: BTreeMap<String, String>) -> Result<Settings, Fault> {
+pub(crate) fn bare(environment: BTreeMap<String, String>) -> Result<Settings, Fault> {
     let folder = std::env::current_dir().map_err(|error| {
         Fault::new(format!("the current folder cannot be read: {error}")).kind(FaultKind::Setup)
     })?;

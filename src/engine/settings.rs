@@ -12,8 +12,14 @@ use rplay_syntax::Node;
 pub enum VaultSecret {
     /// What was typed, with its id.
     Typed(String, Secret<Vec<u8>>),
-    /// A file that holds it, or a program that prints it, with its id.
-    File(String, PathBuf),
+    /// A file that holds it, or a program that prints it.
+    File {
+        /// The id it is known by.
+        id: String,
+        /// The id that was given, which warnings show and client scripts are told.
+        shown_id: Option<String>,
+        path: PathBuf,
+    },
 }
 
 /// What to list instead of running.

@@ -20,9 +20,8 @@ use crate::records::Records;
 use crate::run::{Modules, Runner, Stop};
 use crate::scopes::Written;
 use crate::selection::Selection;
-use crate::settings::{Listing, Settings, VaultSecret};
-use crate::vault::{Passwords, Vaults};
-use crate::{directives, list as listing, machine, preflight, stamp};
+use crate::settings::{Listing, Settings};
+use crate::{directives, list as listing, machine, preflight, stamp, vault};
 
 /// The exit code of a run that was interrupted.
 const INTERRUPTED: u8 = crate::interrupt::EXIT_CODE;
@@ -67,7 +66,9 @@ impl Run {
                 fail(Fault::new(format!("could not listen for signals: {error}")).kind(FaultKind::Setup))
             })?;
         }
-        let vaults = Arc::new(vaults(&settings, &children).map_err(fail)?);
+        let (vaults, warnings) = vault::collect(&settings, &children);
+        warnings.into_iter().for_each(|warning| emitter.warn(warning));
+        let vaults = Arc::new(vaults.map_err(|error| fail(error.fault()))?);
         let outside =
             Outside::new(&settings, Arc::clone(&children), Arc::clone(&vaults), emitter.masker().clone());
         let template = Engine::new(rplay_template::Settings::default(), Arc::new(outside));
@@ -279,31 +280,6 @@ fn random(settings: &Settings) -> u64 {
     u64::from_ne_bytes(bytes)
 }
 
-/// Vault passwords, for the commands that work on encrypted files.
-pub struct Vault {
-    vaults: Vaults,
-}
-
-impl Vault {
-    /// Reads the passwords that the settings name.
-    ///
-    /// # Errors
-    /// A password file that is none.
-    pub fn new(settings: &Settings) -> Result<Self, Fault> {
-        Ok(Self { vaults: vaults(settings, &Children::default())? })
-    }
-
-    /// Returns what an envelope holds; `name` is what messages call it.
-    pub fn open(&self, envelope: &[u8], name: &str) -> Result<Vec<u8>, Fault> {
-        self.vaults.open(envelope, name).map_err(|error| error.fault())
-    }
-
-    /// Returns the envelope of a text, sealed with the password of that id, or the first one.
-    pub fn seal(&self, plain: &[u8], id: Option<&str>, salt: [u8; 32]) -> Result<String, Fault> {
-        self.vaults.seal(plain, id, salt).map_err(|error| error.fault())
-    }
-}
-
 /// How many things a plan counts.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Tally {
@@ -357,25 +333,6 @@ fn read_playbooks(paths: &[PathBuf], loader: &Loader) -> Result<Playbooks, Vec<F
         }
     }
     if faults.is_empty() { Ok(plays) } else { Err(faults) }
-}
-
-/// Reads the passwords; a later file may be encrypted with an earlier one's password.
-fn vaults(settings: &Settings, children: &Children) -> Result<Vaults, Fault> {
-    let env: Vec<(String, String)> =
-        settings.environment.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-    let mut vaults = Vaults::new(Vec::new(), settings.vault_id_match);
-    for secret in &settings.vault_secrets {
-        let (id, password) = match secret {
-            VaultSecret::Typed(id, password) => (id, password.clone()),
-            VaultSecret::File(id, path) => {
-                let passwords = Passwords { children, env: &env, earlier: &vaults };
-                let read = passwords.read(&settings.folder.join(path), id).map_err(|error| error.fault())?;
-                (id, read)
-            }
-        };
-        vaults.add(id.as_str(), password);
-    }
-    Ok(vaults)
 }
 
 fn extra_vars(nodes: &[Node]) -> Vec<Arc<Written>> {
