@@ -9,7 +9,9 @@ mod strings;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use rplay_config::Config;
 use rplay_engine::{Ring, Settings};
 
 pub(crate) use args::VaultCommand;
@@ -18,7 +20,7 @@ use error::VaultFault;
 use files::Place;
 
 use super::vault_passwords::{self, Purpose, Sources};
-use super::{complain, play, say, say_bytes, warn};
+use super::{complain, say, say_bytes, settings, warn};
 
 /// Ansible's exit code of a wrong option.
 const OPTIONS: u8 = 5;
@@ -28,7 +30,11 @@ type Done<T = ()> = Result<T, VaultFault>;
 
 /// Runs `rplay vault`.
 pub(crate) fn run(command: &VaultCommand) -> u8 {
-    match perform(command) {
+    let config = match settings::config() {
+        Ok(config) => config,
+        Err(code) => return code,
+    };
+    match perform(command, config) {
         Ok(()) => 0,
         Err(VaultFault { message, code }) => {
             complain(&message);
@@ -40,10 +46,11 @@ pub(crate) fn run(command: &VaultCommand) -> u8 {
 /// What every command works with.
 struct Session {
     environment: BTreeMap<String, String>,
+    config: Arc<Config>,
 }
 
-fn perform(command: &VaultCommand) -> Done {
-    let session = Session { environment: play::environment() };
+fn perform(command: &VaultCommand, config: Arc<Config>) -> Done {
+    let session = Session { environment: settings::vault_environment(&config), config };
     match command {
         VaultCommand::Create { common, sealing, skip_tty_check, files } => {
             session.create(common, sealing, *skip_tty_check, files)
@@ -218,7 +225,7 @@ impl Session {
         let settings = Settings {
             vault_secrets: secrets,
             vault_id_match: vault_passwords::id_match(&self.environment),
-            ..play::bare(self.environment.clone()).map_err(|fault| VaultFault::failed(fault.message))?
+            ..settings::bare(&self.config).map_err(|fault| VaultFault::failed(fault.message))?
         };
         let (ring, warnings) = Ring::new(&settings);
         let mut told = BTreeSet::new();
@@ -244,7 +251,7 @@ impl Session {
             Some(salt) => salt.clone().into_bytes(),
             None => {
                 let mut salt = vec![0; 32];
-                play::random(&mut salt);
+                settings::random(&mut salt);
                 salt
             }
         }

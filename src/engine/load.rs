@@ -1,5 +1,6 @@
 //! From files to what runs: playbooks read, static imports put in place, keywords handed down.
 
+pub(crate) mod adhoc;
 mod context;
 pub(crate) mod files;
 pub(crate) mod tree;

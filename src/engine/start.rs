@@ -12,6 +12,7 @@ use crate::emit::{Emitter, Sink};
 use crate::hosts::Hosts;
 use crate::interrupt::Interrupt;
 use crate::journal::{Journal, RunInfo, run_id};
+use crate::load::adhoc::PLAYBOOK;
 use crate::load::{LoadedPlay, Loader, Reader, Sources};
 use crate::lock::{Holder, Lock, Scope};
 use crate::outside::Outside;
@@ -88,8 +89,7 @@ impl Run {
             extra: Arc::clone(&extra),
             is_action: Arc::new(is_action),
         };
-        let plays =
-            read_playbooks(&settings.playbooks, &loader).map_err(|faults| (faults, Arc::clone(&sources)))?;
+        let plays = read_plays(&settings, &loader).map_err(|faults| (faults, Arc::clone(&sources)))?;
         let selection = Selection::new(&settings.tags, &settings.skip_tags);
         let runner = Runner {
             start_at: Mutex::new(settings.start_at_task.clone()),
@@ -129,6 +129,14 @@ impl Run {
         listing::text(self, wanted)
     }
 
+    /// Returns the names of the hosts that an ad-hoc task would run on.
+    pub fn adhoc_hosts(&self) -> Vec<String> {
+        let settings = &self.runner.settings;
+        let Some(adhoc) = &settings.adhoc else { return Vec::new() };
+        let hosts = self.runner.hosts.matching(&adhoc.pattern, settings.limit.as_deref());
+        hosts.iter().map(|host| host.name.to_string()).collect()
+    }
+
     /// Runs the plays; returns the exit code.
     pub async fn play(mut self) -> u8 {
         let _lock = match self.record().await {
@@ -144,9 +152,6 @@ impl Run {
 
     pub(crate) fn started(&self) {
         let settings = &self.runner.settings;
-        if settings.verbosity > 0 {
-            self.runner.emit(Kind::Said { message: "No config file found; using defaults".to_owned() });
-        }
         self.runner.emit(Kind::RunStarted {
             mode: settings.mode,
             playbooks: settings.playbooks.iter().map(|path| path.display().to_string()).collect(),
@@ -323,6 +328,13 @@ impl Tally {
 
 /// Each playbook file, as it was named, with its plays.
 pub(crate) type Playbooks = Vec<(String, Vec<Arc<LoadedPlay>>)>;
+
+fn read_plays(settings: &Settings, loader: &Loader) -> Result<Playbooks, Vec<Fault>> {
+    let Some(adhoc) = &settings.adhoc else { return read_playbooks(&settings.playbooks, loader) };
+    let folder = settings.playbook_dir.as_ref().unwrap_or(&settings.folder);
+    let plays = loader.adhoc(adhoc, &folder.display().to_string())?;
+    Ok(vec![(PLAYBOOK.to_owned(), plays.into_iter().map(Arc::new).collect())])
+}
 
 fn read_playbooks(paths: &[PathBuf], loader: &Loader) -> Result<Playbooks, Vec<Fault>> {
     let (mut plays, mut faults) = (Vec::new(), Vec::new());

@@ -20,8 +20,8 @@ use rplay_module::Secret;
 use envelope::Envelope;
 pub(crate) use envelope::is_vault;
 pub(crate) use password::Passwords;
-pub use ring::{Opened, Ring};
 pub(crate) use ring::collect;
+pub use ring::{Opened, Ring};
 
 /// The id of a password that was given without one, and of an envelope that names none.
 pub(crate) const DEFAULT_ID: &str = "default";

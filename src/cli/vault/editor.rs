@@ -9,7 +9,7 @@ use std::{fs, io};
 
 use super::error::VaultFault;
 use super::{Done, files};
-use crate::cli::{play, vault_passwords};
+use crate::cli::{settings, vault_passwords};
 
 /// Returns what the user made of a text, or `None` where nothing was changed.
 ///
@@ -92,7 +92,7 @@ impl Desk {
     fn new(environment: &BTreeMap<String, String>, like: &Path) -> Done<Self> {
         let home = environment.get("ANSIBLE_LOCAL_TEMP").map_or("~/.ansible/tmp", String::as_str);
         let mut noise = [0; 8];
-        play::random(&mut noise);
+        settings::random(&mut noise);
         let noise = u64::from_ne_bytes(noise);
         let folder = vault_passwords::unfracked(Path::new(home), environment)
             .join(format!("rplay-vault-{}-{noise:x}", std::process::id()));

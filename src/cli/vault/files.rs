@@ -9,7 +9,7 @@ use rustix::fs::{Access, access};
 
 use super::error::VaultFault;
 use super::{Done, say_bytes};
-use crate::cli::play;
+use crate::cli::settings;
 
 /// How much is written at once where a file is overwritten before it goes.
 const PIECE: usize = 1 << 16;
@@ -128,7 +128,7 @@ pub(super) fn overwrite(path: &Path) -> io::Result<()> {
     while left > 0 {
         let count = left.min(PIECE);
         let piece = noise.get_mut(..count).unwrap_or_default();
-        play::random(piece);
+        settings::random(piece);
         file.write_all(piece)?;
         left -= count;
     }

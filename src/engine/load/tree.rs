@@ -92,7 +92,13 @@ impl Loader {
         if faults.is_empty() { Ok(plays) } else { Err(faults) }
     }
 
-    fn play(&self, play: Play, outer: &Context, folder: &str, file: &str) -> Result<LoadedPlay, Vec<Fault>> {
+    pub(super) fn play(
+        &self,
+        play: Play,
+        outer: &Context,
+        folder: &str,
+        file: &str,
+    ) -> Result<LoadedPlay, Vec<Fault>> {
         let mut faults = Vec::new();
         unbuilt::of_play(&play, &mut faults);
         let play = Arc::new(play);

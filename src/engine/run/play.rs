@@ -189,7 +189,7 @@ impl Runner {
         set("ansible_run_tags", json!(run_tags(&self.settings.tags)));
         set("ansible_skip_tags", json!(self.settings.skip_tags));
         set("ansible_version", version());
-        set("ansible_config_file", json!(null));
+        set("ansible_config_file", json!(self.settings.config.file().map(|path| path.display().to_string())));
         set("ansible_playbook_python", json!("/usr/bin/python3"));
         let mut magic = run.magic.write().unwrap_or_else(PoisonError::into_inner);
         for host in &run.hosts {
