@@ -41,6 +41,10 @@ impl Hosts {
         let hosts = Self::default();
         for source in sources {
             if !source.contains(',') {
+                // Nothing is in an inventory that is not there.
+                if std::fs::read(source).is_ok_and(|text| text.is_empty()) || !std::path::Path::new(source).exists() {
+                    continue;
+                }
                 return Err(Fault::new(format!("inventory '{source}': only lists of hosts are read yet"))
                     .kind(FaultKind::Options)
                     .help(format!("give a list of hosts, such as -i '{source},'")));
