@@ -1,5 +1,6 @@
 //! Actions that need the interpreter itself: they set variables, bring in tasks, or only talk.
 
+mod argument_spec;
 mod assert;
 mod debug;
 mod fail;
@@ -7,6 +8,7 @@ mod include_vars;
 mod pause;
 mod set_fact;
 mod template_options;
+mod validate_argument_spec;
 
 use std::sync::Arc;
 
@@ -27,16 +29,19 @@ pub(crate) use template_options::overrides;
 type Directive = (&'static str, Option<fn() -> Spec>);
 
 /// The directives' names, and what a playbook can give them; `None` where anything goes.
-const DIRECTIVES: [Directive; 9] = [
+const DIRECTIVES: [Directive; 12] = [
     ("assert", Some(assert::Params::spec)),
     ("debug", Some(debug::Params::spec)),
     ("fail", Some(fail::Params::spec)),
+    ("import_role", None),
     ("import_tasks", None),
+    ("include_role", None),
     ("include_tasks", None),
     ("include_vars", None),
     ("meta", None),
     ("pause", Some(pause::Params::spec)),
     ("set_fact", None),
+    ("validate_argument_spec", None),
 ];
 
 /// Returns whether an action (by its bare name) is a directive.
@@ -110,6 +115,7 @@ pub(crate) async fn run(
         "include_vars" => include_vars::run(runner, task, host, &args),
         "pause" => pause::run(runner, task, &args).await?,
         "set_fact" => set_fact::run(runner, task, &scope, args),
+        "validate_argument_spec" => validate_argument_spec::run(runner, task, &scope, &args),
         other => Ended::failed(format!("the action '{other}' cannot be used here")),
     })
 }

@@ -28,6 +28,8 @@ mod selection;
 mod settings;
 mod stamp;
 mod start;
+#[cfg(test)]
+mod testing;
 mod vault;
 mod world;
 

@@ -2,6 +2,7 @@
 //! strategy goes.
 
 mod call;
+mod include_role;
 mod includes;
 mod item;
 mod play;

@@ -13,7 +13,7 @@ use crate::hosts::Hosts;
 use crate::interrupt::Interrupt;
 use crate::journal::{Journal, RunInfo, run_id};
 use crate::load::adhoc::PLAYBOOK;
-use crate::load::{LoadedPlay, Loader, Reader, Sources};
+use crate::load::{LoadedPlay, Loader, Reader, SearchPaths, Sources, private_role_vars};
 use crate::lock::{Holder, Lock, Scope};
 use crate::outside::Outside;
 use crate::ownership::Ownership;
@@ -87,6 +87,8 @@ impl Run {
             emitter: emitter.clone(),
             template: template.clone(),
             extra: Arc::clone(&extra),
+            paths: Arc::new(SearchPaths::new(&settings.config)),
+            private_role_vars: private_role_vars(&settings.config),
             is_action: Arc::new(is_action),
         };
         let plays = read_plays(&settings, &loader).map_err(|faults| (faults, Arc::clone(&sources)))?;
@@ -184,7 +186,9 @@ impl Run {
                 .any(|name| runner.hosts.get(name).is_some_and(|host| host.is_out()));
         let unreachable = recap.values().any(|counts| counts.unreachable > 0);
         let code = match ended {
-            Err(stop) => self.stopped(stop),
+            // What ends a run by itself leaves no recap, as with Ansible.
+            Err(stop @ Stop::Faults(_)) => return self.stopped(stop),
+            Err(stop @ Stop::Interrupted) => self.stopped(stop),
             Ok(()) if unreachable => UNREACHABLE,
             Ok(()) if failed => FAILED,
             Ok(()) => 0,

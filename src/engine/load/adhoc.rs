@@ -2,8 +2,8 @@ use rplay_event::Fault;
 use rplay_syntax::Entry;
 use serde_json::{Value, json};
 
-use super::tree::{LoadedPlay, Loader};
-use super::{Context, bare};
+use super::bare;
+use super::tree::{Imported, LoadedPlay, Loader};
 use crate::settings::Adhoc;
 
 /// What the playbook of an ad-hoc task is called.
@@ -17,7 +17,7 @@ impl Loader {
         let text = json!([play(adhoc)]).to_string();
         let loaded = rplay_syntax::parse_playbook(&name, &text, &*self.is_action)?;
         let plays = loaded.value.entries.into_iter().filter_map(|entry| match entry {
-            Entry::Play(play) => Some(self.play(*play, &Context::default(), folder, PLAYBOOK)),
+            Entry::Play(play) => Some(self.play(*play, &Imported::default(), folder, PLAYBOOK)),
             Entry::ImportPlaybook(_) => None,
         });
         plays.collect()

@@ -17,9 +17,6 @@ pub(crate) fn of_play(play: &Play, faults: &mut Vec<Fault>) {
         ),
     ];
     report(&found, faults);
-    if let Some(role) = play.roles.first() {
-        faults.push(unbuilt("roles", &role.role));
-    }
     if let Some(prompt) = play.vars_prompt.first() {
         faults.push(unbuilt("vars_prompt", &prompt.name));
     }

@@ -138,15 +138,7 @@ impl Runner {
         };
         let args = match rendered {
             Ok(args) => args,
-            Err((name, error)) => {
-                let whole = format!("Finalization of task args for '{}' failed.", full_name(action));
-                let mut doing = vec![(whole, task.item.task.action.span.clone())];
-                if let Some(name) = name {
-                    let place = error.span.clone().unwrap_or_else(|| task.item.task.span.clone());
-                    doing.push((format!("Error while resolving value for '{name}'."), place));
-                }
-                return Ok(Self::wrong(task, &error, "Task failed", &doing));
-            }
+            Err((name, error)) => return Ok(Self::unrendered(task, name, &error)),
         };
         let ended = if directive {
             directives::run(self, task, host, stack, args).await?
@@ -154,6 +146,18 @@ impl Runner {
             self.module(task, host, scope, &args, unsure).await?
         };
         Ok(Ended { delegated_to: self.delegate(task, scope), ..ended })
+    }
+
+    /// Returns the end of a task of which a parameter could not be rendered.
+    pub(super) fn unrendered(task: &TaskRun<'_>, name: Option<String>, error: &TemplateError) -> Ended {
+        let whole =
+            format!("Finalization of task args for '{}' failed.", full_name(&task.item.task.action.name));
+        let mut doing = vec![(whole, task.item.task.action.span.clone())];
+        if let Some(name) = name {
+            let place = error.span.clone().unwrap_or_else(|| task.item.task.span.clone());
+            doing.push((format!("Error while resolving value for '{name}'."), place));
+        }
+        Self::wrong(task, error, "Task failed", &doing)
     }
 
     fn delegate(&self, task: &TaskRun<'_>, scope: &Arc<dyn Scope>) -> Option<String> {

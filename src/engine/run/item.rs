@@ -8,6 +8,7 @@ use rplay_syntax::{LoopSource, Node};
 use rplay_template::{ErrorKind, Scope, TemplateError, Tri, Value};
 use serde_json::{Map, Value as Json, json};
 
+use super::include_role::RoleCall;
 use super::task::is_true;
 use super::{Runner, Stop, TaskRun, flag};
 use crate::hosts::Host;
@@ -42,17 +43,28 @@ pub(crate) struct Ended {
     pub(crate) causes: Vec<Fault>,
 }
 
-/// A file of tasks that a host asked for.
+/// What an include brings in.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Brought {
+    /// A file of tasks, and the name that it was asked for by.
+    File {
+        path: PathBuf,
+        name: String,
+    },
+    Role(Box<RoleCall>),
+}
+
+/// Something that a host asked for.
 #[derive(Clone)]
 pub(crate) struct Include {
-    pub(crate) path: PathBuf,
+    pub(crate) what: Brought,
     pub(crate) vars: Vec<Arc<Data>>,
     pub(crate) item: Option<Json>,
 }
 
 impl Include {
     pub(super) fn same(&self, other: &Self) -> bool {
-        self.path == other.path && self.item == other.item && self.vars == other.vars
+        self.what == other.what && self.item == other.item && self.vars == other.vars
     }
 }
 
@@ -322,7 +334,7 @@ impl Runner {
 
     /// Returns whether the action only brings in tasks.
     pub(super) fn is_include(task: &TaskRun<'_>) -> bool {
-        bare(&task.item.task.action.name) == "include_tasks"
+        matches!(bare(&task.item.task.action.name), "include_tasks" | "include_role")
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{Runner, Stop};
 use crate::hosts::Host;
-use crate::load::{Context, Item, LoadedPlay, TaskItem};
+use crate::load::{Context, Item, LoadedPlay, TaskItem, bare, plain_task};
 use crate::scopes::{Data, Layer, Level, Magic, Stack, Written};
 
 /// A play that runs.
@@ -24,6 +24,14 @@ pub(crate) struct PlayRun {
     pub(super) notified: Mutex<IndexMap<String, Vec<Arc<str>>>>,
     /// Names of vars files that were not found: named when a variable is missed.
     pub(crate) missing_files: RwLock<Vec<String>>,
+}
+
+impl PlayRun {
+    /// Returns the play's handlers, and those that imported and included roles have added.
+    pub(crate) fn handlers(&self) -> Vec<Item> {
+        let added = self.loaded.head.roles.handlers();
+        self.loaded.handlers.iter().cloned().chain(added).collect()
+    }
 }
 
 impl Runner {
@@ -173,10 +181,11 @@ impl Runner {
         set("ansible_play_batch", json!(alive));
         set("play_hosts", json!(alive));
         set("ansible_play_name", json!(run.name));
-        set("ansible_role_names", json!([]));
-        set("ansible_play_role_names", json!([]));
-        set("ansible_dependent_role_names", json!([]));
-        set("role_names", json!([]));
+        let roles = run.loaded.head.roles.names();
+        set("ansible_role_names", json!(roles.all));
+        set("role_names", json!(roles.play));
+        set("ansible_play_role_names", json!(roles.play));
+        set("ansible_dependent_role_names", json!(roles.dependent));
         set("playbook_dir", json!(absolute(&self.settings.folder, &run.loaded.head.folder)));
         set("inventory_dir", json!(null));
         set("inventory_file", json!(null));
@@ -212,9 +221,7 @@ impl Runner {
         host.layers(&mut stack);
         stack.written(Level::PlayVars, &run.loaded.head.vars);
         files.iter().for_each(|file| stack.written(Level::VarsFiles, file));
-        context.block_vars.iter().for_each(|vars| stack.written(Level::BlockVars, vars));
-        context.include_vars.iter().for_each(|vars| stack.written(Level::IncludeParams, vars));
-        context.include_data.iter().for_each(|data| stack.data(Level::IncludeParams, data));
+        context.layers(&mut stack, &run.loaded.head.roles);
         self.extra.iter().for_each(|extra| stack.written(Level::ExtraVars, extra));
         if let Some(magic) = run.magic.read().unwrap_or_else(PoisonError::into_inner).get(&host.name) {
             stack.push(Level::Magic, Layer::Magic(Arc::clone(magic)));
@@ -228,6 +235,9 @@ impl Runner {
         let files = files.get(&host.name).map(Vec::as_slice).unwrap_or_default();
         let mut stack = self.play_scope(run, host, &item.context, files);
         stack.written(Level::TaskVars, &item.vars);
+        if matches!(bare(&item.task.action.name), "include_tasks" | "include_role") {
+            stack.written(Level::IncludeParams, &item.vars);
+        }
         stack
     }
 
@@ -245,36 +255,13 @@ impl Runner {
             tags: vec![Node::text("always", span)],
             ..rplay_syntax::Keywords::default()
         };
-        let task = plain_task("ansible.legacy.setup", keywords, span);
+        let task = plain_task("ansible.legacy.setup", keywords, rplay_syntax::Args::default(), span);
         let context = Arc::new(run.loaded.context.take(&task.keywords));
-        let item = Item::Task(Arc::new(TaskItem { task, context, vars: Arc::default() }));
+        let outer = Arc::clone(&run.loaded.context);
+        let task = TaskItem { task, context, outer, vars: Arc::default(), implicit: true };
+        let item = Item::Task(Arc::new(task));
         self.steps(run, &[item], &run.hosts, false).await?;
         Ok(())
-    }
-}
-
-/// Returns a task that stands in no file.
-fn plain_task(
-    action: &str,
-    keywords: rplay_syntax::Keywords,
-    span: &rplay_event::Span,
-) -> rplay_syntax::Task {
-    rplay_syntax::Task {
-        keywords,
-        action: rplay_syntax::Action { name: action.into(), span: span.clone() },
-        args: rplay_syntax::Args::default(),
-        looping: None,
-        loop_control: rplay_syntax::LoopControl::default(),
-        register: None,
-        until: Vec::new(),
-        retries: None,
-        delay: None,
-        changed_when: Vec::new(),
-        failed_when: Vec::new(),
-        async_seconds: None,
-        poll: None,
-        listen: Vec::new(),
-        span: span.clone(),
     }
 }
 

@@ -73,7 +73,7 @@ impl Runner {
             if notified.is_empty() {
                 return Ok(());
             }
-            for item in &run.loaded.handlers {
+            for item in &run.handlers() {
                 let Item::Task(handler) = item else { continue };
                 let names = self.handler_names(run, handler);
                 let hosts: Vec<Arc<Host>> = run
@@ -97,7 +97,7 @@ impl Runner {
     /// Remembers that a task has changed something for the handlers it names.
     pub(super) fn notify(&self, run: &PlayRun, host: &Host, names: &[String]) -> Result<(), Stop> {
         for name in names {
-            let known = run.loaded.handlers.iter().any(|item| match item {
+            let known = run.handlers().iter().any(|item| match item {
                 Item::Task(handler) => self.handler_names(run, handler).contains(name),
                 Item::Block(_) => false,
             });

@@ -31,11 +31,22 @@ impl Runner {
         hosts: &[Arc<Host>],
         rescued: bool,
     ) -> Result<(), Stop> {
+        let open: Vec<Arc<Host>>;
+        let hosts = match &item.context.role {
+            Some(role) => {
+                open =
+                    hosts.iter().filter(|host| item.implicit || role.is_open(&host.name)).cloned().collect();
+                &open
+            }
+            None => hosts,
+        };
         if !self.selected(run, item, hosts) {
             return Ok(());
         }
         if bare(&item.task.action.name) == "meta" {
-            self.meta_heading(run, item, hosts);
+            if !item.implicit {
+                self.meta_heading(run, item, hosts);
+            }
             return self.meta(run, item, hosts).await;
         }
         self.on_hosts(run, item, hosts, rescued, false).await
@@ -139,6 +150,11 @@ impl Runner {
     ) -> Result<(), Stop> {
         self.register(task, host, ended);
         let status = ended.status();
+        if let Some(role) = &task.item.context.role
+            && !matches!(status, Status::Skipped | Status::Unreachable)
+        {
+            role.begun(&host.name);
+        }
         if self.settings.mode == rplay_event::RunMode::Destroy {
             // The walk forwards of a destroy has to reach every task, whatever still works.
             return Ok(());
@@ -274,14 +290,14 @@ impl Runner {
     }
 
     pub(crate) fn task_name(&self, item: &TaskItem, scope: &Arc<dyn Scope>) -> String {
-        match &item.task.keywords.name {
+        let own = item.task.keywords.name.as_ref().filter(|name| !name.is_null()).map(|node| {
             // A name that cannot be rendered is shown as it is written, as Ansible does.
-            Some(node) => match self.template.render(node, scope) {
+            match self.template.render(node, scope) {
                 Ok(rendered) => rplay_module::unknown::shown(&rendered.value.text()),
                 Err(_) => node.as_str().unwrap_or_default().to_owned(),
-            },
-            None => item.task.action.name.to_string(),
-        }
+            }
+        });
+        item.heading(own.as_deref())
     }
 
     /// Returns the handler's name and the topics it listens to.
@@ -289,6 +305,13 @@ impl Runner {
         let Some(host) = run.hosts.first() else { return Vec::new() };
         let scope = self.task_scope(run, host, handler).shared();
         let mut names = vec![self.task_name(handler, &scope)];
+        if let (Some(role), Some(node)) = (&handler.context.role, &handler.task.keywords.name)
+            && let Ok(rendered) = self.template.render(node, &scope)
+        {
+            let own = rendered.value.text();
+            names.push(format!("{} : {own}", role.definition.name));
+            names.push(own);
+        }
         for topic in &handler.task.listen {
             if let Ok(rendered) = self.template.render(topic, &scope) {
                 names.push(rendered.value.text());
@@ -361,11 +384,12 @@ impl Runner {
                 }
             }
         }
-        for (include, hosts) in &groups {
-            self.announce(include, hosts);
-        }
+        let mut brought = Vec::with_capacity(groups.len());
         for (include, hosts) in groups {
-            self.include(task, &include, &hosts, rescued).await?;
+            brought.extend(self.bring(task, &include, &hosts, rescued)?.map(|items| (items, hosts)));
+        }
+        for (items, hosts) in brought {
+            self.steps(task.play, &items, &hosts, rescued).await?;
         }
         Ok(())
     }

@@ -28,6 +28,19 @@ impl Written {
         self.names.keys()
     }
 
+    /// Returns names and values in the order of the names, to compare them.
+    pub(crate) fn sorted(&self) -> String {
+        let mut pairs: Vec<String> =
+            self.names.iter().map(|(name, value)| format!("{name}={}", value.to_json())).collect();
+        pairs.sort();
+        pairs.join(",")
+    }
+
+    /// Lays other variables over these.
+    pub(crate) fn lay(&mut self, over: &Self) {
+        self.names.extend(over.names.iter().map(|(name, value)| (Arc::clone(name), value.clone())));
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.names.is_empty()
     }
@@ -43,10 +56,12 @@ pub(crate) enum Level {
     LoopVars,
     ExtraVars,
     IncludeParams,
+    RoleParams,
     SetFactsAndRegistered,
     IncludeVars,
     TaskVars,
     BlockVars,
+    RoleVars,
     VarsFiles,
     PlayVars,
     HostFacts,
@@ -168,15 +183,17 @@ mod tests {
         }
     }
 
-    const LEVELS: [Level; 13] = [
+    const LEVELS: [Level; 15] = [
         Level::Magic,
         Level::LoopVars,
         Level::ExtraVars,
         Level::IncludeParams,
+        Level::RoleParams,
         Level::SetFactsAndRegistered,
         Level::IncludeVars,
         Level::TaskVars,
         Level::BlockVars,
+        Level::RoleVars,
         Level::VarsFiles,
         Level::PlayVars,
         Level::HostFacts,
