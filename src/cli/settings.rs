@@ -130,6 +130,7 @@ pub(crate) fn bare(config: &Arc<Config>) -> Result<Settings, Fault> {
         start_at_task: None,
         step: None,
         inventory: Vec::new(),
+        python: python(&environment),
         limit: None,
         forks: 5,
         connecting: Connecting::default(),
@@ -153,6 +154,14 @@ pub(crate) fn bare(config: &Arc<Config>) -> Result<Settings, Fault> {
         environment: Arc::new(environment),
         folder,
     })
+}
+
+/// Returns the Python that is found first; playbooks ask for it to start Python on this machine.
+fn python(environment: &BTreeMap<String, String>) -> String {
+    let folders = environment.get("PATH").map(|path| std::env::split_paths(path).collect::<Vec<_>>());
+    let found =
+        folders.into_iter().flatten().map(|folder| folder.join("python3")).find(|path| path.is_file());
+    found.map_or_else(|| "/usr/bin/python3".to_owned(), |path| path.display().to_string())
 }
 
 /// Returns how much is said: what the options ask for on top of what is configured.

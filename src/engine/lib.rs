@@ -11,6 +11,7 @@ mod directives;
 mod emit;
 mod hosts;
 mod interrupt;
+mod inventory;
 mod journal;
 mod list;
 mod load;

@@ -35,7 +35,7 @@ fn list_play(runner: &Runner, play: &LoadedPlay, number: usize, wanted: Listing,
     let tags = runner.tags(&play.context, &stack);
     let _ = write!(out, "\n  play #{number} ({pattern}): {name}\tTAGS: [{}]\n", tags.join(","));
     if wanted.hosts {
-        let hosts = runner.hosts.matching(&pattern, runner.settings.limit.as_deref());
+        let hosts = runner.hosts.matching(std::slice::from_ref(&pattern)).unwrap_or_default().hosts;
         let _ = write!(out, "    pattern: ['{pattern}']\n    hosts ({}):\n", hosts.len());
         hosts.iter().for_each(|host| {
             let _ = writeln!(out, "      {}", host.name);

@@ -96,6 +96,8 @@ pub struct Settings {
     pub step: Option<fn(&str) -> Answer>,
     /// Inventories: files, folders and comma lists of hosts; what the configuration has where `-i` names none.
     pub inventory: Vec<String>,
+    /// The Python of this machine: what `ansible_playbook_python` says.
+    pub python: String,
     pub limit: Option<String>,
     pub forks: usize,
     pub connecting: Connecting,

@@ -9,7 +9,7 @@ use rplay_template::Engine;
 
 use crate::child::Children;
 use crate::emit::{Emitter, Sink};
-use crate::hosts::Hosts;
+use crate::hosts::{Hosts, Tools};
 use crate::interrupt::Interrupt;
 use crate::journal::{Journal, RunInfo, run_id};
 use crate::load::adhoc::PLAYBOOK;
@@ -58,7 +58,6 @@ impl Run {
     ) -> Result<Self, (Vec<Fault>, Arc<Sources>)> {
         let sources = Arc::new(Sources::default());
         let fail = |fault: Fault| (vec![fault], Arc::clone(&sources));
-        let hosts = Hosts::from_sources(&settings.inventory).map_err(fail)?;
         let extra = Arc::new(extra_vars(&settings.extra_vars));
         let children = Arc::new(Children::default());
         let interrupt = Interrupt::default();
@@ -75,6 +74,15 @@ impl Run {
         let template = Engine::new(rplay_template::Settings::default(), Arc::new(outside));
         let known = Modules::new(modules);
         let reader = Reader { sources: Arc::clone(&sources), vaults, masker: emitter.masker().clone() };
+        let tools = Tools {
+            reader: &reader,
+            emitter: &emitter,
+            template: &template,
+            children: &children,
+            extra: &extra,
+            env: settings.environment.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+        };
+        let hosts = Hosts::open(&settings, &tools).map_err(fail)?;
         let is_action = {
             let known = known.clone();
             move |name: &str| {
@@ -135,7 +143,8 @@ impl Run {
     pub fn adhoc_hosts(&self) -> Vec<String> {
         let settings = &self.runner.settings;
         let Some(adhoc) = &settings.adhoc else { return Vec::new() };
-        let hosts = self.runner.hosts.matching(&adhoc.pattern, settings.limit.as_deref());
+        let hosts =
+            self.runner.hosts.matching(std::slice::from_ref(&adhoc.pattern)).unwrap_or_default().hosts;
         hosts.iter().map(|host| host.name.to_string()).collect()
     }
 
@@ -179,11 +188,7 @@ impl Run {
         let runner = &self.runner;
         let recap = runner.hosts.recap();
         let failed = recap.values().any(|counts| counts.failed > 0)
-            || runner
-                .hosts
-                .names()
-                .iter()
-                .any(|name| runner.hosts.get(name).is_some_and(|host| host.is_out()));
+            || runner.hosts.seen().iter().any(|host| host.is_out());
         let unreachable = recap.values().any(|counts| counts.unreachable > 0);
         let code = match ended {
             // What ends a run by itself leaves no recap, as with Ansible.

@@ -14,6 +14,7 @@ use rplay_template::{Form, Scope};
 use super::{selected, spec_of, static_stack};
 use crate::directives;
 use crate::emit::Emitter;
+use crate::hosts::Host;
 use crate::load::include_path::Wanted;
 use crate::load::{Item, LoadedPlay, Loader, PlayHead, TaskItem, bare, tree};
 use crate::run::Runner;
@@ -87,6 +88,7 @@ impl Survey<'_> {
         self.head = Some(play.head.clone());
         let exported = play.head.roles.exported();
         exported.defaults.iter().chain(&exported.vars).for_each(|vars| self.know(vars));
+        self.inventory(play);
         let first = self.visits.len();
         let readable = self.vars_files(play);
         self.ends = false;
@@ -104,10 +106,24 @@ impl Survey<'_> {
     /// Returns whether the play has hosts and begins with its first task.
     fn runs(&self, play: &LoadedPlay) -> bool {
         let pattern = play.head.play.hosts.as_str().unwrap_or_default();
-        let settings = &self.runner.settings;
-        let implicit = matches!(pattern, "localhost" | "127.0.0.1") && settings.limit.is_none();
-        let hosted = implicit || (pattern == "all" && !settings.inventory.is_empty());
-        hosted && settings.start_at_task.is_none()
+        let hosts = self.hosts(pattern);
+        !hosts.is_empty() && self.runner.settings.start_at_task.is_none()
+    }
+
+    fn hosts(&self, pattern: &str) -> Vec<Arc<Host>> {
+        if pattern.is_empty() {
+            return Vec::new();
+        }
+        self.runner.hosts.matching(&[pattern.to_owned()]).unwrap_or_default().hosts
+    }
+
+    /// Learns the names that the inventory gives the play's hosts.
+    fn inventory(&mut self, play: &LoadedPlay) {
+        let hosts = self.hosts(play.head.play.hosts.as_str().unwrap_or("all"));
+        for host in hosts {
+            let names = self.runner.hosts.names_of(&host, &play.head.folder);
+            self.known.extend(names.iter().map(ToString::to_string));
+        }
     }
 
     /// Learns the names in the play's files; `false` where one of them cannot be known now.
@@ -204,7 +220,7 @@ impl Survey<'_> {
                 named.extend(vars.into_iter().flat_map(Mapping::iter).map(|(key, _)| key.clone()));
             }
             // What a role defines is not known before it is read.
-            "include_vars" | "include_role" => opens = true,
+            "add_host" | "group_by" | "include_vars" | "include_role" => opens = true,
             // What is left of a deleted service comes back as facts by the names of its fields.
             name if name.ends_with("ecs_service") => {
                 opens = args.named.get("state").is_some_and(|state| state.as_str() != Some("present"));

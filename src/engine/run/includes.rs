@@ -12,7 +12,7 @@ use super::include_role::inherited;
 use super::item::{Brought, Ended, Include};
 use super::{PlayRun, Runner, Stop, TaskRun};
 use crate::directives;
-use crate::hosts::Host;
+use crate::hosts::{Host, Tools};
 use crate::load::include_path::Wanted;
 use crate::load::{Item, Role, TaskItem, bare, files, tree};
 use crate::scopes::{Data, Level, Stack};
@@ -152,6 +152,7 @@ impl Runner {
                 on.iter().for_each(|host| step(role, &host.name));
                 Ok(())
             }
+            "refresh_inventory" => self.refresh_inventory().map_err(Stop::from),
             "flush_handlers" => self.flush_handlers(run).await,
             "end_host" => {
                 on.iter().for_each(|host| host.end());
@@ -176,6 +177,20 @@ impl Runner {
                 .kind(FaultKind::Playbook)
                 .into()),
         }
+    }
+
+    /// Reads the inventory anew.
+    fn refresh_inventory(&self) -> Result<(), Fault> {
+        let environment = self.settings.environment.iter();
+        let tools = Tools {
+            reader: &self.loader.reader,
+            emitter: &self.emitter,
+            template: &self.template,
+            children: &self.children,
+            extra: &self.extra,
+            env: environment.map(|(name, value)| (name.clone(), value.clone())).collect(),
+        };
+        self.hosts.refresh(&self.settings, &tools)
     }
 
     fn holds(&self, item: &TaskItem, scope: &Arc<dyn Scope>) -> Result<bool, Stop> {

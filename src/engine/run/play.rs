@@ -19,7 +19,8 @@ pub(crate) struct PlayRun {
     pub(crate) name: String,
     pub(crate) hosts: Vec<Arc<Host>>,
     vars_files: RwLock<HashMap<Arc<str>, Vec<Arc<Written>>>>,
-    magic: RwLock<HashMap<Arc<str>, Arc<dyn Scope>>>,
+    /// The magic variables; made anew when a host leaves the play.
+    magic: RwLock<Option<Arc<dyn Scope>>>,
     /// Handlers by name with the hosts that notified them, in the order of the first notification.
     pub(super) notified: Mutex<IndexMap<String, Vec<Arc<str>>>>,
     /// Names of vars files that were not found: named when a variable is missed.
@@ -38,11 +39,13 @@ impl Runner {
     /// Runs a play; `Ok(false)` when no host is left for the plays after it.
     pub(crate) async fn play(self: &Arc<Self>, loaded: Arc<LoadedPlay>) -> Result<bool, Stop> {
         let play = &loaded.head.play;
-        let pattern = self.pattern(&loaded)?;
-        let hosts: Vec<Arc<Host>> = self.hosts.matching(&pattern, self.settings.limit.as_deref());
+        let patterns = self.patterns(&loaded)?;
+        let matched = self.hosts.matching(&patterns)?;
+        matched.warnings.into_iter().for_each(|warning| self.emitter.warn(warning));
+        let hosts = matched.hosts;
         let name = match &play.keywords.name {
             Some(node) => self.in_play(&loaded, node)?.text(),
-            None => pattern.clone(),
+            None => patterns.join(","),
         };
         let hosts: Vec<Arc<Host>> = hosts.into_iter().filter(|host| !host.is_out()).collect();
         hosts.iter().for_each(|host| host.begin_play());
@@ -87,14 +90,13 @@ impl Runner {
         Ok(())
     }
 
-    fn pattern(&self, loaded: &LoadedPlay) -> Result<String, Stop> {
-        let node = &loaded.head.play.hosts;
-        let value = self.in_play(loaded, node)?;
-        let parts: Vec<String> = match value.as_items() {
+    /// Returns the play's `hosts`.
+    fn patterns(&self, loaded: &LoadedPlay) -> Result<Vec<String>, Stop> {
+        let value = self.in_play(loaded, &loaded.head.play.hosts)?;
+        Ok(match value.as_items() {
             Some(items) => items.iter().map(Value::text).collect(),
             None => vec![value.text()],
-        };
-        Ok(parts.join(","))
+        })
     }
 
     /// Renders what belongs to the play as a whole: only its own and the extra variables are there.
@@ -113,6 +115,8 @@ impl Runner {
     /// Makes the magic variables and reads the vars files.
     fn prepare(&self, run: &PlayRun) -> Result<(), Stop> {
         self.refresh_magic(run);
+        let warnings = self.hosts.prepare(&run.hosts, &run.loaded.head.folder)?;
+        warnings.into_iter().for_each(|warning| self.emitter.warn(warning));
         for host in &run.hosts {
             let mut files: Vec<Arc<Written>> = Vec::new();
             for candidates in &run.loaded.head.play.vars_files {
@@ -187,8 +191,6 @@ impl Runner {
         set("ansible_play_role_names", json!(roles.play));
         set("ansible_dependent_role_names", json!(roles.dependent));
         set("playbook_dir", json!(absolute(&self.settings.folder, &run.loaded.head.folder)));
-        set("inventory_dir", json!(null));
-        set("inventory_file", json!(null));
         set("ansible_inventory_sources", json!(self.settings.inventory));
         set("ansible_check_mode", json!(self.settings.mode != rplay_event::RunMode::Play));
         set("ansible_diff_mode", json!(self.settings.diff));
@@ -199,14 +201,14 @@ impl Runner {
         set("ansible_skip_tags", json!(self.settings.skip_tags));
         set("ansible_version", version());
         set("ansible_config_file", json!(self.settings.config.file().map(|path| path.display().to_string())));
-        set("ansible_playbook_python", json!("/usr/bin/python3"));
-        let mut magic = run.magic.write().unwrap_or_else(PoisonError::into_inner);
-        for host in &run.hosts {
-            let mut data = shared.clone();
-            data.extend(Magic::of_host(host, &self.hosts));
-            let scope: Arc<dyn Scope> = Arc::new(Magic::new(Arc::new(data), Arc::clone(&self.hosts)));
-            magic.insert(Arc::clone(&host.name), scope);
-        }
+        set("ansible_playbook_python", json!(self.settings.python));
+        let magic = Magic {
+            plain: Arc::new(shared),
+            hosts: Arc::clone(&self.hosts),
+            extra: Arc::clone(&self.extra),
+            folder: run.loaded.head.folder.as_str().into(),
+        };
+        *run.magic.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(magic));
     }
 
     /// Returns the variables of the play on a host, as a task in this context sees them.
@@ -218,12 +220,12 @@ impl Runner {
         files: &[Arc<Written>],
     ) -> Stack {
         let mut stack = Stack::new(Arc::clone(&context.folders));
-        host.layers(&mut stack);
+        self.hosts.layers(host, Some(&run.loaded.head.folder), &mut stack);
         stack.written(Level::PlayVars, &run.loaded.head.vars);
         files.iter().for_each(|file| stack.written(Level::VarsFiles, file));
         context.layers(&mut stack, &run.loaded.head.roles);
         self.extra.iter().for_each(|extra| stack.written(Level::ExtraVars, extra));
-        if let Some(magic) = run.magic.read().unwrap_or_else(PoisonError::into_inner).get(&host.name) {
+        if let Some(magic) = &*run.magic.read().unwrap_or_else(PoisonError::into_inner) {
             stack.push(Level::Magic, Layer::Magic(Arc::clone(magic)));
         }
         stack

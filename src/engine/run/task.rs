@@ -102,12 +102,13 @@ impl Runner {
         self.emit(Kind::TaskStarted {
             task: self.info(item, task.id, task.name.clone(), handler, task.no_log),
         });
-        let on = if once { hosts.get(..1).unwrap_or_default() } else { hosts };
+        let alone = crate::directives::acts_once(bare(&item.task.action.name));
+        let on = if once || alone { hosts.get(..1).unwrap_or_default() } else { hosts };
         let ended = self.all_hosts(&task, on, rescued).await?;
         if once {
             Self::share(item, hosts, &ended);
         }
-        self.fail_together(run, item, hosts, &scope, &ended, once);
+        self.fail_together(run, item, hosts, &scope, &ended, once || alone);
         self.includes(&task, ended, rescued).await
     }
 
