@@ -1,8 +1,10 @@
-//! `--step`: asks before each task.
+//! What is asked while a run goes on: before each task (`--step`), and for variables.
 
 use std::io::{BufRead as _, Write as _};
 
 use rplay_engine::Answer;
+
+use super::prompt;
 
 /// Asks on stdout as Ansible does; where nobody answers the answer is no.
 pub(crate) fn ask(task: &str) -> Answer {
@@ -18,4 +20,10 @@ pub(crate) fn ask(task: &str) -> Answer {
         "c" | "continue" => Answer::Continue,
         _ => Answer::No,
     }
+}
+
+/// Asks for a variable; `None` where nothing more comes.
+pub(crate) fn ask_for(question: &str, hidden: bool) -> Option<String> {
+    let answer = if hidden { prompt::hidden(question) } else { prompt::shown(question) };
+    answer.ok().flatten()
 }

@@ -9,6 +9,7 @@ mod group_by;
 mod include_vars;
 mod pause;
 mod set_fact;
+mod set_stats;
 mod template_options;
 mod validate_argument_spec;
 
@@ -31,7 +32,7 @@ pub(crate) use template_options::overrides;
 type Directive = (&'static str, Option<fn() -> Spec>);
 
 /// The directives' names, and what a playbook can give them; `None` where anything goes.
-const DIRECTIVES: [Directive; 14] = [
+const DIRECTIVES: [Directive; 15] = [
     ("add_host", None),
     ("assert", Some(assert::Params::spec)),
     ("debug", Some(debug::Params::spec)),
@@ -45,6 +46,7 @@ const DIRECTIVES: [Directive; 14] = [
     ("meta", None),
     ("pause", Some(pause::Params::spec)),
     ("set_fact", None),
+    ("set_stats", None),
     ("validate_argument_spec", None),
 ];
 
@@ -126,6 +128,7 @@ pub(crate) async fn run(
         "include_vars" => include_vars::run(runner, task, host, &args),
         "pause" => pause::run(runner, task, &args).await?,
         "set_fact" => set_fact::run(runner, task, &scope, args),
+        "set_stats" => set_stats::run(&args),
         "validate_argument_spec" => validate_argument_spec::run(runner, task, &scope, &args),
         other => Ended::failed(format!("the action '{other}' cannot be used here")),
     })

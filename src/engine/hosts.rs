@@ -18,6 +18,7 @@ pub(crate) use added::{AddedGroup, AddedHost};
 pub(crate) use open::{Tools, tell};
 
 use crate::scopes::{Data, Level, Stack, Written};
+use crate::standing::Standing;
 use added::Added;
 
 /// The hosts of a run: the inventory, and what the run has learned of each host.
@@ -35,6 +36,9 @@ pub(crate) struct Hosts {
     /// Counts the changes of the inventory: what was made of an older one is made anew.
     changes: AtomicU64,
 }
+
+/// The fact that says that facts have been gathered, not only set.
+pub(crate) const GATHERED: &str = "_ansible_facts_gathered";
 
 /// A host and what a run has learned of it.
 pub(crate) struct Host {
@@ -56,10 +60,7 @@ struct HostState {
     set: Arc<Data>,
     included: Vec<Arc<Written>>,
     counts: Counts,
-    /// It failed or could not be reached: no more tasks.
-    out: bool,
-    /// `meta: end_host` or `end_play`: no more tasks of this play.
-    ended: bool,
+    standing: Standing,
 }
 
 /// The hosts that a pattern means.
@@ -333,6 +334,18 @@ impl Host {
         });
     }
 
+    /// Returns whether its facts have been gathered.
+    pub(crate) fn has_facts(&self) -> bool {
+        self.read(|state| state.facts.contains_key(GATHERED))
+    }
+
+    /// Returns the facts by the names they came with.
+    pub(crate) fn facts(&self) -> serde_json::Map<String, serde_json::Value> {
+        let facts = self.read(|state| Arc::clone(&state.facts));
+        let own = facts.iter().filter(|(name, _)| &***name != "ansible_facts");
+        own.map(|(name, value)| (name.to_string(), value.to_json())).collect()
+    }
+
     /// Forgets gathered facts.
     pub(crate) fn forget(&self) {
         self.write(|state| state.facts = Arc::default());
@@ -342,29 +355,19 @@ impl Host {
         self.write(|state| f(&mut state.counts));
     }
 
-    pub(crate) fn fail(&self) {
-        self.write(|state| state.out = true);
+    /// Returns how the host stands.
+    pub(crate) fn standing(&self) -> Standing {
+        self.read(|state| state.standing)
     }
 
-    pub(crate) fn revive(&self) {
-        self.write(|state| state.out = false);
-    }
-
-    pub(crate) fn end(&self) {
-        self.write(|state| state.ended = true);
-    }
-
-    pub(crate) fn begin_play(&self) {
-        self.write(|state| state.ended = false);
+    /// Changes how the host stands.
+    pub(crate) fn stand<T>(&self, f: impl FnOnce(&mut Standing) -> T) -> T {
+        self.write(|state| f(&mut state.standing))
     }
 
     /// Returns whether the host takes part in further tasks.
     pub(crate) fn active(&self) -> bool {
-        self.read(|state| !state.out && !state.ended)
-    }
-
-    pub(crate) fn is_out(&self) -> bool {
-        self.read(|state| state.out)
+        self.standing().is_active()
     }
 }
 

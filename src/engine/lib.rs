@@ -9,6 +9,7 @@ mod child;
 mod destroy;
 mod directives;
 mod emit;
+mod fact_cache;
 mod hosts;
 mod interrupt;
 mod inventory;
@@ -28,6 +29,7 @@ mod scopes;
 mod selection;
 mod settings;
 mod stamp;
+mod standing;
 mod start;
 #[cfg(test)]
 mod testing;

@@ -122,14 +122,14 @@ pub struct Settings {
     pub reach: Vec<(String, std::net::SocketAddr)>,
     /// How long to wait for another run's lock; `None` fails at once.
     pub wait_lock: Option<Duration>,
-    /// Gather facts at the start of a play unless the play says otherwise.
-    pub gather_facts: bool,
     /// Fail on a handler that does not exist, as Ansible does.
     pub error_on_missing_handler: bool,
     /// The command line, as the journal keeps it.
     pub command: Vec<String>,
     pub now: fn() -> std::time::SystemTime,
     pub random: fn(&mut [u8]),
+    /// Asks on the terminal; what is typed is not shown where the flag says so. `None` where nothing more comes.
+    pub ask: fn(&str, bool) -> Option<String>,
     /// Ends the program at the second Ctrl-C; without it signals are not heard.
     pub leave: Option<fn(u8)>,
     /// Also write a journal and take the lock; off for `--syntax-check` and the lists.

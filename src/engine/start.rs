@@ -9,6 +9,7 @@ use rplay_template::Engine;
 
 use crate::child::Children;
 use crate::emit::{Emitter, Sink};
+use crate::fact_cache::{FactCache, FactCacheSettings};
 use crate::hosts::{Hosts, Tools};
 use crate::interrupt::Interrupt;
 use crate::journal::{Journal, RunInfo, run_id};
@@ -28,8 +29,6 @@ use crate::{directives, list as listing, machine, preflight, stamp, vault};
 const INTERRUPTED: u8 = crate::interrupt::EXIT_CODE;
 /// The exit code of a run in which a host failed.
 const FAILED: u8 = 2;
-/// The exit code of a run in which a host could not be reached.
-const UNREACHABLE: u8 = 4;
 
 /// A run that is set up: playbooks read, modules known, nothing done.
 pub struct Run {
@@ -100,6 +99,10 @@ impl Run {
             is_action: Arc::new(is_action),
         };
         let plays = read_plays(&settings, &loader).map_err(|faults| (faults, Arc::clone(&sources)))?;
+        let fact_cache = FactCache::open(FactCacheSettings::new(&settings.config), settings.flush_cache)
+            .map_err(|error| {
+                fail(Fault::new(format!("the fact cache cannot be used: {error}")).kind(FaultKind::Setup))
+            })?;
         let selection = Selection::new(&settings.tags, &settings.skip_tags);
         let runner = Runner {
             start_at: Mutex::new(settings.start_at_task.clone()),
@@ -117,6 +120,8 @@ impl Run {
             next_task: AtomicU64::new(1),
             selection,
             tally: Mutex::default(),
+            fact_cache,
+            stats: Mutex::default(),
             busy: Mutex::default(),
             settings,
         };
@@ -171,38 +176,43 @@ impl Run {
         });
     }
 
-    pub(crate) async fn plays(&self) -> Result<(), Stop> {
+    /// Runs the plays of all playbooks; returns the exit code. A playbook that ends badly is the last one.
+    pub(crate) async fn plays(&self) -> Result<u8, Stop> {
+        let mut code = 0;
         for (file, plays) in &self.plays {
             self.runner.emit(Kind::PlaybookStarted { file: file.clone(), plays: plays.len() });
             for play in plays {
-                if !self.runner.play(Arc::clone(play)).await? {
-                    return Ok(());
+                let played = self.runner.play(Arc::clone(play)).await?;
+                code = played.code.unwrap_or(code);
+                if played.last {
+                    break;
                 }
             }
+            if code != 0 {
+                break;
+            }
         }
-        Ok(())
+        Ok(code)
     }
 
     /// Ends a run: recap, and the exit code of what happened.
-    fn close(&self, ended: Result<(), Stop>) -> u8 {
+    fn close(&self, ended: Result<u8, Stop>) -> u8 {
         let runner = &self.runner;
-        let recap = runner.hosts.recap();
-        let failed = recap.values().any(|counts| counts.failed > 0)
-            || runner.hosts.seen().iter().any(|host| host.is_out());
-        let unreachable = recap.values().any(|counts| counts.unreachable > 0);
         let code = match ended {
             // What ends a run by itself leaves no recap, as with Ansible.
             Err(stop @ Stop::Faults(_)) => return self.stopped(stop),
             Err(stop @ Stop::Interrupted) => self.stopped(stop),
-            Ok(()) if unreachable => UNREACHABLE,
-            Ok(()) if failed => FAILED,
-            Ok(()) => 0,
+            Ok(code) => code,
         };
         if runner.settings.mode == RunMode::Plan {
             let tally = *runner.tally.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             runner.emit(tally.done());
         } else {
-            runner.emit(Kind::Recap { hosts: recap });
+            let stats = runner.stats.lock().unwrap_or_else(std::sync::PoisonError::into_inner).told();
+            if !stats.is_empty() {
+                runner.emit(Kind::CustomStats { stats });
+            }
+            runner.emit(Kind::Recap { hosts: runner.hosts.recap() });
         }
         if code == INTERRUPTED {
             runner.emitter.warn(runner.left_going());

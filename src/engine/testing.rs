@@ -107,8 +107,9 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be made")
 }
 
-fn settings(folder: PathBuf) -> Settings {
-    let environment: Arc<BTreeMap<String, String>> = Arc::default();
+pub(crate) fn settings(folder: PathBuf) -> Settings {
+    let explicit = ("ANSIBLE_GATHERING".to_owned(), "explicit".to_owned());
+    let environment: Arc<BTreeMap<String, String>> = Arc::new(BTreeMap::from([explicit]));
     let around = Surroundings { env: Arc::clone(&environment), home: None, folder: folder.clone() };
     Settings {
         config: Arc::new(Config::load(around).expect("nothing is configured")),
@@ -123,6 +124,7 @@ fn settings(folder: PathBuf) -> Settings {
         start_at_task: None,
         step: None,
         inventory: Vec::new(),
+        python: "/usr/bin/python3".to_owned(),
         limit: None,
         forks: 5,
         connecting: Connecting::default(),
@@ -138,11 +140,11 @@ fn settings(folder: PathBuf) -> Settings {
         sandbox: None,
         reach: Vec::new(),
         wait_lock: None,
-        gather_facts: false,
         error_on_missing_handler: true,
         command: Vec::new(),
         now: || std::time::UNIX_EPOCH,
         random: |bytes| bytes.fill(7),
+        ask: |_, _| None,
         leave: None,
         record: false,
     }

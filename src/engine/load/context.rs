@@ -34,6 +34,8 @@ pub(crate) struct Context {
     pub(crate) run_once: Option<Node>,
     pub(crate) delegate_to: Option<Node>,
     pub(crate) timeout: Option<Node>,
+    pub(crate) throttle: Option<Node>,
+    pub(crate) debugger: Option<Node>,
     pub(crate) connection: Option<Node>,
     /// The role that it stands in.
     pub(crate) role: Option<Arc<Role>>,
@@ -93,6 +95,8 @@ impl Context {
         lay(&mut inner.run_once, &keywords.run_once);
         lay(&mut inner.delegate_to, &keywords.delegate_to);
         lay(&mut inner.timeout, &keywords.timeout);
+        lay(&mut inner.throttle, &keywords.throttle);
+        lay(&mut inner.debugger, &keywords.debugger);
         lay(&mut inner.connection, &keywords.connection);
         if !keywords.collections.is_empty() {
             inner.collections = named(&keywords.collections);

@@ -57,9 +57,9 @@ impl PlayRoles {
         self.write(|state| state.handlers.extend(handlers));
     }
 
-    /// Returns the handlers that imported and included roles have added.
-    pub(crate) fn handlers(&self) -> Vec<Item> {
-        self.read(|state| state.handlers.clone())
+    /// Returns the handlers that imported and included roles have added, but for so many of the first.
+    pub(crate) fn handlers_after(&self, known: usize) -> Vec<Item> {
+        self.read(|state| state.handlers.get(known..).map(<[Item]>::to_vec).unwrap_or_default())
     }
 
     /// Returns what the places of a role that are named alike share.

@@ -30,6 +30,7 @@ pub(crate) enum Item {
     Block(Arc<BlockItem>),
 }
 
+#[derive(Clone)]
 pub(crate) struct TaskItem {
     pub(crate) task: Task,
     /// With the task's own keywords, except `vars`.

@@ -4,17 +4,17 @@ use std::sync::Arc;
 use rplay_event::{Fault, FaultKind, Kind};
 use rplay_module::params::Kind as ParamKind;
 use rplay_module::{ControllerFile, Failure};
-use rplay_syntax::Node;
 use rplay_template::{FileTemplate, Scope, Value};
 use serde_json::{Map, Value as Json, json};
 
 use super::include_role::inherited;
 use super::item::{Brought, Ended, Include};
-use super::{PlayRun, Runner, Stop, TaskRun};
+use super::task::Together;
+use super::{Runner, Stop, TaskRun, Within};
 use crate::directives;
 use crate::hosts::{Host, Tools};
 use crate::load::include_path::Wanted;
-use crate::load::{Item, Role, TaskItem, bare, files, tree};
+use crate::load::{Item, bare, files, tree};
 use crate::scopes::{Data, Level, Stack};
 
 impl Runner {
@@ -53,7 +53,7 @@ impl Runner {
         task: &TaskRun<'_>,
         include: &Include,
         hosts: &[Arc<Host>],
-        rescued: bool,
+        within: Within,
     ) -> Result<Option<Vec<Item>>, Stop> {
         let mut context = inherited(task.item, &include.vars);
         let read = match &include.what {
@@ -65,13 +65,13 @@ impl Runner {
         };
         match read {
             Ok(items) => {
-                self.announce(include, hosts);
+                self.announce(task, include, hosts);
                 Ok(Some(items))
             }
             Err(faults) if faults.iter().any(|fault| fault.kind == FaultKind::Playbook) => {
                 Err(Stop::Faults(faults))
             }
-            Err(faults) => self.include_fails(task, include, faults, (hosts, rescued)).map(|()| None),
+            Err(faults) => self.include_fails(task, include, faults, (hosts, within)).map(|()| None),
         }
     }
 
@@ -92,9 +92,10 @@ impl Runner {
     }
 
     /// Says what is brought in for whom.
-    fn announce(&self, include: &Include, hosts: &[Arc<Host>]) {
+    fn announce(&self, task: &TaskRun<'_>, include: &Include, hosts: &[Arc<Host>]) {
         hosts.iter().for_each(|host| host.count(|counts| counts.ok += 1));
         self.emit(Kind::Included {
+            task: task.id,
             file: match &include.what {
                 Brought::File { path, .. } => absolute(&self.settings.folder, path),
                 Brought::Role(call) => call.name.clone(),
@@ -113,7 +114,7 @@ impl Runner {
         task: &TaskRun<'_>,
         include: &Include,
         faults: Vec<Fault>,
-        (hosts, rescued): (&[Arc<Host>], bool),
+        (hosts, within): (&[Arc<Host>], Within),
     ) -> Result<(), Stop> {
         let message = faults.first().map(|fault| fault.message.clone()).unwrap_or_default();
         faults.into_iter().for_each(|fault| self.fault(fault));
@@ -124,63 +125,13 @@ impl Runner {
                 ended.set("include", name.clone());
             }
             ended.set("reason", message.clone());
-            self.finish(task, host, &ended, rescued)?;
+            self.finish(task, host, &ended, &Together::each(within))?;
         }
         Ok(())
     }
 
-    /// Runs `meta`, which has no result of its own.
-    pub(super) async fn meta(
-        self: &Arc<Self>,
-        run: &Arc<PlayRun>,
-        item: &TaskItem,
-        hosts: &[Arc<Host>],
-    ) -> Result<(), Stop> {
-        let what = item.task.args.free_form.as_ref().and_then(Node::as_str).unwrap_or_default();
-        let mut on = Vec::new();
-        for host in hosts {
-            let scope = self.task_scope(run, host, item).shared();
-            if self.holds(item, &scope)? {
-                on.push(Arc::clone(host));
-            }
-        }
-        match what {
-            "noop" => Ok(()),
-            "role_complete" | "end_role" => {
-                let Some(role) = &item.context.role else { return Ok(()) };
-                let step = if what == "end_role" { Role::end } else { Role::complete };
-                on.iter().for_each(|host| step(role, &host.name));
-                Ok(())
-            }
-            "refresh_inventory" => self.refresh_inventory().map_err(Stop::from),
-            "flush_handlers" => self.flush_handlers(run).await,
-            "end_host" => {
-                on.iter().for_each(|host| host.end());
-                Ok(())
-            }
-            "end_play" | "end_batch" => {
-                if !on.is_empty() {
-                    run.hosts.iter().for_each(|host| host.end());
-                }
-                Ok(())
-            }
-            "clear_host_errors" => {
-                run.hosts.iter().for_each(|host| host.revive());
-                Ok(())
-            }
-            "clear_facts" => {
-                on.iter().for_each(|host| host.forget());
-                Ok(())
-            }
-            other => Err(Fault::new(format!("invalid meta action requested: {other}"))
-                .at(&item.task.action.span)
-                .kind(FaultKind::Playbook)
-                .into()),
-        }
-    }
-
     /// Reads the inventory anew.
-    fn refresh_inventory(&self) -> Result<(), Fault> {
+    pub(super) fn refresh_inventory(&self) -> Result<(), Fault> {
         let environment = self.settings.environment.iter();
         let tools = Tools {
             reader: &self.loader.reader,
@@ -191,19 +142,6 @@ impl Runner {
             env: environment.map(|(name, value)| (name.clone(), value.clone())).collect(),
         };
         self.hosts.refresh(&self.settings, &tools)
-    }
-
-    fn holds(&self, item: &TaskItem, scope: &Arc<dyn Scope>) -> Result<bool, Stop> {
-        for node in &item.context.when {
-            let condition = self
-                .template
-                .condition(node, scope)
-                .map_err(|error| Stop::from(Fault::new(error.to_string()).at(&node.span)))?;
-            if condition.truth == rplay_template::Tri::False {
-                return Ok(false);
-            }
-        }
-        Ok(true)
     }
 
     /// Finds a file beside the role or playbook, and renders it where it is a template.

@@ -1,98 +1,85 @@
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use indexmap::IndexMap;
-use rplay_event::{Fault, FaultKind, Kind};
+use rplay_event::{Fault, FaultKind};
 use rplay_syntax::Node;
 use rplay_template::{Scope, Value};
 use serde_json::json;
 
-use super::{Runner, Stop};
+use super::handlers::Handlers;
+use super::rules::Rules;
+use super::steps::Always;
+use super::{Runner, Stop, Within};
 use crate::hosts::Host;
-use crate::load::{Context, Item, LoadedPlay, TaskItem, bare, plain_task};
-use crate::scopes::{Data, Layer, Level, Magic, Stack, Written};
+use crate::load::{Context, LoadedPlay, TaskItem, bare};
+use crate::scopes::{Data, Layer, Level, Magic, PlayHosts, Stack, Written};
+use crate::standing::Standing;
 
-/// A play that runs.
+/// A play that runs, on one batch of its hosts.
 pub(crate) struct PlayRun {
     pub(crate) loaded: Arc<LoadedPlay>,
     pub(crate) name: String,
+    /// The hosts of the batch.
     pub(crate) hosts: Vec<Arc<Host>>,
-    vars_files: RwLock<HashMap<Arc<str>, Vec<Arc<Written>>>>,
-    /// The magic variables; made anew when a host leaves the play.
-    magic: RwLock<Option<Arc<dyn Scope>>>,
-    /// Handlers by name with the hosts that notified them, in the order of the first notification.
-    pub(super) notified: Mutex<IndexMap<String, Vec<Arc<str>>>>,
+    /// The hosts of all batches.
+    pub(crate) all: Vec<Arc<Host>>,
+    pub(crate) rules: Rules,
+    /// What was typed for `vars_prompt`.
+    pub(crate) prompted: Arc<Data>,
+    pub(super) vars_files: RwLock<HashMap<Arc<str>, Vec<Arc<Written>>>>,
+    pub(super) magic: RwLock<Option<Arc<dyn Scope>>>,
+    pub(crate) handlers: Handlers,
+    /// More hosts have failed than `max_fail_percentage` lets: nothing more runs.
+    pub(super) over: AtomicBool,
+    /// `meta: end_play`: no other batch runs.
+    pub(super) ended: AtomicBool,
+    /// The ids of tasks whose heading several hosts share without running them together.
+    pub(super) headings: Mutex<HashMap<usize, u64>>,
     /// Names of vars files that were not found: named when a variable is missed.
     pub(crate) missing_files: RwLock<Vec<String>>,
 }
 
 impl PlayRun {
-    /// Returns the play's handlers, and those that imported and included roles have added.
-    pub(crate) fn handlers(&self) -> Vec<Item> {
-        let added = self.loaded.head.roles.handlers();
-        self.loaded.handlers.iter().cloned().chain(added).collect()
+    /// Returns whether nothing more runs in this play.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
     }
 }
 
 impl Runner {
-    /// Runs a play; `Ok(false)` when no host is left for the plays after it.
-    pub(crate) async fn play(self: &Arc<Self>, loaded: Arc<LoadedPlay>) -> Result<bool, Stop> {
-        let play = &loaded.head.play;
-        let patterns = self.patterns(&loaded)?;
-        let matched = self.hosts.matching(&patterns)?;
-        matched.warnings.into_iter().for_each(|warning| self.emitter.warn(warning));
-        let hosts = matched.hosts;
-        let name = match &play.keywords.name {
-            Some(node) => self.in_play(&loaded, node)?.text(),
-            None => patterns.join(","),
-        };
-        let hosts: Vec<Arc<Host>> = hosts.into_iter().filter(|host| !host.is_out()).collect();
-        hosts.iter().for_each(|host| host.begin_play());
-        self.emit(Kind::PlayStarted {
-            name: name.clone(),
-            hosts: hosts.iter().map(|host| host.name.to_string()).collect(),
-            check: self.settings.mode == rplay_event::RunMode::Check,
-        });
-        if hosts.is_empty() {
-            self.emit(Kind::NoHostsMatched);
-            return Ok(true);
-        }
-        let run = Arc::new(PlayRun {
-            loaded: Arc::clone(&loaded),
-            name,
-            hosts,
-            vars_files: RwLock::default(),
-            magic: RwLock::default(),
-            notified: Mutex::default(),
-            missing_files: RwLock::default(),
-        });
-        self.prepare(&run)?;
-        self.sections(&run).await?;
-        Ok(run.hosts.iter().any(|host| !host.is_out()))
-    }
-
-    async fn sections(self: &Arc<Self>, run: &Arc<PlayRun>) -> Result<(), Stop> {
-        if self.wants_facts(run)? {
-            self.gather_facts(run).await?;
-        }
+    /// Runs all sections of a play on the hosts, each with the handlers it has notified.
+    pub(super) async fn sections(
+        self: &Arc<Self>,
+        run: &Arc<PlayRun>,
+        hosts: &[Arc<Host>],
+    ) -> Result<(), Stop> {
+        self.gather_facts(run, hosts).await?;
         let loaded = Arc::clone(&run.loaded);
         for section in [&loaded.pre_tasks, &loaded.tasks, &loaded.post_tasks] {
-            if section.is_empty() {
-                continue;
-            }
-            self.steps(run, section, &run.hosts, false).await?;
-            self.flush_handlers(run).await?;
-            if !run.hosts.iter().any(|host| host.active()) {
+            let within = Within { pending: run.rules.force_handlers, ..Within::default() };
+            self.steps(run, section, hosts, within).await?;
+            if run.is_over() {
                 break;
+            }
+            if run.rules.force_handlers {
+                let always = Always::begin(hosts);
+                let ended = self.flush_handlers(run, &always.hosts, Within::default()).await;
+                always.end();
+                ended?;
+                hosts.iter().for_each(|host| host.stand(Standing::leave_block));
+            } else {
+                let active: Vec<Arc<Host>> = hosts.iter().filter(|host| host.active()).cloned().collect();
+                self.flush_handlers(run, &active, Within::default()).await?;
             }
         }
         Ok(())
     }
 
     /// Returns the play's `hosts`.
-    fn patterns(&self, loaded: &LoadedPlay) -> Result<Vec<String>, Stop> {
-        let value = self.in_play(loaded, &loaded.head.play.hosts)?;
+    pub(super) fn patterns(&self, loaded: &LoadedPlay, prompted: &Arc<Data>) -> Result<Vec<String>, Stop> {
+        let value = self.in_play(loaded, prompted, &loaded.head.play.hosts)?;
         Ok(match value.as_items() {
             Some(items) => items.iter().map(Value::text).collect(),
             None => vec![value.text()],
@@ -100,9 +87,15 @@ impl Runner {
     }
 
     /// Renders what belongs to the play as a whole: only its own and the extra variables are there.
-    fn in_play(&self, loaded: &LoadedPlay, node: &Node) -> Result<Value, Stop> {
+    pub(super) fn in_play(
+        &self,
+        loaded: &LoadedPlay,
+        prompted: &Arc<Data>,
+        node: &Node,
+    ) -> Result<Value, Stop> {
         let mut stack = Stack::new(Arc::clone(&loaded.context.folders));
         stack.written(Level::PlayVars, &loaded.head.vars);
+        stack.data(Level::PlayVars, prompted);
         for extra in self.extra.iter() {
             stack.written(Level::ExtraVars, extra);
         }
@@ -113,7 +106,7 @@ impl Runner {
     }
 
     /// Makes the magic variables and reads the vars files.
-    fn prepare(&self, run: &PlayRun) -> Result<(), Stop> {
+    pub(super) fn prepare(&self, run: &PlayRun) -> Result<(), Stop> {
         self.refresh_magic(run);
         let warnings = self.hosts.prepare(&run.hosts, &run.loaded.head.folder)?;
         warnings.into_iter().for_each(|warning| self.emitter.warn(warning));
@@ -169,21 +162,12 @@ impl Runner {
         Ok(None)
     }
 
-    /// Makes the magic variables anew, after a host has left the play.
+    /// Makes the magic variables of the play; anew when a role has come to it.
     pub(crate) fn refresh_magic(&self, run: &PlayRun) {
-        let names = |hosts: Vec<&Arc<Host>>| -> Vec<String> {
-            hosts.iter().map(|host| host.name.to_string()).collect()
-        };
-        let all = names(run.hosts.iter().collect());
-        let alive = names(run.hosts.iter().filter(|host| !host.is_out()).collect());
         let mut shared = Data::new();
         let mut set = |name: &str, value: serde_json::Value| {
             shared.insert(name.into(), Value::from_json(value));
         };
-        set("ansible_play_hosts_all", json!(all));
-        set("ansible_play_hosts", json!(alive));
-        set("ansible_play_batch", json!(alive));
-        set("play_hosts", json!(alive));
         set("ansible_play_name", json!(run.name));
         let roles = run.loaded.head.roles.names();
         set("ansible_role_names", json!(roles.all));
@@ -207,6 +191,7 @@ impl Runner {
             hosts: Arc::clone(&self.hosts),
             extra: Arc::clone(&self.extra),
             folder: run.loaded.head.folder.as_str().into(),
+            play: Arc::new(PlayHosts { all: run.all.clone(), batch: run.hosts.clone() }),
         };
         *run.magic.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(magic));
     }
@@ -222,6 +207,7 @@ impl Runner {
         let mut stack = Stack::new(Arc::clone(&context.folders));
         self.hosts.layers(host, Some(&run.loaded.head.folder), &mut stack);
         stack.written(Level::PlayVars, &run.loaded.head.vars);
+        stack.data(Level::PlayVars, &run.prompted);
         files.iter().for_each(|file| stack.written(Level::VarsFiles, file));
         context.layers(&mut stack, &run.loaded.head.roles);
         self.extra.iter().for_each(|extra| stack.written(Level::ExtraVars, extra));
@@ -243,27 +229,18 @@ impl Runner {
         stack
     }
 
-    fn wants_facts(&self, run: &PlayRun) -> Result<bool, Stop> {
-        match &run.loaded.head.play.gather_facts {
-            Some(node) => Ok(self.in_play(&run.loaded, node)?.is_truthy()),
-            None => Ok(self.settings.gather_facts),
-        }
-    }
-
-    async fn gather_facts(self: &Arc<Self>, run: &Arc<PlayRun>) -> Result<(), Stop> {
-        let span = &run.loaded.head.play.span;
-        let keywords = rplay_syntax::Keywords {
-            name: Some(Node::text("Gathering Facts", span)),
-            tags: vec![Node::text("always", span)],
-            ..rplay_syntax::Keywords::default()
-        };
-        let task = plain_task("ansible.legacy.setup", keywords, rplay_syntax::Args::default(), span);
-        let context = Arc::new(run.loaded.context.take(&task.keywords));
-        let outer = Arc::clone(&run.loaded.context);
-        let task = TaskItem { task, context, outer, vars: Arc::default(), implicit: true };
-        let item = Item::Task(Arc::new(task));
-        self.steps(run, &[item], &run.hosts, false).await?;
-        Ok(())
+    /// Returns the variables of a task that are the same on every host: what names of handlers may use.
+    pub(crate) fn play_wide_scope(&self, run: &PlayRun, item: &TaskItem) -> Stack {
+        let mut stack = Stack::new(Arc::clone(&item.context.folders));
+        stack.written(Level::PlayVars, &run.loaded.head.vars);
+        stack.data(Level::PlayVars, &run.prompted);
+        let files = run.vars_files.read().unwrap_or_else(PoisonError::into_inner);
+        let files = run.hosts.first().and_then(|host| files.get(&host.name));
+        files.into_iter().flatten().for_each(|file| stack.written(Level::VarsFiles, file));
+        item.context.layers(&mut stack, &run.loaded.head.roles);
+        stack.written(Level::TaskVars, &item.vars);
+        self.extra.iter().for_each(|extra| stack.written(Level::ExtraVars, extra));
+        stack
     }
 }
 

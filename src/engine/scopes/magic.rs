@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
 use rplay_template::{Found, Scope, Value};
+use serde_json::json;
 
 use super::{Data, Layer, Level, Stack, Written};
-use crate::hosts::Hosts;
+use crate::hosts::{Host, Hosts};
 
 /// The variables that Ansible itself provides, and nobody can set.
 #[derive(Clone)]
@@ -14,12 +15,48 @@ pub(crate) struct Magic {
     pub(crate) extra: Arc<Vec<Arc<Written>>>,
     /// The playbook's folder.
     pub(crate) folder: Arc<str>,
+    pub(crate) play: Arc<PlayHosts>,
+}
+
+/// The hosts of a play, for the variables that change while it runs.
+pub(crate) struct PlayHosts {
+    /// Of all batches.
+    pub(crate) all: Vec<Arc<Host>>,
+    pub(crate) batch: Vec<Arc<Host>>,
+}
+
+impl PlayHosts {
+    /// The names of the variables that this knows.
+    const NAMES: [&'static str; 6] = [
+        "ansible_play_hosts_all",
+        "ansible_play_hosts",
+        "ansible_play_batch",
+        "play_hosts",
+        "ansible_current_hosts",
+        "ansible_failed_hosts",
+    ];
+
+    fn lookup(&self, name: &str) -> Option<Value> {
+        let hosts: Vec<&Arc<Host>> = match name {
+            "ansible_play_hosts_all" => self.all.iter().collect(),
+            "ansible_play_hosts" => self.all.iter().filter(|host| !host.standing().is_removed()).collect(),
+            "ansible_play_batch" | "play_hosts" => {
+                self.batch.iter().filter(|host| !host.standing().is_removed()).collect()
+            }
+            "ansible_current_hosts" => self.batch.iter().filter(|host| !host.standing().is_out()).collect(),
+            "ansible_failed_hosts" => self.batch.iter().filter(|host| host.standing().has_failed()).collect(),
+            _ => return None,
+        };
+        let names: Vec<&str> = hosts.into_iter().map(|host| &*host.name).collect();
+        Some(Value::from_json(json!(names)))
+    }
 }
 
 /// Names that a play gives, and that another host's variables do not have.
 fn is_of_the_play(name: &str) -> bool {
     name.starts_with("ansible_play_")
         || matches!(name, "play_hosts" | "role_names" | "ansible_role_names" | "ansible_dependent_role_names")
+        || PlayHosts::NAMES.contains(&name)
 }
 
 impl Scope for Magic {
@@ -28,13 +65,15 @@ impl Scope for Magic {
             "hostvars" => Some(Found::Scope(Arc::new(HostVars { magic: self.clone() }))),
             "omit" => Some(Found::Data(Value::omit())),
             "groups" => Some(Found::Data(self.hosts.groups())),
-            _ => self.plain.get(name).cloned().map(Found::Data),
+            _ => self.plain.get(name).cloned().or_else(|| self.play.lookup(name)).map(Found::Data),
         }
     }
 
     fn names(&self) -> Vec<String> {
         let own = self.plain.keys().map(ToString::to_string);
-        own.chain(["groups".to_owned(), "hostvars".to_owned(), "omit".to_owned()]).collect()
+        own.chain(PlayHosts::NAMES.map(str::to_owned))
+            .chain(["groups", "hostvars", "omit"].map(str::to_owned))
+            .collect()
     }
 }
 
