@@ -34,6 +34,13 @@ impl Runner {
             // The walk forwards of a destroy has to reach every task, whatever still works.
             return Ok(());
         }
+        // Who notifies a handler that is not there has no result.
+        if matches!(status, Status::Ok | Status::Changed) {
+            learners.iter().for_each(|host| self.custom_stats(host, ended));
+            if flag(&ended.result, "changed") {
+                self.notify(task.play, host, &ended.notify)?;
+            }
+        }
         // What is brought in is counted file by file.
         if ended.include.is_empty() {
             Self::count(host, ended, status, rules);
@@ -44,12 +51,6 @@ impl Runner {
         match status {
             Status::Failed if !ended.ignored => Self::fall(task, host, ended, rules),
             Status::Unreachable if !ended.ignored => host.stand(Standing::lose),
-            Status::Ok | Status::Changed => {
-                learners.iter().for_each(|host| self.custom_stats(host, ended));
-                if flag(&ended.result, "changed") {
-                    self.notify(task.play, host, &ended.notify)?;
-                }
-            }
             _ => {}
         }
         Ok(())

@@ -47,11 +47,11 @@ fn forced_handlers_run_on_hosts_that_have_failed() {
 #[test]
 fn handlers_are_flushed_where_the_play_says_so_on_the_hosts_whose_condition_holds() {
     let ran = ran(
-        "- hosts: a,b\n  tasks:\n    - {debug: {msg: x}, changed_when: true, notify: h}\n    - meta: flush_handlers\n      when: inventory_hostname == 'a'\n    - debug: {msg: on}\n  handlers:\n    - {name: h, debug: {msg: 1}}\n",
+        "- hosts: a,b\n  tasks:\n    - {debug: {msg: x}, changed_when: true, notify: h}\n    - meta: flush_handlers\n      when: inventory_hostname == 'a'\n    - debug: {msg: go}\n  handlers:\n    - {name: h, debug: {msg: 1}}\n",
     );
     ran.told(
         "PLAY a,b\nTASK debug\na changed: \"x\"\nb changed: \"x\"\nTASK meta\nTASK meta\nb skipped\na notified h\nHANDLER h\na ok: 1\n\
-         TASK debug\na ok: \"on\"\nb ok: \"on\"\nb notified h\nHANDLER h\nb ok: 1\na : ok=3 changed=1\nb : ok=3 changed=1",
+         TASK debug\na ok: \"go\"\nb ok: \"go\"\nb notified h\nHANDLER h\nb ok: 1\na : ok=3 changed=1\nb : ok=3 changed=1",
     );
 }
 

@@ -3,10 +3,10 @@ use super::{ran, ran_with};
 #[test]
 fn end_host_ends_the_play_for_one_host() {
     let ran = ran(
-        "- hosts: a,b\n  tasks:\n    - meta: end_host\n      when: inventory_hostname == 'a'\n    - debug: {msg: on}\n- hosts: a\n  tasks:\n    - debug: {msg: next}\n",
+        "- hosts: a,b\n  tasks:\n    - meta: end_host\n      when: inventory_hostname == 'a'\n    - debug: {msg: go}\n- hosts: a\n  tasks:\n    - debug: {msg: next}\n",
     );
     ran.told(
-        "PLAY a,b\nTASK meta\nTASK meta\nb skipped\nTASK debug\nb ok: \"on\"\nPLAY a\nTASK debug\na ok: \"next\"\na : ok=1\nb : ok=1",
+        "PLAY a,b\nTASK meta\nTASK meta\nb skipped\nTASK debug\nb ok: \"go\"\nPLAY a\nTASK debug\na ok: \"next\"\na : ok=1\nb : ok=1",
     );
 }
 
@@ -14,12 +14,12 @@ fn end_host_ends_the_play_for_one_host() {
 fn end_play_ends_all_batches_and_end_batch_one() {
     let play = |what: &str| {
         format!(
-            "- hosts: a,b\n  serial: 1\n  tasks:\n    - debug: {{msg: on}}\n    - meta: {what}\n    - debug: {{msg: not}}\n"
+            "- hosts: a,b\n  serial: 1\n  tasks:\n    - debug: {{msg: go}}\n    - meta: {what}\n    - debug: {{msg: never}}\n"
         )
     };
-    ran(&play("end_play")).told("PLAY a,b\nTASK debug\na ok: \"on\"\nTASK meta\na : ok=1");
+    ran(&play("end_play")).told("PLAY a,b\nTASK debug\na ok: \"go\"\nTASK meta\na : ok=1");
     ran(&play("end_batch")).told(
-        "PLAY a,b\nTASK debug\na ok: \"on\"\nTASK meta\nPLAY a,b\nTASK debug\nb ok: \"on\"\nTASK meta\na : ok=1\nb : ok=1",
+        "PLAY a,b\nTASK debug\na ok: \"go\"\nTASK meta\nPLAY a,b\nTASK debug\nb ok: \"go\"\nTASK meta\na : ok=1\nb : ok=1",
     );
 }
 

@@ -2,7 +2,7 @@ use super::{ran, ran_with};
 
 #[test]
 fn a_play_on_which_all_hosts_fail_is_the_last_one() {
-    let ran = ran("- hosts: a\n  tasks:\n    - fail: {}\n- hosts: b\n  tasks:\n    - debug: {msg: not}\n");
+    let ran = ran("- hosts: a\n  tasks:\n    - fail: {}\n- hosts: b\n  tasks:\n    - debug: {msg: never}\n");
     ran.told("PLAY a\nTASK fail\na failed\na : failed=1");
     assert_eq!(ran.code, 2);
 }
@@ -11,7 +11,7 @@ fn a_play_on_which_all_hosts_fail_is_the_last_one() {
 fn more_failures_than_the_percentage_end_the_play_at_once() {
     let play = |most: u8| {
         format!(
-            "- hosts: a,b,c\n  max_fail_percentage: {most}\n  tasks:\n    - fail: {{}}\n      when: inventory_hostname == 'a'\n    - debug: {{msg: on}}\n"
+            "- hosts: a,b,c\n  max_fail_percentage: {most}\n  tasks:\n    - fail: {{}}\n      when: inventory_hostname == 'a'\n    - debug: {{msg: go}}\n"
         )
     };
     ran(&play(20)).told(
@@ -19,7 +19,7 @@ fn more_failures_than_the_percentage_end_the_play_at_once() {
          c : skipped=1",
     );
     ran(&play(50)).told(
-        "PLAY a,b,c\nTASK fail\na failed\nb skipped\nc skipped\nTASK debug\nb ok: \"on\"\nc ok: \"on\"\na : failed=1\n\
+        "PLAY a,b,c\nTASK fail\na failed\nb skipped\nc skipped\nTASK debug\nb ok: \"go\"\nc ok: \"go\"\na : failed=1\n\
          b : ok=1 skipped=1\nc : ok=1 skipped=1",
     );
 }
