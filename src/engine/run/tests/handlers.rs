@@ -30,7 +30,7 @@ fn a_handler_notifies_those_after_it_now_and_those_before_it_for_the_next_flush(
         "- hosts: a\n  tasks:\n    - {debug: {msg: x}, changed_when: true, notify: two}\n  handlers:\n    - {name: one, debug: {msg: 1}}\n    - {name: two, debug: {msg: 2}, changed_when: true, notify: [one, three]}\n    - {name: three, debug: {msg: 3}}\n",
     );
     ran.told(
-        "PLAY a\nTASK debug\na changed: \"x\"\na notified two\nHANDLER two\na changed: 2\na notified one\na notified three\n\
+        "PLAY a\nTASK debug\na changed: \"x\"\na notified two\nHANDLER two\na notified one\na notified three\na changed: 2\n\
          HANDLER three\na ok: 3\nHANDLER one\na ok: 1\na : ok=4 changed=2",
     );
 }
@@ -59,7 +59,7 @@ fn handlers_are_flushed_where_the_play_says_so_on_the_hosts_whose_condition_hold
 fn a_handler_may_bring_in_tasks() {
     let play = "- hosts: a\n  tasks:\n    - {debug: {msg: x}, changed_when: true, notify: h}\n  handlers:\n    - {name: h, include_tasks: more.yml}\n    - {name: i, debug: {msg: 2}}\n";
     ran_with(play, &[("more.yml", "- {name: inner, debug: {msg: 1}, changed_when: true, notify: i}\n")], |_| {}).told(
-        "PLAY a\nTASK debug\na changed: \"x\"\na notified h\nHANDLER h\nincluded for a\nHANDLER inner\na changed: 1\na notified i\n\
+        "PLAY a\nTASK debug\na changed: \"x\"\na notified h\nHANDLER h\nincluded for a\nHANDLER inner\na notified i\na changed: 1\n\
          HANDLER i\na ok: 2\na : ok=4 changed=2",
     );
 }

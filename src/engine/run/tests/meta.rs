@@ -27,7 +27,7 @@ fn end_play_ends_all_batches_and_end_batch_one() {
 fn what_meta_does_is_said_at_two_v() {
     let play = "- hosts: a\n  tasks:\n    - meta: clear_facts\n    - meta: end_host\n      when: false\n";
     ran_with(play, &[], |settings| settings.verbosity = 2).told(
-        "No config file found; using defaults\nPLAY a\nTASK meta\nMETA: facts cleared\nTASK meta\n\
+        "PLAY a\nTASK meta\nMETA: facts cleared\nTASK meta\n\
          META: end_host conditional evaluated to False, continuing execution for a\na skipped",
     );
 }
