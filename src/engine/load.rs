@@ -16,7 +16,6 @@ mod unbuilt;
 pub(crate) use context::{Context, PlayHead};
 pub(crate) use files::{Reader, Sources};
 pub(crate) use play_roles::PlayRoles;
-pub(crate) use role::Role;
 pub(crate) use role_files::SearchPaths;
 pub(crate) use role_meta::plain_task;
 pub(crate) use roles::{RoleOptions, is_yes, private_role_vars};

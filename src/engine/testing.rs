@@ -123,7 +123,7 @@ pub(crate) fn settings(folder: PathBuf) -> Settings {
         skip_tags: Vec::new(),
         start_at_task: None,
         step: None,
-        inventory: Vec::new(),
+        inventory: vec!["localhost,".to_owned()],
         python: "/usr/bin/python3".to_owned(),
         limit: None,
         forks: 5,
