@@ -41,6 +41,14 @@ test: engine app ## Checks format and lints, and passes all tests
 	if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --workspace --no-fail-fast; else cargo test --workspace --no-fail-fast; fi
 	cd playbooks/app && CARGO_TARGET_DIR=$(abspath $(TARGET))/demo-app cargo test --locked
 
+# The venv and the sdist are those of the conformance suite, or any with PyYAML and libyaml, and any folder.
+REFERENCE ?= $(HOME)/.cache/rplay-conformance/2.19.14
+.PHONY: yaml-compare
+yaml-compare: ## Compares the YAML reader with PyYAML over ansible-core's own files and their mutations
+	cargo build -p rplay-syntax --example yaml_nodes
+	folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; tar -C "$$folder" -xzf $(REFERENCE)/sdist/*.tar.gz; \
+	$(REFERENCE)/venv/bin/python scripts/yaml-compare --reader $(TARGET)/debug/examples/yaml_nodes "$$folder"
+
 .PHONY: crash-table
 crash-table: engine build app ## Kills rplay at every API call of the first run in turn, and runs it again
 	RPLAY=$(RPLAY) $(abspath $(TARGET))/debug/crash-table

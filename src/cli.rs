@@ -1,15 +1,24 @@
 //! The command line: one file per subcommand.
 
+mod adhoc;
 mod args;
+mod config;
 mod doc;
 mod extra_vars;
+mod links;
+mod passwords;
 mod play;
+mod prompt;
 #[cfg(feature = "aws")]
 mod sandbox;
 mod screen;
+mod settings;
+mod step;
 mod vault;
 mod vault_passwords;
+mod version;
 
+use std::ffi::OsString;
 use std::io::Write as _;
 
 use clap::{CommandFactory as _, Parser as _};
@@ -21,15 +30,28 @@ const USAGE: u8 = 2;
 
 /// Runs what the command line asks for; returns the exit code.
 pub(crate) async fn run() -> u8 {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
+    let mut words: Vec<OsString> = std::env::args_os().collect();
+    let program = words.first().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
+    if let Some(command) = links::command_of(&program) {
+        if words.iter().any(|word| word == "--version") {
+            return version::print(&program);
+        }
+        words.insert(1, command.into());
+    }
+    match Cli::try_parse_from(words) {
+        Ok(cli) => command(cli).await,
         Err(error) => {
             let asked = !error.use_stderr();
-            return if error.print().is_ok() && asked { 0 } else { USAGE };
+            if error.print().is_ok() && asked { 0 } else { USAGE }
         }
-    };
+    }
+}
+
+async fn command(cli: Cli) -> u8 {
     match cli.command {
         None => play::play(&cli.play).await,
+        Some(Command::Play(args)) => play::play(&args).await,
+        Some(Command::Adhoc(args)) => adhoc::run(&args).await,
         Some(Command::Plan(args)) => play::plan(&args).await,
         Some(Command::Destroy(args)) => play::destroy(&args.play, args.yes).await,
         Some(Command::Lint(args)) => play::lint(&args),
@@ -37,6 +59,8 @@ pub(crate) async fn run() -> u8 {
         #[cfg(feature = "aws")]
         Some(Command::Sandbox(command)) => sandbox::run(&command).await,
         Some(Command::Vault(command)) => vault::run(&command),
+        Some(Command::Config(command)) => config::run(&command),
+        Some(Command::InstallLinks { dir }) => links::install(&dir),
         Some(Command::Replay(args)) => play::replay(&args),
         Some(Command::Completions { shell }) => {
             clap_complete::generate(shell, &mut Cli::command(), "rplay", &mut std::io::stdout());
@@ -49,6 +73,11 @@ pub(crate) async fn run() -> u8 {
 /// Says an error that ends the program.
 pub(crate) fn complain(message: &str) {
     let _ = writeln!(std::io::stderr(), "[ERROR]: {message}");
+}
+
+/// Says what the user should know, and goes on.
+fn warn(message: &str) {
+    let _ = writeln!(std::io::stderr(), "[WARNING]: {message}");
 }
 
 /// Prints a text; a reader that has gone is no error.

@@ -19,6 +19,7 @@ mod rules;
 mod spec;
 mod texts;
 
+pub use coerce::coerced;
 pub use controller::{ControllerTemplate, from_wire, to_wire};
 pub use fault::{FaultKind, ParamFault, message};
 pub use kinds::{Bytes, Choice, Json, Param};

@@ -1,7 +1,12 @@
+mod hosts;
+mod run;
+
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
+
+pub(crate) use hosts::ConnectArgs;
+pub(crate) use run::{AdhocArgs, OutputForm, PlayArgs, RunArgs};
 
 /// Runs Ansible playbooks natively.
 #[derive(Debug, Parser)]
@@ -10,6 +15,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
     version,
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true,
+    infer_long_args = true,
     after_help = "A playbook that is not found in the current folder is looked for in playbooks/."
 )]
 pub(crate) struct Cli {
@@ -22,6 +28,11 @@ pub(crate) struct Cli {
 /// Everything but playing.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Plays playbooks: what rplay does without a command
+    #[command(hide = true)]
+    Play(PlayArgs),
+    /// Runs one task on hosts
+    Adhoc(AdhocArgs),
     /// Shows what a run would change, field by field; writes nothing
     Plan(PlayArgs),
     /// Deletes what the playbook made, backwards; touches only what is ours
@@ -36,7 +47,15 @@ pub(crate) enum Command {
     Sandbox(SandboxCommand),
     /// Encrypts and decrypts files and strings
     #[command(subcommand)]
-    Vault(VaultCommand),
+    Vault(super::vault::VaultCommand),
+    /// Shows the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Makes rplay answer to the names of Ansible's tools: links in a folder for the PATH
+    InstallLinks {
+        /// The folder
+        dir: PathBuf,
+    },
     /// Shows a run again, from its journal; the last one when none is named
     Replay(ReplayArgs),
     /// Prints a completion script for a shell
@@ -44,68 +63,6 @@ pub(crate) enum Command {
     /// Prints the manual page
     #[command(hide = true)]
     Man,
-}
-
-/// What `ansible-playbook` takes.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct PlayArgs {
-    /// Playbooks
-    #[arg(required = true, value_name = "PLAYBOOK")]
-    pub(crate) playbooks: Vec<PathBuf>,
-    /// Says more; up to -vvvv
-    #[arg(short, long = "verbose", action = ArgAction::Count)]
-    pub(crate) verbose: u8,
-    /// Changes nothing; tells what would change
-    #[arg(short = 'C', long)]
-    pub(crate) check: bool,
-    /// Shows differences
-    #[arg(short = 'D', long)]
-    pub(crate) diff: bool,
-    /// Sets variables: key=value, YAML, JSON, or @file
-    #[arg(short = 'e', long = "extra-vars", value_name = "VARS")]
-    pub(crate) extra_vars: Vec<String>,
-    /// Runs only plays and tasks with these tags
-    #[arg(short = 't', long)]
-    pub(crate) tags: Vec<String>,
-    /// Leaves out plays and tasks with these tags
-    #[arg(long)]
-    pub(crate) skip_tags: Vec<String>,
-    /// Starts at the task of this name
-    #[arg(long, value_name = "NAME")]
-    pub(crate) start_at_task: Option<String>,
-    /// A comma list of hosts
-    #[arg(short = 'i', long, value_name = "HOSTS")]
-    pub(crate) inventory: Vec<String>,
-    /// Runs on these hosts only
-    #[arg(short = 'l', long, value_name = "PATTERN")]
-    pub(crate) limit: Option<String>,
-    /// How many hosts at a time
-    #[arg(short = 'f', long, default_value_t = 5)]
-    pub(crate) forks: usize,
-    /// Lists the tasks that would run
-    #[arg(long)]
-    pub(crate) list_tasks: bool,
-    /// Lists the tags there are
-    #[arg(long)]
-    pub(crate) list_tags: bool,
-    /// Lists the hosts that would be worked on
-    #[arg(long)]
-    pub(crate) list_hosts: bool,
-    /// Reads the playbook and runs nothing
-    #[arg(long)]
-    pub(crate) syntax_check: bool,
-    #[command(flatten)]
-    pub(crate) secrets: SecretArgs,
-    /// The form of the output: default, json (one event a line), or minimal
-    #[arg(long, value_name = "FORM")]
-    pub(crate) output: Option<OutputForm>,
-    /// Waits so many seconds for another run that could change the same things
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
-    pub(crate) wait_lock: Option<Duration>,
-    /// Runs against a local stand-in for AWS, whose data lies in DIR
-    #[cfg(feature = "aws")]
-    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, default_missing_value = ".rplay/sandbox")]
-    pub(crate) sandbox: Option<PathBuf>,
 }
 
 /// Where vault passwords come from.
@@ -118,40 +75,46 @@ pub(crate) struct SecretArgs {
     #[arg(long, value_name = "ID@SOURCE")]
     pub(crate) vault_id: Vec<String>,
     /// Asks for the vault's password
-    #[arg(short = 'J', long, visible_alias = "ask-vault-password")]
+    #[arg(short = 'J', long, visible_alias = "ask-vault-password", conflicts_with = "vault_password_file")]
     pub(crate) ask_vault_pass: bool,
 }
 
-/// What can be done with encrypted files.
+/// What of the configuration is shown.
 #[derive(Clone, Debug, Subcommand)]
-pub(crate) enum VaultCommand {
-    /// Encrypts files in place
-    Encrypt(VaultArgs),
-    /// Decrypts files in place
-    Decrypt(VaultArgs),
-    /// Prints what encrypted files hold
-    View(VaultArgs),
-    /// Encrypts texts, or stdin, for a variables file
-    #[command(name = "encrypt_string", alias = "encrypt-string")]
-    EncryptString {
-        #[command(flatten)]
-        args: VaultArgs,
-        /// The name of the variable
-        #[arg(short, long)]
-        name: Option<String>,
-    },
+pub(crate) enum ConfigCommand {
+    /// Lists every setting: where it may be set, and what it is otherwise
+    List(ConfigArgs),
+    /// Prints the value of every setting, and where it comes from
+    Dump(ConfigArgs),
+    /// Prints the configuration file
+    View(ConfigArgs),
+    /// Prints a configuration file with every setting in it
+    Init(ConfigArgs),
 }
 
-/// What the vault commands take.
+/// What the commands of the configuration take.
 #[derive(Args, Clone, Debug)]
-pub(crate) struct VaultArgs {
-    /// The files; for encrypt-string the texts
-    pub(crate) files: Vec<PathBuf>,
-    /// Which of several passwords encrypts
-    #[arg(long, value_name = "ID")]
-    pub(crate) encrypt_vault_id: Option<String>,
-    #[command(flatten)]
-    pub(crate) secrets: SecretArgs,
+pub(crate) struct ConfigArgs {
+    /// The configuration file
+    #[arg(short, long)]
+    pub(crate) config: Option<PathBuf>,
+    /// The kind of plugin whose options are shown; `all` for all of them, `base` for none
+    #[arg(short = 't', long = "type", default_value = "base", value_name = "KIND")]
+    pub(crate) kind: String,
+    /// Says more
+    #[arg(short, long = "verbose", action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Leaves out what is at its default
+    #[arg(long, visible_alias = "changed-only")]
+    pub(crate) only_changed: bool,
+    /// The form: display, json or yaml; for init ini, env or vars
+    #[arg(short, long)]
+    pub(crate) format: Option<String>,
+    /// Puts a comment mark before every setting
+    #[arg(long)]
+    pub(crate) disabled: bool,
+    /// Only the plugins of these names
+    pub(crate) names: Vec<String>,
 }
 
 /// What `rplay replay` takes.
@@ -211,16 +174,4 @@ pub(crate) struct SandboxArgs {
     /// The region it answers for
     #[arg(long)]
     pub(crate) region: Option<String>,
-}
-
-/// The forms of output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum OutputForm {
-    Default,
-    Json,
-    Minimal,
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    text.parse::<u64>().map(Duration::from_secs).map_err(|_| format!("'{text}' is not a number of seconds"))
 }

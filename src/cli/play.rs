@@ -1,21 +1,20 @@
-use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::SystemTime;
 
-use rplay_engine::{Listing, Run, Settings, Vault};
-use rplay_event::{Fault, FaultKind, Kind, Masker, RunMode};
+use rplay_config::Config;
+use rplay_engine::{Listing, Run, Settings};
+use rplay_event::{Event, Fault, FaultKind, Kind, Masker, RunMode};
 
-use super::args::{PlayArgs, ReplayArgs, SecretArgs};
+use super::args::{PlayArgs, ReplayArgs};
 use super::screen::Screen;
-use super::{complain, extra_vars, say, screen, vault_passwords};
+use super::settings::{self, Manner};
+use super::{complain, say, screen};
 use crate::catalog;
 
 /// Plays, or lists what would be played.
 pub(crate) async fn play(args: &PlayArgs) -> u8 {
-    let mode = if args.check { RunMode::Check } else { RunMode::Play };
-    let listing = Listing { tasks: args.list_tasks, tags: args.list_tags, hosts: args.list_hosts };
+    let mode = if args.run.check { RunMode::Check } else { RunMode::Play };
+    let listing = Listing { tasks: args.list_tasks, tags: args.list_tags, hosts: args.run.hosts.list_hosts };
     if listing != Listing::default() || args.syntax_check {
         return look(args, mode, listing);
     }
@@ -59,7 +58,11 @@ pub(crate) fn replay(args: &ReplayArgs) -> u8 {
         Ok(events) => events,
         Err(error) => return refuse(&format!("{} cannot be read: {error}", run.display())),
     };
-    let screen = Screen::open(screen::settings(None, args.verbose, &environment()));
+    let config = match settings::config() {
+        Ok(config) => config,
+        Err(code) => return code,
+    };
+    let screen = Screen::open(screen::settings(None, args.verbose, &config));
     let mut sink = screen.sink();
     let mut code = 0;
     for event in events {
@@ -76,17 +79,6 @@ pub(crate) fn replay(args: &ReplayArgs) -> u8 {
 fn refuse(message: &str) -> u8 {
     complain(message);
     1
-}
-
-/// Returns the passwords for the commands that work on encrypted files.
-///
-/// # Errors
-/// A password file that is none.
-pub(crate) fn vault(secrets: &SecretArgs) -> Result<Vault, Fault> {
-    let environment = environment();
-    let mut settings = bare(environment.clone())?;
-    settings.vault_secrets = vault_passwords::read(secrets, &environment)?;
-    Vault::new(&settings)
 }
 
 fn look(args: &PlayArgs, mode: RunMode, listing: Listing) -> u8 {
@@ -175,139 +167,51 @@ fn prepare(
     record: bool,
     stand_in: Option<&StandIn>,
 ) -> Result<(Settings, Screen), u8> {
-    let environment: BTreeMap<String, String> = environment();
-    let screen = Screen::open(screen::settings(args.output, args.verbose, &environment));
-    match settings(args, mode, record, stand_in, environment) {
-        Ok(settings) => Ok((settings, screen)),
+    let config = settings::config()?;
+    let manner = Manner { mode, works: record, record, stand_in };
+    let screen = screen::settings(args.run.output, args.run.verbose, &config);
+    opened(Screen::open(screen), &config, || settings::of_playbooks(args, &config, manner))
+}
+
+/// Says what the configuration has to say, then makes the settings; a fault of theirs is told and ends the screen.
+pub(crate) fn opened(
+    screen: Screen,
+    config: &Config,
+    settings: impl FnOnce() -> Result<Settings, Fault>,
+) -> Result<(Settings, Screen), u8> {
+    let mut sink = screen.sink();
+    let tell = |kind| -> Event { Masker::default().event(kind) };
+    for warning in config.warnings() {
+        sink(tell(Kind::Warning { message: warning.clone() }));
+    }
+    match settings() {
+        Ok(settings) => {
+            if settings.verbosity > 0 {
+                about(config).into_iter().for_each(|kind| sink(tell(kind)));
+            }
+            drop(sink);
+            Ok((settings, screen))
+        }
         Err(fault) => {
             let code = fault.kind.exit_code();
-            screen.sink()(Masker::default().event(Kind::Fault { fault }));
+            sink(tell(Kind::Fault { fault }));
+            drop(sink);
             screen.close();
             Err(code)
         }
     }
 }
 
-fn settings(
-    args: &PlayArgs,
-    mode: RunMode,
-    record: bool,
-    stand_in: Option<&StandIn>,
-    environment: BTreeMap<String, String>,
-) -> Result<Settings, Fault> {
-    let off = |name: &str| {
-        environment
-            .get(name)
-            .is_some_and(|value| matches!(value.to_lowercase().as_str(), "false" | "no" | "0" | "off"))
+/// Which file was read, and which variables look like settings and are none.
+fn about(config: &Config) -> Vec<Kind> {
+    let file = match config.file() {
+        Some(file) => format!("Using {} as config file", file.display()),
+        None => "No config file found; using defaults".to_owned(),
     };
-    Ok(Settings {
-        playbooks: args.playbooks.iter().map(|path| playbook(path)).collect::<Result<_, _>>()?,
-        mode,
-        diff: args.diff,
-        verbosity: args.verbose,
-        extra_vars: extra_vars::read(&args.extra_vars)?,
-        tags: args.tags.clone(),
-        skip_tags: args.skip_tags.clone(),
-        start_at_task: args.start_at_task.clone(),
-        inventory: args.inventory.clone(),
-        limit: args.limit.clone(),
-        forks: args.forks,
-        vault_secrets: vault_passwords::read(&args.secrets, &environment)?,
-        vault_id_match: environment
-            .get("ANSIBLE_VAULT_ID_MATCH")
-            .is_some_and(|value| value == "True" || value == "1"),
-        sandbox: stand_in.map(|stand_in| stand_in.sandbox.clone()),
-        reach: stand_in
-            .map(|stand_in| vec![(".amazonaws.com".to_owned(), stand_in.address)])
-            .unwrap_or_default(),
-        wait_lock: args.wait_lock,
-        gather_facts: environment.get("ANSIBLE_GATHERING").is_none_or(|value| value != "explicit"),
-        error_on_missing_handler: !off("ANSIBLE_ERROR_ON_MISSING_HANDLER"),
-        leave: record.then_some(leave as fn(u8)),
-        record,
-        ..bare(environment)?
-    })
-}
-
-/// Returns settings that say nothing but where rplay was started.
-fn bare(environment: BTreeMap<String, String>) -> Result<Settings, Fault> {
-    let folder = std::env::current_dir().map_err(|error| {
-        Fault::new(format!("the current folder cannot be read: {error}")).kind(FaultKind::Setup)
-    })?;
-    Ok(Settings {
-        playbooks: Vec::new(),
-        mode: RunMode::Play,
-        diff: false,
-        verbosity: 0,
-        extra_vars: Vec::new(),
-        tags: Vec::new(),
-        skip_tags: Vec::new(),
-        start_at_task: None,
-        inventory: Vec::new(),
-        limit: None,
-        forks: 5,
-        home: environment.get("HOME").map(PathBuf::from),
-        vault_secrets: Vec::new(),
-        vault_id_match: false,
-        sandbox: None,
-        reach: Vec::new(),
-        wait_lock: None,
-        gather_facts: true,
-        error_on_missing_handler: true,
-        command: command(),
-        now: SystemTime::now,
-        random,
-        leave: None,
-        record: false,
-        environment: Arc::new(environment),
-        folder,
-    })
-}
-
-/// The command line for the journal: what `-e` sets may be secret and is not repeated.
-fn command() -> Vec<String> {
-    let mut hide = false;
-    std::env::args()
-        .map(|word| {
-            let hidden = hide && !word.starts_with('@');
-            hide = matches!(word.as_str(), "-e" | "--extra-vars");
-            match word.split_once('=') {
-                _ if hidden => "********".to_owned(),
-                Some(("--extra-vars", _)) => "--extra-vars=********".to_owned(),
-                _ if word.starts_with("-e") && word.len() > 2 && !word.starts_with("-e@") => {
-                    "-e********".to_owned()
-                }
-                _ => word,
-            }
-        })
-        .collect()
-}
-
-/// A name that is not there is looked for in `playbooks/`.
-fn playbook(path: &Path) -> Result<PathBuf, Fault> {
-    let beside = Path::new("playbooks").join(path);
-    if path.is_dir() {
-        return Err(Fault::new(format!("the playbook: {} does not appear to be a file", path.display()))
-            .kind(FaultKind::Setup));
-    }
-    [path.to_owned(), beside.clone()].into_iter().find(|path| path.is_file()).ok_or_else(|| {
-        Fault::new(format!("the playbook: {} could not be found", path.display()))
-            .kind(FaultKind::Setup)
-            .help(format!("{} is not there either", beside.display()))
-    })
-}
-
-/// Variables that are no UTF-8 cannot be named by a playbook.
-pub(crate) fn environment() -> BTreeMap<String, String> {
-    std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect()
-}
-
-fn leave(code: u8) {
-    std::process::exit(code.into());
-}
-
-pub(crate) fn random(bytes: &mut [u8]) {
-    getrandom::fill(bytes).expect("the kernel gives random bytes once it is up");
+    let unknown = config.unknown().iter().map(|name| Kind::Notice {
+        message: format!(
+            "{name} is set in the environment but is no setting that is known: it changes nothing"
+        ),
+    });
+    std::iter::once(Kind::Said { message: file }).chain(unknown).collect()
 }

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use rplay_event::RunMode;
 
 use super::args::{PlayArgs, SandboxArgs, SandboxCommand};
-use super::play::{StandIn, environment};
+use super::play::StandIn;
+use super::settings::environment;
 use super::{complain, say};
 use crate::sandbox::{self, Reset, Settings};
 

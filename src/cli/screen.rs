@@ -1,11 +1,11 @@
-use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
+use rplay_config::Config;
 use rplay_engine::Sink;
 use rplay_event::Event;
-use rplay_report::{Live, Output, Reporter, ResultFormat, Settings};
+use rplay_report::{Live, Output, Palette, Reporter, ResultFormat, Settings};
 
 use super::args::OutputForm;
 
@@ -46,54 +46,80 @@ impl Screen {
     }
 }
 
-/// Returns how the screen looks, by the options, Ansible's variables and the terminal.
-pub(crate) fn settings(
-    form: Option<OutputForm>,
-    verbosity: u8,
-    environment: &BTreeMap<String, String>,
-) -> Settings {
-    let env = |name: &str| environment.get(name).map(String::as_str).filter(|value| !value.is_empty());
-    let on = |name: &str| {
-        env(name).is_some_and(|value| matches!(value.to_lowercase().as_str(), "1" | "true" | "yes" | "on"))
-    };
-    let off = |name: &str| {
-        env(name).is_some_and(|value| matches!(value.to_lowercase().as_str(), "0" | "false" | "no" | "off"))
-    };
+/// Returns how the screen looks, by the options, the configuration and the terminal.
+pub(crate) fn settings(form: Option<OutputForm>, verbosity: u8, config: &Config) -> Settings {
+    let option = |name: &str| config.option("callback", "default", name).map(|found| found.value.clone());
+    let on = |name: &str| option(name).and_then(|value| value.as_bool()).unwrap_or_default();
     let colour = |terminal: bool| {
-        on("ANSIBLE_FORCE_COLOR") || (terminal && env("NO_COLOR").is_none() && !on("ANSIBLE_NOCOLOR"))
+        config.flag("ANSIBLE_FORCE_COLOR")
+            || (terminal
+                && !config.flag("ANSIBLE_NOCOLOR")
+                && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty()))
     };
     let stdout = std::io::stdout().is_terminal();
     let stderr = std::io::stderr().is_terminal();
-    let output = match (form, env("ANSIBLE_STDOUT_CALLBACK")) {
-        (Some(OutputForm::Json), _) => Output::Events,
-        (Some(OutputForm::Minimal), _) | (None, Some("minimal" | "ansible.builtin.minimal")) => {
-            Output::Minimal
-        }
-        (None, Some("json" | "ansible.posix.json")) => Output::AnsibleJson,
-        (Some(OutputForm::Default) | None, _) => Output::Default,
-    };
     Settings {
-        output,
-        verbosity,
+        output: output(form, config),
+        verbosity: super::settings::verbosity(verbosity, config),
         color: colour(stdout),
         color_stderr: colour(stderr),
+        palette: palette(config),
         width: stdout.then(|| size().map(|(width, _)| width)).flatten(),
         live: match size().filter(|_| stderr) {
             Some((width, height)) => Live::Terminal { width, height, turning: true },
             None => Live::Lines,
         },
-        result_format: match env("ANSIBLE_CALLBACK_RESULT_FORMAT") {
-            Some("yaml") => ResultFormat::Yaml,
+        result_format: match option("result_format") {
+            Some(format) if format == "yaml" => ResultFormat::Yaml,
             _ => ResultFormat::Json,
         },
-        display_skipped_hosts: !off("ANSIBLE_DISPLAY_SKIPPED_HOSTS"),
-        display_ok_hosts: !off("ANSIBLE_DISPLAY_OK_HOSTS"),
-        display_failed_stderr: on("ANSIBLE_DISPLAY_FAILED_STDERR"),
-        check_mode_markers: on("ANSIBLE_CHECK_MODE_MARKERS"),
-        show_task_path_on_failure: on("ANSIBLE_SHOW_TASK_PATH_ON_FAILURE"),
-        deprecation_warnings: !off("ANSIBLE_DEPRECATION_WARNINGS"),
+        pretty_results: option("pretty_results").and_then(|value| value.as_bool()),
+        display_skipped_hosts: on("display_skipped_hosts"),
+        display_ok_hosts: on("display_ok_hosts"),
+        display_failed_stderr: on("display_failed_stderr"),
+        show_custom_stats: on("show_custom_stats"),
+        show_per_host_start: on("show_per_host_start"),
+        check_mode_markers: on("check_mode_markers"),
+        show_task_path_on_failure: on("show_task_path_on_failure"),
+        display_args: config.flag("DISPLAY_ARGS_TO_STDOUT"),
+        deprecation_warnings: config.flag("DEPRECATION_WARNINGS"),
+        verbose_to_stderr: config.flag("VERBOSE_TO_STDERR"),
+        diff_context: config.int("DIFF_CONTEXT").and_then(|lines| usize::try_from(lines).ok()).unwrap_or(3),
         ..Settings::default()
     }
+}
+
+/// What the options ask for, else what is configured.
+fn output(form: Option<OutputForm>, config: &Config) -> Output {
+    let configured = config.text("DEFAULT_STDOUT_CALLBACK").unwrap_or_default();
+    match form {
+        Some(OutputForm::Json) => Output::Events,
+        Some(OutputForm::Minimal) => Output::Minimal,
+        Some(OutputForm::Default) => Output::Default,
+        None => callback(&configured).unwrap_or_default(),
+    }
+}
+
+/// Returns the output that a callback's name stands for; `None` for one that is not built in.
+pub(crate) fn callback(name: &str) -> Option<Output> {
+    match name.strip_prefix("ansible.builtin.").or(name.strip_prefix("ansible.legacy.")).unwrap_or(name) {
+        "default" => Some(Output::Default),
+        "minimal" => Some(Output::Minimal),
+        "oneline" => Some(Output::Oneline),
+        "json" | "ansible.posix.json" => Some(Output::AnsibleJson),
+        _ => None,
+    }
+}
+
+/// The colours that the configuration names.
+fn palette(config: &Config) -> Palette {
+    let mut palette = Palette::default();
+    for found in rplay_config::core().iter().filter(|setting| setting.name.starts_with("COLOR_")) {
+        if let Some(colour) = config.text(found.name).filter(|_| config.is_set(found.name)) {
+            palette.set(found.name, &colour);
+        }
+    }
+    palette
 }
 
 fn size() -> Option<(u16, u16)> {

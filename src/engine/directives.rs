@@ -1,12 +1,17 @@
 //! Actions that need the interpreter itself: they set variables, bring in tasks, or only talk.
 
+mod add_host;
+mod argument_spec;
 mod assert;
 mod debug;
 mod fail;
+mod group_by;
 mod include_vars;
 mod pause;
 mod set_fact;
+mod set_stats;
 mod template_options;
+mod validate_argument_spec;
 
 use std::sync::Arc;
 
@@ -27,16 +32,22 @@ pub(crate) use template_options::overrides;
 type Directive = (&'static str, Option<fn() -> Spec>);
 
 /// The directives' names, and what a playbook can give them; `None` where anything goes.
-const DIRECTIVES: [Directive; 9] = [
+const DIRECTIVES: [Directive; 15] = [
+    ("add_host", None),
     ("assert", Some(assert::Params::spec)),
     ("debug", Some(debug::Params::spec)),
     ("fail", Some(fail::Params::spec)),
+    ("group_by", None),
+    ("import_role", None),
     ("import_tasks", None),
+    ("include_role", None),
     ("include_tasks", None),
     ("include_vars", None),
     ("meta", None),
     ("pause", Some(pause::Params::spec)),
     ("set_fact", None),
+    ("set_stats", None),
+    ("validate_argument_spec", None),
 ];
 
 /// Returns whether an action (by its bare name) is a directive.
@@ -47,6 +58,11 @@ pub(crate) fn is_directive(bare_name: &str) -> bool {
 /// Returns what the directive takes; `None` where anything goes.
 pub(crate) fn spec(bare_name: &str) -> Option<Spec> {
     DIRECTIVES.iter().find(|(name, _)| *name == bare_name).and_then(|(_, spec)| spec.map(|spec| spec()))
+}
+
+/// Returns whether a directive acts once for all hosts: it runs on the first of them alone.
+pub(crate) fn acts_once(bare_name: &str) -> bool {
+    bare_name == "add_host"
 }
 
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
@@ -104,12 +120,16 @@ pub(crate) async fn run(
 ) -> Result<Ended, Stop> {
     let scope = stack.clone().shared();
     Ok(match bare(&task.item.task.action.name) {
+        "add_host" => add_host::run(runner, task, args),
         "assert" => assert::run(runner, task, &scope, &args),
         "debug" => debug::run(runner, task, &scope, &args),
         "fail" => fail::run(&args),
+        "group_by" => group_by::run(runner, host, &args),
         "include_vars" => include_vars::run(runner, task, host, &args),
         "pause" => pause::run(runner, task, &args).await?,
         "set_fact" => set_fact::run(runner, task, &scope, args),
+        "set_stats" => set_stats::run(&args),
+        "validate_argument_spec" => validate_argument_spec::run(runner, task, &scope, &args),
         other => Ended::failed(format!("the action '{other}' cannot be used here")),
     })
 }

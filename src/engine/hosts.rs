@@ -1,26 +1,57 @@
-use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+mod added;
+mod open;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use indexmap::IndexMap;
 use rplay_event::{Counts, Fault, FaultKind};
 use rplay_template::Value;
 use serde_json::json;
 
-use crate::scopes::{Data, Level, Stack, Written};
+use crate::inventory::{
+    Chooser, Chosen, Entry, HostLayers, Inventory, InventoryError, LOCALHOSTS, Layering, Mismatch, Vars,
+    split,
+};
+pub(crate) use added::{AddedGroup, AddedHost};
+pub(crate) use open::{Tools, tell};
 
-/// The hosts of a run, in the inventory's order.
-#[derive(Default)]
+use crate::scopes::{Data, Level, Stack, Written};
+use crate::standing::Standing;
+use added::Added;
+
+/// The hosts of a run: the inventory, and what the run has learned of each host.
 pub(crate) struct Hosts {
-    hosts: RwLock<IndexMap<Arc<str>, Arc<Host>>>,
+    inventory: RwLock<Inventory>,
+    seen: RwLock<IndexMap<Arc<str>, Arc<Host>>>,
+    layering: Layering,
+    /// `--limit`, split.
+    limit: Vec<String>,
+    mismatch: Mismatch,
+    /// `groups`, until the inventory changes.
+    groups: RwLock<Option<Value>>,
+    /// What the run has added, which a refresh of the inventory keeps.
+    added: Mutex<Vec<Added>>,
+    /// Counts the changes of the inventory: what was made of an older one is made anew.
+    changes: AtomicU64,
 }
+
+/// The fact that says that facts have been gathered, not only set.
+pub(crate) const GATHERED: &str = "_ansible_facts_gathered";
 
 /// A host and what a run has learned of it.
 pub(crate) struct Host {
     pub(crate) name: Arc<str>,
-    inventory: Arc<Data>,
-    /// Not in any inventory: there because a play named localhost.
-    implicit: bool,
+    layers: Mutex<Vec<KeptLayers>>,
     state: RwLock<HostState>,
+}
+
+/// What the inventory says of a host, for the plays of one folder.
+struct KeptLayers {
+    change: u64,
+    folder: Option<Arc<str>>,
+    layers: HostLayers,
 }
 
 #[derive(Clone, Default)]
@@ -29,105 +60,234 @@ struct HostState {
     set: Arc<Data>,
     included: Vec<Arc<Written>>,
     counts: Counts,
-    /// It failed or could not be reached: no more tasks.
-    out: bool,
-    /// `meta: end_host` or `end_play`: no more tasks of this play.
-    ended: bool,
+    standing: Standing,
+}
+
+/// The hosts that a pattern means.
+#[derive(Default)]
+pub(crate) struct Matched {
+    pub(crate) hosts: Vec<Arc<Host>>,
+    pub(crate) warnings: Vec<String>,
 }
 
 impl Hosts {
-    /// Reads what `-i` was given: comma lists of hosts.
-    pub(crate) fn from_sources(sources: &[String]) -> Result<Self, Fault> {
-        let hosts = Self::default();
-        for source in sources {
-            if !source.contains(',') {
-                return Err(Fault::new(format!("inventory '{source}': only lists of hosts are read yet"))
-                    .kind(FaultKind::Options)
-                    .help(format!("give a list of hosts, such as -i '{source},'")));
-            }
-            source
-                .split(',')
-                .map(str::trim)
-                .filter(|name| !name.is_empty())
-                .for_each(|name| hosts.add(name, false));
+    pub(crate) fn new(
+        inventory: Inventory,
+        layering: Layering,
+        limit: Vec<String>,
+        mismatch: Mismatch,
+    ) -> Self {
+        Self {
+            inventory: RwLock::new(inventory),
+            seen: RwLock::default(),
+            layering,
+            limit,
+            mismatch,
+            groups: RwLock::default(),
+            added: Mutex::default(),
+            changes: AtomicU64::new(0),
         }
-        Ok(hosts)
     }
 
-    fn add(&self, name: &str, implicit: bool) {
-        let name: Arc<str> = name.into();
-        let mut hosts = self.hosts.write().unwrap_or_else(PoisonError::into_inner);
-        hosts.entry(Arc::clone(&name)).or_insert_with(|| Arc::new(Host::new(name, implicit)));
+    pub(crate) fn read<T>(&self, f: impl FnOnce(&Inventory) -> T) -> T {
+        f(&self.inventory.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Changes the inventory; what was made of it is made anew when it is asked for.
+    pub(crate) fn change<T>(&self, f: impl FnOnce(&mut Inventory) -> T) -> T {
+        let changed = f(&mut self.inventory.write().unwrap_or_else(PoisonError::into_inner));
+        self.layering.forget();
+        *self.groups.write().unwrap_or_else(PoisonError::into_inner) = None;
+        self.changes.fetch_add(1, Ordering::Relaxed);
+        changed
+    }
+
+    /// Returns the host of that name; this machine is there when it is asked for.
     pub(crate) fn get(&self, name: &str) -> Option<Arc<Host>> {
-        self.hosts.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+        let known = self.read(|inventory| {
+            inventory
+                .known(name)
+                .and_then(|at| inventory.hosts.get_index(at))
+                .map(|(name, _)| Arc::clone(name))
+        });
+        let name = match known {
+            Some(name) => name,
+            None if LOCALHOSTS.contains(&name) => self.localhost(name)?,
+            None => return None,
+        };
+        Some(self.host(&name))
     }
 
+    fn localhost(&self, name: &str) -> Option<Arc<str>> {
+        let mut inventory = self.inventory.write().unwrap_or_else(PoisonError::into_inner);
+        let at = inventory.host(name)?;
+        inventory.hosts.get_index(at).map(|(name, _)| Arc::clone(name))
+    }
+
+    /// Returns a host by the name that the inventory has for it, or that nothing has but a `delegate_to`.
+    pub(crate) fn host(&self, name: &Arc<str>) -> Arc<Host> {
+        if let Some(host) = self.seen.read().unwrap_or_else(PoisonError::into_inner).get(name) {
+            return Arc::clone(host);
+        }
+        let mut seen = self.seen.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(seen.entry(Arc::clone(name)).or_insert_with(|| Arc::new(Host::new(Arc::clone(name)))))
+    }
+
+    /// Returns the hosts of the inventory; an implicit localhost is none of them.
     pub(crate) fn names(&self) -> Vec<Arc<str>> {
-        self.hosts.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+        self.read(|inventory| inventory.listed().map(|(_, host)| Arc::clone(&host.name)).collect())
     }
 
-    fn listed(&self) -> Vec<Arc<Host>> {
-        let hosts = self.hosts.read().unwrap_or_else(PoisonError::into_inner);
-        hosts.values().filter(|host| !host.implicit).cloned().collect()
+    /// Returns the hosts that the run has had to do with, in the order they came up.
+    pub(crate) fn seen(&self) -> Vec<Arc<Host>> {
+        self.seen.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
-    pub(crate) fn groups(&self) -> BTreeMap<&'static str, Vec<Arc<str>>> {
-        let names: Vec<Arc<str>> = self.listed().iter().map(|host| Arc::clone(&host.name)).collect();
-        BTreeMap::from([("all", names.clone()), ("ungrouped", names)])
+    /// Returns the magic variable `groups`.
+    pub(crate) fn groups(&self) -> Value {
+        if let Some(groups) = &*self.groups.read().unwrap_or_else(PoisonError::into_inner) {
+            return groups.clone();
+        }
+        let groups = self.read(Inventory::groups_with_hosts).into_iter();
+        let groups: serde_json::Map<_, _> =
+            groups.map(|(name, hosts)| (name.to_string(), json!(hosts))).collect();
+        let value = Value::from_json(groups.into());
+        *self.groups.write().unwrap_or_else(PoisonError::into_inner) = Some(value.clone());
+        value
     }
 
-    pub(crate) fn groups_of(&self, name: &str) -> Vec<&'static str> {
-        if self.get(name).is_some_and(|host| host.implicit) { Vec::new() } else { vec!["ungrouped"] }
+    /// Returns the hosts that patterns mean, within `--limit`.
+    pub(crate) fn matching(&self, patterns: &[String]) -> Result<Matched, Fault> {
+        let parts: Vec<String> = patterns.iter().flat_map(|pattern| split(pattern)).collect();
+        let mut inventory = self.inventory.write().unwrap_or_else(PoisonError::into_inner);
+        let mut chooser = Chooser { inventory: &mut inventory };
+        let mut chosen = chooser.choose(&parts).map_err(|error| fault(&error))?;
+        if !self.limit.is_empty() {
+            let limit = chooser.choose(&self.limit).map_err(|error| fault(&error))?;
+            chosen.limit(&limit);
+            chosen.unmatched.extend(limit.unmatched);
+            chosen.warnings.extend(limit.warnings);
+        }
+        let names: Vec<Arc<str>> = chosen
+            .hosts
+            .iter()
+            .filter_map(|at| inventory.hosts.get_index(*at))
+            .map(|(name, _)| Arc::clone(name))
+            .collect();
+        drop(inventory);
+        let warnings = self.mismatches(&chosen)?;
+        Ok(Matched { hosts: names.iter().map(|name| self.host(name)).collect(), warnings })
     }
 
-    /// Returns the hosts that a pattern of names, `all` and commas means; localhost is there when it is asked for.
-    pub(crate) fn matching(&self, pattern: &str, limit: Option<&str>) -> Vec<Arc<Host>> {
-        let mut found: Vec<Arc<Host>> = Vec::new();
-        for part in pattern.split([',', ':']).map(str::trim).filter(|part| !part.is_empty()) {
-            let hosts = match part {
-                "all" | "*" | "ungrouped" => self.listed(),
-                name => {
-                    if matches!(name, "localhost" | "127.0.0.1" | "::1") && self.get(name).is_none() {
-                        self.add(name, true);
-                    }
-                    self.get(name).into_iter().collect()
-                }
+    /// Returns what there is to warn of, or the fault that the settings make of a pattern without hosts.
+    fn mismatches(&self, chosen: &Chosen) -> Result<Vec<String>, Fault> {
+        let mut warnings: Vec<String> = chosen.warnings.iter().map(ToString::to_string).collect();
+        for pattern in &chosen.unmatched {
+            let message = format!("Could not match supplied host pattern, ignoring: {pattern}");
+            match self.mismatch {
+                Mismatch::Error => return Err(Fault::new(message).kind(FaultKind::Setup)),
+                Mismatch::Warning => warnings.push(message),
+                Mismatch::Ignore => {}
+            }
+        }
+        Ok(warnings)
+    }
+
+    /// Reads the variables of hosts, whose files may be wrong.
+    pub(crate) fn prepare(&self, hosts: &[Arc<Host>], folder: &str) -> Result<Vec<String>, Fault> {
+        for host in hosts {
+            self.layers_of(host, Some(folder))?;
+        }
+        Ok(self.layering.files.warnings())
+    }
+
+    /// Adds a host's own layers to a scope, as plays of a playbook in that folder see them.
+    pub(crate) fn layers(&self, host: &Host, folder: Option<&str>, stack: &mut Stack) {
+        // What is wrong with a play's own hosts was told when it began.
+        if let Ok(layers) = self.layers_of(host, folder) {
+            stack.written(Level::Groups, &layers.groups);
+            stack.written(Level::Host, &layers.host);
+        }
+        host.layers(stack);
+    }
+
+    /// Returns the names of the variables that the inventory gives a host.
+    pub(crate) fn names_of(&self, host: &Host, folder: &str) -> Vec<Arc<str>> {
+        let Ok(layers) = self.layers_of(host, Some(folder)) else { return Vec::new() };
+        layers.groups.names().chain(layers.host.names()).cloned().collect()
+    }
+
+    fn layers_of(&self, host: &Host, folder: Option<&str>) -> Result<HostLayers, Fault> {
+        let change = self.changes.load(Ordering::Relaxed);
+        let lock = || host.layers.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = |kept: &&KeptLayers| kept.change == change && kept.folder.as_deref() == folder;
+        if let Some(kept) = lock().iter().find(known) {
+            return Ok(kept.layers.clone());
+        }
+        let beside =
+            folder.map(|folder| std::fs::canonicalize(folder).unwrap_or_else(|_| PathBuf::from(folder)));
+        let layers = self.read(|inventory| {
+            let entry = inventory.known(&host.name).and_then(|at| inventory.hosts.get_index(at));
+            let stranger = || Entry {
+                name: Arc::clone(&host.name),
+                vars: Vars::new(),
+                groups: Vec::new(),
+                implicit: true,
             };
-            found.extend(
-                hosts
-                    .into_iter()
-                    .filter(|host| !found.iter().any(|other| other.name == host.name))
-                    .collect::<Vec<_>>(),
-            );
-        }
-        if let Some(limit) = limit {
-            let names: Vec<&str> = limit.split([',', ':']).map(str::trim).collect();
-            found
-                .retain(|host| names.iter().any(|name| matches!(*name, "all" | "*") || *name == &*host.name));
-        }
-        found
+            let entry = entry.map_or_else(stranger, |(_, entry)| entry.clone());
+            self.layering.of(inventory, &entry, beside.as_deref())
+        })?;
+        let mut kept = lock();
+        kept.retain(|kept| kept.change == change);
+        kept.push(KeptLayers { change, folder: folder.map(Arc::from), layers: layers.clone() });
+        Ok(layers)
     }
 
     /// Returns the recap, in the order the hosts came to be.
     pub(crate) fn recap(&self) -> IndexMap<String, Counts> {
-        let hosts = self.hosts.read().unwrap_or_else(PoisonError::into_inner);
-        hosts
-            .values()
+        let seen = self.seen.read().unwrap_or_else(PoisonError::into_inner);
+        seen.values()
             .map(|host| (host.name.to_string(), host.read(|state| state.counts)))
             .filter(|(_, counts)| *counts != Counts::default())
             .collect()
     }
 }
 
-impl Host {
-    fn new(name: Arc<str>, implicit: bool) -> Self {
-        let mut inventory = Data::new();
-        if implicit {
-            inventory.insert("ansible_connection".into(), Value::from_json(json!("local")));
+fn fault(error: &InventoryError) -> Fault {
+    Fault::new(error.message.clone()).kind(FaultKind::Setup)
+}
+
+/// Returns the patterns of `--limit`; one that begins with `@` is a file of them.
+///
+/// # Errors
+/// A fault of set-up when there is no such file.
+pub(crate) fn limit(given: Option<&str>, folder: &Path) -> Result<Vec<String>, Fault> {
+    let mut patterns = Vec::new();
+    for part in given.map(split).unwrap_or_default() {
+        let Some(file) = part.strip_prefix('@') else {
+            patterns.push(part);
+            continue;
+        };
+        let path = folder.join(file);
+        let wrong = |message: String| Fault::new(message).kind(FaultKind::Setup);
+        if !path.exists() {
+            return Err(wrong(format!("Unable to find limit file b'{file}'")));
         }
-        Self { name, inventory: Arc::new(inventory), implicit, state: RwLock::default() }
+        if !path.is_file() {
+            return Err(wrong(format!(
+                "Limit starting with \"@\" must be a file, not a directory: b'{file}'"
+            )));
+        }
+        let text = std::fs::read_to_string(&path)
+            .map_err(|error| wrong(format!("could not read the limit file {file}: {error}")))?;
+        patterns.extend(text.split('\n').map(|line| line.trim().to_owned()));
+    }
+    Ok(patterns)
+}
+
+impl Host {
+    fn new(name: Arc<str>) -> Self {
+        Self { name, layers: Mutex::default(), state: RwLock::default() }
     }
 
     fn read<T>(&self, f: impl FnOnce(&HostState) -> T) -> T {
@@ -138,9 +298,8 @@ impl Host {
         f(&mut self.state.write().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Adds the host's own layers to a scope.
-    pub(crate) fn layers(&self, stack: &mut Stack) {
-        stack.data(Level::InventoryHostVars, &self.inventory);
+    /// Adds what the run has learned of the host to a scope.
+    fn layers(&self, stack: &mut Stack) {
         let state = self.read(Clone::clone);
         stack.data(Level::HostFacts, &state.facts);
         for included in &state.included {
@@ -175,6 +334,18 @@ impl Host {
         });
     }
 
+    /// Returns whether its facts have been gathered.
+    pub(crate) fn has_facts(&self) -> bool {
+        self.read(|state| state.facts.contains_key(GATHERED))
+    }
+
+    /// Returns the facts by the names they came with.
+    pub(crate) fn facts(&self) -> serde_json::Map<String, serde_json::Value> {
+        let facts = self.read(|state| Arc::clone(&state.facts));
+        let own = facts.iter().filter(|(name, _)| &***name != "ansible_facts");
+        own.map(|(name, value)| (name.to_string(), value.to_json())).collect()
+    }
+
     /// Forgets gathered facts.
     pub(crate) fn forget(&self) {
         self.write(|state| state.facts = Arc::default());
@@ -184,29 +355,19 @@ impl Host {
         self.write(|state| f(&mut state.counts));
     }
 
-    pub(crate) fn fail(&self) {
-        self.write(|state| state.out = true);
+    /// Returns how the host stands.
+    pub(crate) fn standing(&self) -> Standing {
+        self.read(|state| state.standing)
     }
 
-    pub(crate) fn revive(&self) {
-        self.write(|state| state.out = false);
-    }
-
-    pub(crate) fn end(&self) {
-        self.write(|state| state.ended = true);
-    }
-
-    pub(crate) fn begin_play(&self) {
-        self.write(|state| state.ended = false);
+    /// Changes how the host stands.
+    pub(crate) fn stand<T>(&self, f: impl FnOnce(&mut Standing) -> T) -> T {
+        self.write(|state| f(&mut state.standing))
     }
 
     /// Returns whether the host takes part in further tasks.
     pub(crate) fn active(&self) -> bool {
-        self.read(|state| !state.out && !state.ended)
-    }
-
-    pub(crate) fn is_out(&self) -> bool {
-        self.read(|state| state.out)
+        self.standing().is_active()
     }
 }
 
@@ -215,23 +376,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn localhost_is_there_when_it_is_asked_for_and_no_member_of_all() {
-        let hosts = Hosts::default();
-        assert_eq!(hosts.matching("localhost", None).len(), 1);
-        assert!(hosts.matching("all", None).is_empty());
-    }
-
-    #[test]
-    fn an_inventory_file_is_refused_with_what_to_give_instead() {
-        let fault = Hosts::from_sources(&["hosts.ini".to_owned()]).err().expect("files are not read yet");
-        assert_eq!(fault.help.as_deref(), Some("give a list of hosts, such as -i 'hosts.ini,'"));
-    }
-
-    #[test]
-    fn limit_leaves_only_what_it_names() {
-        let hosts = Hosts::from_sources(&["a,b,c".to_owned()]).expect("a list");
-        let names: Vec<_> =
-            hosts.matching("all", Some("b,c")).iter().map(|host| host.name.to_string()).collect();
-        assert_eq!(names, ["b", "c"]);
+    fn a_limit_may_stand_in_a_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("some"), "a\nb*\n").expect("a file");
+        let patterns = limit(Some("c,@some"), folder.path()).expect("patterns");
+        assert_eq!(patterns, ["c", "a", "b*", ""]);
+        let fault = limit(Some("@none"), folder.path()).expect_err("no such file");
+        assert_eq!(fault.message, "Unable to find limit file b'none'");
     }
 }

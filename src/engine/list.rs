@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use crate::load::{Item, LoadedPlay, TaskItem};
+use crate::load::{Item, LoadedPlay, TaskItem, bare};
 use crate::run::Runner;
 use crate::scopes::{Level, Stack};
 use crate::settings::Listing;
@@ -35,7 +35,7 @@ fn list_play(runner: &Runner, play: &LoadedPlay, number: usize, wanted: Listing,
     let tags = runner.tags(&play.context, &stack);
     let _ = write!(out, "\n  play #{number} ({pattern}): {name}\tTAGS: [{}]\n", tags.join(","));
     if wanted.hosts {
-        let hosts = runner.hosts.matching(&pattern, runner.settings.limit.as_deref());
+        let hosts = runner.hosts.matching(std::slice::from_ref(&pattern)).unwrap_or_default().hosts;
         let _ = write!(out, "    pattern: ['{pattern}']\n    hosts ({}):\n", hosts.len());
         hosts.iter().for_each(|host| {
             let _ = writeln!(out, "      {}", host.name);
@@ -47,6 +47,9 @@ fn list_play(runner: &Runner, play: &LoadedPlay, number: usize, wanted: Listing,
     let mut all = BTreeSet::new();
     for item in [&play.pre_tasks, &play.tasks, &play.post_tasks].into_iter().flatten() {
         each_task(item, &mut |task| {
+            if bare(&task.task.action.name) == "meta" {
+                return;
+            }
             let tags = runner.tags(&task.context, &stack);
             if !runner.selection.selects(&tags) {
                 return;
@@ -54,7 +57,8 @@ fn list_play(runner: &Runner, play: &LoadedPlay, number: usize, wanted: Listing,
             let tags: BTreeSet<String> = tags.into_iter().collect();
             if wanted.tasks {
                 let written = task.task.keywords.name.as_ref().and_then(rplay_syntax::Node::as_str);
-                let name = written.unwrap_or(&task.task.action.name);
+                let name =
+                    written.map_or_else(|| task.task.action.name.to_string(), |own| task.heading(Some(own)));
                 let listed: Vec<&str> = tags.iter().map(String::as_str).collect();
                 let _ = writeln!(out, "      {name}\tTAGS: [{}]", listed.join(", "));
             }

@@ -13,6 +13,7 @@ use rplay_syntax::{Data, Node, nearest};
 use serde_json::{Map, Value as Json};
 
 use crate::directives;
+use crate::load::include_path::Wanted;
 use crate::load::{Item, LoadedPlay, TaskItem, bare, tree};
 use crate::run::Runner;
 use crate::scopes::{Level, Stack};
@@ -68,7 +69,7 @@ fn check_task(
         if !directives::is_directive(bare(action)) {
             // An unknown module is a fault wherever it stands, as it is Ansible's.
             found.push((unknown_action(runner, action, &task.action.span), true));
-        } else if let Some(fault) = missing_include(item) {
+        } else if let Some(fault) = missing_include(play, item) {
             found.push((fault, certain && uncaught(item)));
         }
         return;
@@ -120,13 +121,14 @@ fn unknown_action(runner: &Runner, action: &str, span: &Span) -> Fault {
 }
 
 /// A literal file that an include names has to be there.
-fn missing_include(item: &TaskItem) -> Option<Fault> {
+fn missing_include(play: &LoadedPlay, item: &TaskItem) -> Option<Fault> {
     if bare(&item.task.action.name) != "include_tasks" {
         return None;
     }
     let node = tree::file_argument(&item.task)?;
     let name = node.as_str().filter(|name| !name.contains("{{"))?;
-    let fault = tree::found(&item.context.folders, name, &node.span).err()?;
+    let wanted = Wanted { name, base: &play.head.folder, dynamic: true };
+    let fault = tree::found(&wanted, &item.context, &node.span).err()?;
     Some(fault.kind(FaultKind::Task))
 }
 

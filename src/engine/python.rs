@@ -23,7 +23,7 @@ pub(crate) fn bytes(bytes: &[u8]) -> String {
 }
 
 /// Returns a system error as Python words it, about `what` (already a `repr`): `[Errno 2] No such file or directory: 'x'`.
-pub(crate) fn os_error(error: &io::Error, what: &str) -> String {
+pub fn os_error(error: &io::Error, what: &str) -> String {
     let text = error.to_string();
     match error.raw_os_error() {
         Some(number) => {

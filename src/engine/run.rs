@@ -1,10 +1,21 @@
 //! The executor: plays, sections, blocks, tasks on hosts, one step of all hosts after the other as Ansible's linear
 //! strategy goes.
 
+mod batches;
 mod call;
+mod facts;
+mod finish;
+mod free;
+mod handlers;
+mod include_role;
 mod includes;
 mod item;
+mod loops;
+mod meta;
 mod play;
+mod prompts;
+mod rules;
+mod stats;
 mod steps;
 mod task;
 
@@ -19,6 +30,7 @@ use serde_json::Value as Json;
 
 use crate::child::Children;
 use crate::emit::Emitter;
+use crate::fact_cache::FactCache;
 use crate::hosts::Hosts;
 use crate::interrupt::Interrupt;
 use crate::load::Loader;
@@ -31,7 +43,9 @@ use crate::start::Tally;
 pub(crate) use call::{Call, Calls, full_name, json_args};
 pub(crate) use item::Ended;
 pub(crate) use play::PlayRun;
-pub(crate) use task::TaskRun;
+pub(crate) use stats::CustomStats;
+pub(crate) use steps::Within;
+pub(crate) use task::{TaskRun, is_true};
 
 /// Everything a run has in common.
 pub(crate) struct Runner {
@@ -53,6 +67,9 @@ pub(crate) struct Runner {
     /// Calls in flight by task and host: what an interruption leaves going.
     pub(crate) busy: Mutex<BTreeMap<(u64, String), String>>,
     pub(crate) tally: Mutex<Tally>,
+    pub(crate) fact_cache: FactCache,
+    /// What `set_stats` has collected.
+    pub(crate) stats: Mutex<CustomStats>,
     /// `--start-at-task`, until it is reached.
     pub(crate) start_at: Mutex<Option<String>>,
 }
@@ -118,6 +135,13 @@ impl Runner {
         )
     }
 
+    /// Says a line that is printed from so many `-v` on.
+    pub(crate) fn verbose(&self, verbosity: u8, message: impl FnOnce() -> String) {
+        if self.settings.verbosity >= verbosity {
+            self.emit(Kind::Said { message: message() });
+        }
+    }
+
     pub(crate) fn emit(&self, kind: Kind) {
         self.emitter.emit(kind);
     }
@@ -142,3 +166,6 @@ impl Runner {
 pub(crate) fn flag(result: &serde_json::Map<String, Json>, name: &str) -> bool {
     result.get(name).and_then(Json::as_bool).unwrap_or(false)
 }
+
+#[cfg(test)]
+mod tests;

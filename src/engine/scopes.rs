@@ -5,6 +5,10 @@
 
 mod layers;
 mod magic;
+mod merge;
+mod plain;
 
 pub(crate) use layers::{Data, Layer, Level, Stack, Written};
-pub(crate) use magic::Magic;
+pub(crate) use magic::{Magic, PlayHosts};
+pub(crate) use merge::merge_nodes;
+pub(crate) use plain::plain_node;

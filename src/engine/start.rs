@@ -9,10 +9,12 @@ use rplay_template::Engine;
 
 use crate::child::Children;
 use crate::emit::{Emitter, Sink};
-use crate::hosts::Hosts;
+use crate::fact_cache::{FactCache, FactCacheSettings};
+use crate::hosts::{Hosts, Tools};
 use crate::interrupt::Interrupt;
 use crate::journal::{Journal, RunInfo, run_id};
-use crate::load::{LoadedPlay, Loader, Reader, Sources};
+use crate::load::adhoc::PLAYBOOK;
+use crate::load::{LoadedPlay, Loader, Reader, SearchPaths, Sources, private_role_vars};
 use crate::lock::{Holder, Lock, Scope};
 use crate::outside::Outside;
 use crate::ownership::Ownership;
@@ -20,9 +22,8 @@ use crate::records::Records;
 use crate::run::{Modules, Runner, Stop};
 use crate::scopes::Written;
 use crate::selection::Selection;
-use crate::settings::{Listing, Settings, VaultSecret};
-use crate::vault::{Passwords, Vaults};
-use crate::{directives, list as listing, machine, preflight, stamp};
+use crate::settings::{Listing, Settings};
+use crate::{directives, list as listing, machine, preflight, stamp, vault};
 
 /// Where the environment holds what lets anyone act as the user in AWS.
 const KEYS_OF_AWS: [&str; 4] =
@@ -32,8 +33,6 @@ const KEYS_OF_AWS: [&str; 4] =
 const INTERRUPTED: u8 = crate::interrupt::EXIT_CODE;
 /// The exit code of a run in which a host failed.
 const FAILED: u8 = 2;
-/// The exit code of a run in which a host could not be reached.
-const UNREACHABLE: u8 = 4;
 
 /// A run that is set up: playbooks read, modules known, nothing done.
 pub struct Run {
@@ -63,7 +62,6 @@ impl Run {
     ) -> Result<Self, (Vec<Fault>, Arc<Sources>)> {
         let sources = Arc::new(Sources::default());
         let fail = |fault: Fault| (vec![fault], Arc::clone(&sources));
-        let hosts = Hosts::from_sources(&settings.inventory).map_err(fail)?;
         let extra = Arc::new(extra_vars(&settings.extra_vars));
         let children = Arc::new(Children::default());
         let interrupt = Interrupt::default();
@@ -72,12 +70,23 @@ impl Run {
                 fail(Fault::new(format!("could not listen for signals: {error}")).kind(FaultKind::Setup))
             })?;
         }
-        let vaults = Arc::new(vaults(&settings, &children).map_err(fail)?);
+        let (vaults, warnings) = vault::collect(&settings, &children);
+        warnings.into_iter().for_each(|warning| emitter.warn(warning));
+        let vaults = Arc::new(vaults.map_err(|error| fail(error.fault()))?);
         let outside =
             Outside::new(&settings, Arc::clone(&children), Arc::clone(&vaults), emitter.masker().clone());
         let template = Engine::new(rplay_template::Settings::default(), Arc::new(outside));
         let known = Modules::new(modules);
         let reader = Reader { sources: Arc::clone(&sources), vaults, masker: emitter.masker().clone() };
+        let tools = Tools {
+            reader: &reader,
+            emitter: &emitter,
+            template: &template,
+            children: &children,
+            extra: &extra,
+            env: settings.environment.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+        };
+        let hosts = Hosts::open(&settings, &tools).map_err(fail)?;
         let is_action = {
             let known = known.clone();
             move |name: &str| {
@@ -90,10 +99,15 @@ impl Run {
             emitter: emitter.clone(),
             template: template.clone(),
             extra: Arc::clone(&extra),
+            paths: Arc::new(SearchPaths::new(&settings.config)),
+            private_role_vars: private_role_vars(&settings.config),
             is_action: Arc::new(is_action),
         };
-        let plays =
-            read_playbooks(&settings.playbooks, &loader).map_err(|faults| (faults, Arc::clone(&sources)))?;
+        let plays = read_plays(&settings, &loader).map_err(|faults| (faults, Arc::clone(&sources)))?;
+        let fact_cache = FactCache::open(FactCacheSettings::new(&settings.config), settings.flush_cache)
+            .map_err(|error| {
+                fail(Fault::new(format!("the fact cache cannot be used: {error}")).kind(FaultKind::Setup))
+            })?;
         let selection = Selection::new(&settings.tags, &settings.skip_tags);
         let runner = Runner {
             start_at: Mutex::new(settings.start_at_task.clone()),
@@ -111,6 +125,8 @@ impl Run {
             next_task: AtomicU64::new(1),
             selection,
             tally: Mutex::default(),
+            fact_cache,
+            stats: Mutex::default(),
             busy: Mutex::default(),
             settings,
         };
@@ -133,6 +149,15 @@ impl Run {
         listing::text(self, wanted)
     }
 
+    /// Returns the names of the hosts that an ad-hoc task would run on.
+    pub fn adhoc_hosts(&self) -> Vec<String> {
+        let settings = &self.runner.settings;
+        let Some(adhoc) = &settings.adhoc else { return Vec::new() };
+        let hosts =
+            self.runner.hosts.matching(std::slice::from_ref(&adhoc.pattern)).unwrap_or_default().hosts;
+        hosts.iter().map(|host| host.name.to_string()).collect()
+    }
+
     /// Runs the plays; returns the exit code.
     pub async fn play(mut self) -> u8 {
         let _lock = match self.record().await {
@@ -148,9 +173,6 @@ impl Run {
 
     pub(crate) fn started(&self) {
         let settings = &self.runner.settings;
-        if settings.verbosity > 0 {
-            self.runner.emit(Kind::Said { message: "No config file found; using defaults".to_owned() });
-        }
         self.runner.emit(Kind::RunStarted {
             mode: settings.mode,
             playbooks: settings.playbooks.iter().map(|path| path.display().to_string()).collect(),
@@ -159,40 +181,43 @@ impl Run {
         });
     }
 
-    pub(crate) async fn plays(&self) -> Result<(), Stop> {
+    /// Runs the plays of all playbooks; returns the exit code. A playbook that ends badly is the last one.
+    pub(crate) async fn plays(&self) -> Result<u8, Stop> {
+        let mut code = 0;
         for (file, plays) in &self.plays {
             self.runner.emit(Kind::PlaybookStarted { file: file.clone(), plays: plays.len() });
             for play in plays {
-                if !self.runner.play(Arc::clone(play)).await? {
-                    return Ok(());
+                let played = self.runner.play(Arc::clone(play)).await?;
+                code = played.code.unwrap_or(code);
+                if played.last {
+                    break;
                 }
             }
+            if code != 0 {
+                break;
+            }
         }
-        Ok(())
+        Ok(code)
     }
 
     /// Ends a run: recap, and the exit code of what happened.
-    fn close(&self, ended: Result<(), Stop>) -> u8 {
+    fn close(&self, ended: Result<u8, Stop>) -> u8 {
         let runner = &self.runner;
-        let recap = runner.hosts.recap();
-        let failed = recap.values().any(|counts| counts.failed > 0)
-            || runner
-                .hosts
-                .names()
-                .iter()
-                .any(|name| runner.hosts.get(name).is_some_and(|host| host.is_out()));
-        let unreachable = recap.values().any(|counts| counts.unreachable > 0);
         let code = match ended {
-            Err(stop) => self.stopped(stop),
-            Ok(()) if unreachable => UNREACHABLE,
-            Ok(()) if failed => FAILED,
-            Ok(()) => 0,
+            // What ends a run by itself leaves no recap, as with Ansible.
+            Err(stop @ Stop::Faults(_)) => return self.stopped(stop),
+            Err(stop @ Stop::Interrupted) => self.stopped(stop),
+            Ok(code) => code,
         };
         if runner.settings.mode == RunMode::Plan {
             let tally = *runner.tally.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             runner.emit(tally.done());
         } else {
-            runner.emit(Kind::Recap { hosts: recap });
+            let stats = runner.stats.lock().unwrap_or_else(std::sync::PoisonError::into_inner).told();
+            if !stats.is_empty() {
+                runner.emit(Kind::CustomStats { stats });
+            }
+            runner.emit(Kind::Recap { hosts: runner.hosts.recap() });
         }
         if code == INTERRUPTED {
             runner.emitter.warn(runner.left_going());
@@ -297,31 +322,6 @@ fn random(settings: &Settings) -> u64 {
     u64::from_ne_bytes(bytes)
 }
 
-/// Vault passwords, for the commands that work on encrypted files.
-pub struct Vault {
-    vaults: Vaults,
-}
-
-impl Vault {
-    /// Reads the passwords that the settings name.
-    ///
-    /// # Errors
-    /// A password file that is none.
-    pub fn new(settings: &Settings) -> Result<Self, Fault> {
-        Ok(Self { vaults: vaults(settings, &Children::default())? })
-    }
-
-    /// Returns what an envelope holds; `name` is what messages call it.
-    pub fn open(&self, envelope: &[u8], name: &str) -> Result<Vec<u8>, Fault> {
-        self.vaults.open(envelope, name).map_err(|error| error.fault())
-    }
-
-    /// Returns the envelope of a text, sealed with the password of that id, or the first one.
-    pub fn seal(&self, plain: &[u8], id: Option<&str>, salt: [u8; 32]) -> Result<String, Fault> {
-        self.vaults.seal(plain, id, salt).map_err(|error| error.fault())
-    }
-}
-
 /// How many things a plan counts.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Tally {
@@ -366,6 +366,13 @@ impl Tally {
 /// Each playbook file, as it was named, with its plays.
 pub(crate) type Playbooks = Vec<(String, Vec<Arc<LoadedPlay>>)>;
 
+fn read_plays(settings: &Settings, loader: &Loader) -> Result<Playbooks, Vec<Fault>> {
+    let Some(adhoc) = &settings.adhoc else { return read_playbooks(&settings.playbooks, loader) };
+    let folder = settings.playbook_dir.as_ref().unwrap_or(&settings.folder);
+    let plays = loader.adhoc(adhoc, &folder.display().to_string())?;
+    Ok(vec![(PLAYBOOK.to_owned(), plays.into_iter().map(Arc::new).collect())])
+}
+
 fn read_playbooks(paths: &[PathBuf], loader: &Loader) -> Result<Playbooks, Vec<Fault>> {
     let (mut plays, mut faults) = (Vec::new(), Vec::new());
     for path in paths {
@@ -375,25 +382,6 @@ fn read_playbooks(paths: &[PathBuf], loader: &Loader) -> Result<Playbooks, Vec<F
         }
     }
     if faults.is_empty() { Ok(plays) } else { Err(faults) }
-}
-
-/// Reads the passwords; a later file may be encrypted with an earlier one's password.
-fn vaults(settings: &Settings, children: &Children) -> Result<Vaults, Fault> {
-    let env: Vec<(String, String)> =
-        settings.environment.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-    let mut vaults = Vaults::new(Vec::new(), settings.vault_id_match);
-    for secret in &settings.vault_secrets {
-        let (id, password) = match secret {
-            VaultSecret::Typed(id, password) => (id, password.clone()),
-            VaultSecret::File(id, path) => {
-                let passwords = Passwords { children, env: &env, earlier: &vaults };
-                let read = passwords.read(&settings.folder.join(path), id).map_err(|error| error.fault())?;
-                (id, read)
-            }
-        };
-        vaults.add(id.as_str(), password);
-    }
-    Ok(vaults)
 }
 
 /// Returns the secrets of the environment that no task has to use to be shown.

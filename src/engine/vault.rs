@@ -6,6 +6,7 @@
 mod cipher;
 mod envelope;
 mod password;
+mod ring;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +20,8 @@ use rplay_module::Secret;
 use envelope::Envelope;
 pub(crate) use envelope::is_vault;
 pub(crate) use password::Passwords;
+pub(crate) use ring::collect;
+pub use ring::{Opened, Ring};
 
 /// The id of a password that was given without one, and of an envelope that names none.
 pub(crate) const DEFAULT_ID: &str = "default";
@@ -36,7 +39,7 @@ pub(crate) struct Vaults {
 /// An envelope or a password file that is no use.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
-pub(crate) struct VaultError {
+pub struct VaultError {
     pub(crate) reason: Reason,
     /// The file or variable it is about, as people call it.
     pub(crate) name: String,
@@ -50,7 +53,7 @@ pub(crate) enum Reason {
     #[error("Vault envelope format error: {0}")]
     Header(&'static str),
     #[error("Vault vaulttext format error: {0}")]
-    Parts(&'static str),
+    Parts(String),
     #[error("Vault format unhexlify error: {0}")]
     Digits(&'static str),
     #[error("Cipher '{0}' could not be found.")]
@@ -61,8 +64,9 @@ pub(crate) enum Reason {
     NoneOpens,
     #[error("A vault password must be specified to encrypt data")]
     NothingToSealWith,
-    #[error("Did not find a match for --encrypt-vault-id={id} in the known vault-ids {known:?}")]
-    UnknownId { id: String, known: Vec<String> },
+    /// `known` is written as Python writes a list.
+    #[error("Did not find a match for --encrypt-vault-id={id} in the known vault-ids [{known}]")]
+    UnknownId { id: String, known: String },
     #[error("input is already encrypted")]
     SealedAlready,
     /// A password file that cannot be read, or a script that gave nothing.
@@ -124,13 +128,13 @@ impl Vaults {
         if let Some(plain) = self.opened.lock().unwrap_or_else(PoisonError::into_inner).get(envelope) {
             return Ok(plain.expose().clone());
         }
-        let plain = self.try_secrets(envelope).map_err(|reason| VaultError::new(reason, shown_name))?;
+        let unlocked = self.try_secrets(envelope).map_err(|reason| VaultError::new(reason, shown_name))?;
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        opened.insert(envelope.to_owned(), Secret::new(plain.clone()));
-        Ok(plain)
+        opened.insert(envelope.to_owned(), Secret::new(unlocked.plain.clone()));
+        Ok(unlocked.plain)
     }
 
-    fn try_secrets(&self, envelope: &[u8]) -> Result<Vec<u8>, Reason> {
+    fn try_secrets(&self, envelope: &[u8]) -> Result<Unlocked<'_>, Reason> {
         let envelope = Envelope::read(envelope)?;
         if self.secrets.is_empty() {
             return Err(Reason::NoSecrets);
@@ -140,28 +144,45 @@ impl Vaults {
         let tried = own.into_iter().chain(others.into_iter().filter(|_| !self.match_only));
         for (_, secret) in tried {
             if let Some(plain) = cipher::open(&sealed, secret.expose())? {
-                return Ok(plain);
+                return Ok(Unlocked { plain, id: envelope.id, secret });
             }
         }
         Err(Reason::NoneOpens)
     }
 
-    /// Returns the envelope of `plain`, sealed with the first password of that id, or the first of all without one.
-    pub(crate) fn seal(&self, plain: &[u8], id: Option<&str>, salt: [u8; 32]) -> Result<String, VaultError> {
-        let fault = |reason| VaultError::new(reason, id.unwrap_or(DEFAULT_ID));
-        if is_vault(plain) {
-            return Err(fault(Reason::SealedAlready));
-        }
+    /// Returns the first password of that id, or the first of all without one.
+    fn choose(&self, id: Option<&str>) -> Result<&(String, Secret<Vec<u8>>), Reason> {
         let mut matching = self.secrets.iter().filter(|(own, _)| id.is_none_or(|id| id == own));
         match (matching.next(), id) {
-            (Some((id, secret)), _) => Ok(envelope::write(&cipher::seal(plain, secret.expose(), salt), id)),
+            (Some(chosen), _) => Ok(chosen),
             (None, Some(id)) if !self.secrets.is_empty() => {
-                let known = self.secrets.iter().map(|(id, _)| id.clone()).collect();
-                Err(fault(Reason::UnknownId { id: id.to_owned(), known }))
+                let known: Vec<String> = self.secrets.iter().map(|(id, _)| format!("'{id}'")).collect();
+                Err(Reason::UnknownId { id: id.to_owned(), known: known.join(", ") })
             }
-            (None, _) => Err(fault(Reason::NothingToSealWith)),
+            (None, _) => Err(Reason::NothingToSealWith),
         }
     }
+
+    /// Returns the envelope of `plain`, sealed with the first password of that id, or the first of all without one.
+    pub(crate) fn seal(&self, plain: &[u8], id: Option<&str>, salt: &[u8]) -> Result<String, VaultError> {
+        let sealed = self.choose(id).and_then(|(id, secret)| sealed(plain, secret, id, salt));
+        sealed.map_err(|reason| VaultError::new(reason, id.unwrap_or(DEFAULT_ID)))
+    }
+}
+
+/// What an envelope held, the id it bears, and what opened it.
+struct Unlocked<'a> {
+    plain: Vec<u8>,
+    id: String,
+    secret: &'a Secret<Vec<u8>>,
+}
+
+/// Seals a text; what is an envelope already is not sealed again.
+fn sealed(plain: &[u8], secret: &Secret<Vec<u8>>, id: &str, salt: &[u8]) -> Result<String, Reason> {
+    if is_vault(plain) {
+        return Err(Reason::SealedAlready);
+    }
+    Ok(envelope::write(&cipher::seal(plain, secret.expose(), salt), id))
 }
 
 impl fmt::Debug for Vaults {

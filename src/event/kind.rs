@@ -77,6 +77,7 @@ pub enum Kind {
     },
     /// A dynamic include brought a file in.
     Included {
+        task: u64,
         file: String,
         hosts: Vec<String>,
         item: Option<String>,
@@ -115,6 +116,10 @@ pub enum Kind {
     Fault {
         fault: Fault,
     },
+    /// What `set_stats` has collected, before the recap: by host, or by `_run` for the whole run.
+    CustomStats {
+        stats: IndexMap<String, Map<String, Value>>,
+    },
     /// The last of a play run: one entry a host, in the order of first appearance.
     Recap {
         hosts: IndexMap<String, Counts>,
@@ -151,6 +156,9 @@ pub struct TaskInfo {
     pub check: bool,
     /// `no_log` on the task: arguments are not shown.
     pub no_log: bool,
+    /// Hosts go through the play each in its own time: the heading is printed with the first result below it.
+    #[serde(default)]
+    pub free: bool,
 }
 
 /// How a task ended on a host.

@@ -12,6 +12,7 @@ use crate::plan;
 use crate::result::{cleaned, dumped};
 use crate::screen::{Screen, Side};
 use crate::settings::Settings;
+use crate::text::{Layout, json};
 
 /// Ansible's `default` callback, and the plan in its place when a run only plans.
 #[derive(Default)]
@@ -20,6 +21,8 @@ pub(crate) struct Default {
     tasks: HashMap<u64, Task>,
     /// The task whose heading was printed last.
     headed: Option<u64>,
+    /// What `set_stats` has collected, until the recap.
+    stats: IndexMap<String, Map<String, Value>>,
     /// Whether what will be destroyed has been told: what follows tells what has been.
     foretold: bool,
 }
@@ -82,7 +85,11 @@ impl View<'_> {
             Kind::NoHostsRemaining => self.screen.banner("NO MORE HOSTS LEFT"),
             Kind::HostStarted { task, host } => self.host_started(*task, host),
             Kind::Retrying { host, name, left, result, .. } => self.retrying(host, name, *left, result),
-            Kind::Included { file, hosts, item } => self.included(file, hosts, item.as_deref()),
+            Kind::Included { task, file, hosts, item } => {
+                self.heading(*task);
+                self.included(file, hosts, item.as_deref());
+            }
+            Kind::CustomStats { stats } => self.state.stats.clone_from(stats),
             Kind::Notified { handler, host } if self.settings.verbosity > 1 => {
                 self.out(Some(Paint::Verbose), &format!("NOTIFIED HANDLER {handler} for {host}"));
             }
@@ -133,7 +140,7 @@ impl View<'_> {
     fn task_started(&mut self, info: &TaskInfo) {
         self.state.tasks.insert(info.id, Task { info: info.clone(), planned: false });
         let everything = self.settings.display_skipped_hosts && self.settings.display_ok_hosts;
-        if everything && !self.state.plans() {
+        if everything && !info.free && !self.state.plans() {
             self.heading(info.id);
         }
     }
@@ -319,9 +326,6 @@ impl View<'_> {
     }
 
     fn included(&mut self, file: &str, hosts: &[String], item: Option<&str>) {
-        if let Some(&id) = self.state.tasks.keys().max() {
-            self.heading(id);
-        }
         let item = item.map(|item| format!(" => (item={item})")).unwrap_or_default();
         self.out(Some(Paint::Included), &format!("included: {file} for {}{item}", hosts.join(", ")));
     }
@@ -335,7 +339,33 @@ impl View<'_> {
             self.out(None, &line);
         }
         self.out(None, "");
+        if self.settings.show_custom_stats && !self.state.stats.is_empty() {
+            self.custom_stats();
+        }
         self.dry_run_marker();
+    }
+
+    /// Prints what `set_stats` has collected: of the hosts, and of the run.
+    fn custom_stats(&mut self) {
+        let mut stats = std::mem::take(&mut self.state.stats);
+        let run = stats.shift_remove("_run");
+        stats.sort_keys();
+        self.screen.banner("CUSTOM STATS: ");
+        for (host, stats) in &stats {
+            let line = format!("\t{host}: {}", self.stat_line(stats));
+            self.out(None, &line);
+        }
+        if let Some(run) = run {
+            self.out(None, "");
+            let line = format!("\tRUN: {}", self.stat_line(&run));
+            self.out(None, &line);
+        }
+        self.out(None, "");
+    }
+
+    /// Ansible dumps with an indentation of one, and takes the line breaks out.
+    fn stat_line(&self, stats: &Map<String, Value>) -> String {
+        json(&Value::Object(stats.clone()), Layout { indent: Some(1), ascii: false }).replace('\n', "")
     }
 
     fn recap_line(&self, host: &str, counts: &Counts) -> String {

@@ -1,6 +1,6 @@
 //! What a run looks like: readers of the one stream of events, and the only place beside `main` that prints.
 //!
-//! stdout is Ansible's, to the byte: [`Output::Default`], [`Output::Minimal`] and [`Output::AnsibleJson`] are its callbacks of
+//! stdout is Ansible's, to the byte: [`Output::Default`], [`Output::Minimal`], [`Output::Oneline`] and [`Output::AnsibleJson`] are its callbacks of
 //! those names. What Ansible has no word for (excerpts of faults, progress, hints) goes to stderr.
 //!
 //! **Invariant:** an event is enough. This crate asks neither the engine nor the file system nor the environment for
@@ -13,6 +13,7 @@ mod failure;
 mod fault;
 mod messages;
 mod minimal;
+mod oneline;
 mod order;
 mod paint;
 mod plan;
@@ -30,5 +31,7 @@ mod samples;
 mod screens;
 
 pub use order::Order;
+pub use paint::Palette;
 pub use reporter::Reporter;
 pub use settings::{Live, Output, ResultFormat, Settings};
+pub use text::{as_python, as_yaml};

@@ -82,7 +82,7 @@ fn command_output(host: &str, word: &str, result: &Map<String, Value>) -> String
     format!("{host} | {word} | rc={code} >>\n{}{}{}\n", text("stdout"), text("stderr"), text("msg"))
 }
 
-fn is_command(action: &str) -> bool {
+pub(crate) fn is_command(action: &str) -> bool {
     let name =
         action.strip_prefix("ansible.builtin.").or(action.strip_prefix("ansible.legacy.")).unwrap_or(action);
     matches!(name, "command" | "shell" | "raw" | "win_command" | "win_shell")

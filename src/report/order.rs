@@ -12,6 +12,8 @@ use rplay_event::{Event, Kind};
 /// Progress is live and passes at once. Where nothing runs side by side nothing is held back.
 #[derive(Debug, Default)]
 pub struct Order {
+    /// The hosts of this play go each its own way: what happens is told as it happens.
+    free: bool,
     /// The task whose events pass.
     current: Option<u64>,
     /// The task that a message without one belongs to.
@@ -24,6 +26,19 @@ pub struct Order {
 impl Order {
     /// Takes the next event as it happened, and returns those whose turn it is, in the order to show them.
     pub fn push(&mut self, event: Event) -> Vec<Event> {
+        match event.kind() {
+            Kind::PlayStarted { .. } => self.free = false,
+            Kind::TaskStarted { task } if task.free && !self.free => {
+                self.free = true;
+                let mut out = self.release();
+                out.push(event);
+                return out;
+            }
+            _ => {}
+        }
+        if self.free {
+            return vec![event];
+        }
         match place(event.kind()) {
             Place::Now => vec![event],
             Place::Between => {
@@ -123,7 +138,8 @@ fn place(kind: &Kind) -> Place {
             Place::Of(*task)
         }
         Kind::ItemDone { result } | Kind::TaskDone { result } => Place::Of(result.task),
-        Kind::Included { .. } | Kind::Notified { .. } => Place::Beside,
+        Kind::Included { task, .. } => Place::Of(*task),
+        Kind::Notified { .. } => Place::Beside,
         Kind::Progress { .. } | Kind::Warning { .. } | Kind::Deprecated { .. } | Kind::Notice { .. } => {
             Place::Now
         }
@@ -134,6 +150,7 @@ fn place(kind: &Kind) -> Place {
         | Kind::NoHostsMatched
         | Kind::NoHostsRemaining
         | Kind::Fault { .. }
+        | Kind::CustomStats { .. }
         | Kind::Recap { .. }
         | Kind::PlanDone { .. }
         | Kind::DestroyDone { .. }
@@ -233,7 +250,8 @@ mod tests {
 
     #[test]
     fn an_include_stays_behind_its_task() {
-        let included = Kind::Included { file: "f.yml".to_owned(), hosts: vec!["a".to_owned()], item: None };
+        let included =
+            Kind::Included { task: 2, file: "f.yml".to_owned(), hosts: vec!["a".to_owned()], item: None };
         assert_eq!(
             pushed(vec![
                 started(1),

@@ -5,6 +5,7 @@ use rplay_event::{Event, Kind};
 use crate::ansible_json::AnsibleJson;
 use crate::default::Default;
 use crate::minimal::Minimal;
+use crate::oneline::Oneline;
 use crate::order::Order;
 use crate::progress::Running;
 use crate::screen::{Screen, Side};
@@ -27,6 +28,7 @@ pub struct Reporter {
 enum Reader {
     Default(Default),
     Minimal(Minimal),
+    Oneline(Oneline),
     AnsibleJson(AnsibleJson),
     Events,
 }
@@ -37,6 +39,7 @@ impl Reporter {
         let reader = match settings.output {
             Output::Default => Reader::Default(Default::default()),
             Output::Minimal => Reader::Minimal(Minimal::default()),
+            Output::Oneline => Reader::Oneline(Oneline::default()),
             Output::AnsibleJson => Reader::AnsibleJson(AnsibleJson::default()),
             Output::Events => Reader::Events,
         };
@@ -104,6 +107,7 @@ impl Reader {
         match self {
             Self::Default(reader) => reader.event(kind, settings, screen),
             Self::Minimal(reader) => reader.event(kind, settings, screen),
+            Self::Oneline(reader) => reader.event(kind, settings, screen),
             Self::AnsibleJson(reader) => reader.event(kind, settings, screen),
             Self::Events => {}
         }

@@ -18,7 +18,7 @@ pub(crate) fn cleaned(result: &Map<String, Value>, action: &str) -> Map<String, 
     result
 }
 
-fn public(fields: &Map<String, Value>) -> Map<String, Value> {
+pub(crate) fn public(fields: &Map<String, Value>) -> Map<String, Value> {
     fields
         .iter()
         .filter(|(key, _)| !key.starts_with("_ansible_"))

@@ -30,6 +30,7 @@ pub(crate) fn task(id: u64, name: &str, action: &str) -> Kind {
         handler: false,
         check: false,
         no_log: false,
+        free: false,
     };
     Kind::TaskStarted { task }
 }

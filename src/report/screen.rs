@@ -3,7 +3,7 @@ use std::io;
 
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::paint::Paint;
+use crate::paint::{Paint, Palette};
 use crate::settings::Settings;
 use crate::sink::Sink;
 
@@ -20,6 +20,7 @@ pub(crate) struct Screen {
     err: Sink,
     color: bool,
     color_stderr: bool,
+    palette: Palette,
     columns: usize,
     said: HashSet<String>,
 }
@@ -31,6 +32,7 @@ impl Screen {
             err,
             color: settings.color,
             color_stderr: settings.color_stderr,
+            palette: settings.palette.clone(),
             columns: settings.width.map_or(0, |width| usize::from(width).saturating_sub(1)).max(79),
             said: HashSet::new(),
         }
@@ -44,13 +46,14 @@ impl Screen {
             Side::Out => (&self.out, self.color),
             Side::Err => (&self.err, self.color_stderr),
         };
-        let painted = paint.filter(|_| color).map_or_else(|| text.to_owned(), |paint| paint.on(text));
+        let painted =
+            paint.filter(|_| color).map_or_else(|| text.to_owned(), |paint| self.palette.on(paint, text));
         sink.write(format!("{painted}\n").as_bytes());
     }
 
     /// Returns the text in the colour, where stdout takes colours.
     pub(crate) fn painted(&self, paint: Paint, text: &str) -> String {
-        if self.color { paint.on(text) } else { text.to_owned() }
+        if self.color { self.palette.on(paint, text) } else { text.to_owned() }
     }
 
     /// Writes a heading: an empty line, the text, stars to the edge of the screen.

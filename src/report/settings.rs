@@ -1,3 +1,5 @@
+use crate::paint::Palette;
+
 /// What is printed on stdout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Output {
@@ -6,6 +8,8 @@ pub enum Output {
     Default,
     /// Ansible's `minimal` callback.
     Minimal,
+    /// Ansible's `oneline` callback.
+    Oneline,
     /// The document of Ansible's `json` callback, printed with the recap.
     AnsibleJson,
     /// One event a line, as the journal has them.
@@ -32,6 +36,8 @@ pub struct Settings {
     pub color: bool,
     /// Colours on stderr.
     pub color_stderr: bool,
+    /// Which colour a line has.
+    pub palette: Palette,
     /// The width of the terminal on stdout; `None` where stdout is none.
     pub width: Option<u16>,
     /// How running tasks are shown on stderr.
@@ -42,10 +48,16 @@ pub struct Settings {
     pub display_skipped_hosts: bool,
     pub display_ok_hosts: bool,
     pub display_failed_stderr: bool,
+    /// Print what `set_stats` has gathered, after the recap.
+    pub show_custom_stats: bool,
     pub show_per_host_start: bool,
     pub check_mode_markers: bool,
     pub show_task_path_on_failure: bool,
+    /// Print a task's arguments in its heading.
+    pub display_args: bool,
     pub deprecation_warnings: bool,
+    /// What only `-v` shows goes to stderr.
+    pub verbose_to_stderr: bool,
     /// The lines of context in a `--diff`.
     pub diff_context: usize,
     /// The indentation of [`Output::AnsibleJson`]; 0 for one line.
@@ -78,6 +90,7 @@ impl Default for Settings {
             verbosity: 0,
             color: false,
             color_stderr: false,
+            palette: Palette::default(),
             width: None,
             live: Live::Lines,
             result_format: ResultFormat::Json,
@@ -86,9 +99,12 @@ impl Default for Settings {
             display_ok_hosts: true,
             display_failed_stderr: false,
             show_per_host_start: false,
+            show_custom_stats: false,
             check_mode_markers: false,
             show_task_path_on_failure: false,
+            display_args: false,
             deprecation_warnings: true,
+            verbose_to_stderr: false,
             diff_context: 3,
             json_indent: 4,
             now: None,

@@ -5,6 +5,34 @@ use serde_json::{Map, Number, Value};
 use super::{Kind, controller, python, texts};
 use crate::unknown;
 
+/// Reads a value as the type that a spec names which was written in a playbook; the error is Ansible's reason.
+pub fn coerced(wanted: &str, value: &Value) -> Result<Value, String> {
+    let kind = match wanted {
+        "list" => return list(value).map(Value::Array),
+        "dict" => return mapping(value).map(Value::Object),
+        "json" | "jsonarg" => return json_text(value),
+        "str" => Kind::Text,
+        "path" => Kind::Path,
+        "bool" => Kind::Bool,
+        "int" => Kind::Int,
+        "float" => Kind::Float,
+        "bytes" | "bits" => Kind::Bytes,
+        "raw" => Kind::Raw,
+        // Ansible calls what it has not found.
+        _ => return Err("'NoneType' object is not callable".to_owned()),
+    };
+    scalar(&kind, value)
+}
+
+/// A document as the text that a module's `json` parameter is.
+fn json_text(value: &Value) -> Result<Value, String> {
+    match value {
+        Value::String(text) => Ok(Value::from(text.trim())),
+        Value::Array(_) | Value::Object(_) => Ok(Value::from(value.to_string())),
+        _ => Err(cannot(value, "a json string")),
+    }
+}
+
 /// Reads a value that is no list and has no sub-options; the error is Ansible's reason.
 pub(super) fn scalar(kind: &Kind, value: &Value) -> Result<Value, String> {
     match kind {

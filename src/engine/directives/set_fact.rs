@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use rplay_template::{Scope, Value};
 use serde_json::{Map, Value as Json};
 
-use crate::run::{Ended, Runner, TaskRun};
+use crate::run::{Ended, Runner, TaskRun, is_true};
 
 /// Sets variables of the host. Source of the results: `ansible/plugins/action/set_fact.py`.
 pub(super) fn run(
@@ -13,12 +13,7 @@ pub(super) fn run(
     scope: &Arc<dyn Scope>,
     mut args: IndexMap<String, Value>,
 ) -> Ended {
-    if let Some(cacheable) = args.shift_remove("cacheable")
-        && cacheable.is_truthy()
-        && !matches!(cacheable.as_str(), Some("no" | "false" | "False" | "off" | "0"))
-    {
-        return Ended::failed("set_fact: 'cacheable' needs a fact cache, which is not built yet");
-    }
+    let cacheable = args.shift_remove("cacheable").is_some_and(|value| is_true(&value));
     args.shift_remove("_raw_params");
     if args.is_empty() {
         return Ended::failed(
@@ -40,6 +35,9 @@ pub(super) fn run(
         facts.insert(name.clone(), value.to_json());
         ended.variables.push((name, value));
     }
+    if cacheable {
+        ended.facts = Some(Value::from_json(Json::Object(facts.clone())));
+    }
     ended.set("ansible_facts", Json::Object(facts));
     ended.set("changed", false);
     ended.set("failed", false);
@@ -47,7 +45,7 @@ pub(super) fn run(
 }
 
 /// A letter or underscore, then also digits, and no word that Python or a play keeps for itself.
-fn is_variable_name(name: &str) -> bool {
+pub(super) fn is_variable_name(name: &str) -> bool {
     let mut characters = name.chars();
     let starts = characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_');
     let python = matches!(

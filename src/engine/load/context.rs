@@ -1,8 +1,13 @@
 use std::sync::Arc;
 
 use rplay_syntax::{Keywords, Node};
+use rplay_template::Value;
+use serde_json::json;
 
-use crate::scopes::{Data, Written};
+use super::PlayRoles;
+use super::include_path::folder_of;
+use super::role::{Role, RoleDefinition};
+use crate::scopes::{Data, Layer, Level, Stack, Written};
 
 /// What a task inherits from the blocks and the play around it.
 #[derive(Clone, Default)]
@@ -29,18 +34,31 @@ pub(crate) struct Context {
     pub(crate) run_once: Option<Node>,
     pub(crate) delegate_to: Option<Node>,
     pub(crate) timeout: Option<Node>,
+    pub(crate) throttle: Option<Node>,
+    pub(crate) debugger: Option<Node>,
     pub(crate) connection: Option<Node>,
+    /// The role that it stands in.
+    pub(crate) role: Option<Arc<Role>>,
+    /// The roles from which roles were imported or included down to here, the innermost first.
+    pub(crate) parent_roles: Vec<Arc<RoleDefinition>>,
+    /// The folders that the includes and imports around were written with, the outermost first.
+    pub(crate) includes: Arc<[Arc<str>]>,
+    /// It stands among handlers.
+    pub(crate) handlers: bool,
+    /// Where names without a collection are looked for.
+    pub(crate) collections: Arc<[String]>,
     /// Where relative paths are looked for: the folder of the file a task stands in comes first.
     pub(crate) folders: Arc<[String]>,
 }
 
 /// What the tasks of a play share.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct PlayHead {
     pub(crate) play: Arc<rplay_syntax::Play>,
     pub(crate) vars: Arc<Written>,
     pub(crate) folder: String,
     pub(crate) file: Arc<str>,
+    pub(crate) roles: Arc<PlayRoles>,
 }
 
 impl Context {
@@ -77,7 +95,51 @@ impl Context {
         lay(&mut inner.run_once, &keywords.run_once);
         lay(&mut inner.delegate_to, &keywords.delegate_to);
         lay(&mut inner.timeout, &keywords.timeout);
+        lay(&mut inner.throttle, &keywords.throttle);
+        lay(&mut inner.debugger, &keywords.debugger);
         lay(&mut inner.connection, &keywords.connection);
+        if !keywords.collections.is_empty() {
+            inner.collections = named(&keywords.collections);
+        }
         inner
     }
+
+    /// Goes into a file of tasks that is named so.
+    pub(crate) fn step_into(&mut self, name: &str) {
+        self.includes = self.includes.iter().cloned().chain([folder_of(name).into()]).collect();
+    }
+
+    /// Tells what a role brings in from within this one whose it is: `ansible_parent_role_names` and the like.
+    pub(crate) fn below_role(&mut self) {
+        let Some(role) = &self.role else { return };
+        self.parent_roles.insert(0, Arc::clone(&role.definition));
+        let names: Vec<String> = self.parent_roles.iter().map(|role| role.full_name()).collect();
+        let paths: Vec<&str> = self.parent_roles.iter().map(|role| role.path.as_str()).collect();
+        let values =
+            [("ansible_parent_role_names", json!(names)), ("ansible_parent_role_paths", json!(paths))];
+        let data = values.into_iter().map(|(name, value)| (Arc::from(name), Value::from_json(value)));
+        self.include_vars.push(Arc::clone(&role.definition.params));
+        self.include_data.push(Arc::new(data.collect()));
+    }
+
+    /// Adds the variables that a place in a play has of its own: those of roles, blocks and includes.
+    pub(crate) fn layers(&self, stack: &mut Stack, roles: &PlayRoles) {
+        let exported = roles.exported();
+        exported.defaults.iter().for_each(|vars| stack.written(Level::RoleDefaults, vars));
+        exported.vars.iter().for_each(|vars| stack.written(Level::RoleVars, vars));
+        if let Some(role) = &self.role {
+            role.layers.defaults.iter().for_each(|vars| stack.written(Level::RoleDefaults, vars));
+            role.layers.vars.iter().for_each(|vars| stack.written(Level::RoleVars, vars));
+            role.layers.params.iter().for_each(|vars| stack.written(Level::RoleParams, vars));
+            stack.push(Level::Magic, Layer::Data(Arc::clone(&role.magic)));
+        }
+        self.block_vars.iter().for_each(|vars| stack.written(Level::BlockVars, vars));
+        self.include_vars.iter().for_each(|vars| stack.written(Level::IncludeParams, vars));
+        self.include_data.iter().for_each(|data| stack.data(Level::IncludeParams, data));
+    }
+}
+
+/// Returns the texts of a list; templates have no place in it.
+fn named(nodes: &[Node]) -> Arc<[String]> {
+    nodes.iter().filter_map(Node::as_str).map(str::to_owned).collect()
 }

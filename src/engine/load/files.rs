@@ -44,17 +44,22 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    /// Returns a file's text and whether it was encrypted.
-    pub(crate) fn text(&self, path: &Path) -> Result<(String, bool), Fault> {
+    /// Returns what a file holds and whether it was encrypted.
+    pub(crate) fn bytes(&self, path: &Path) -> Result<(Vec<u8>, bool), Fault> {
         let shown = path.display().to_string();
         let bytes = std::fs::read(path)
             .map_err(|error| Fault::new(format!("could not read {shown}: {error}")).kind(FaultKind::Setup))?;
-        let (bytes, encrypted) = if is_vault(&bytes) {
-            let plain = self.vaults.open(&bytes, &shown).map_err(|error| error.fault())?;
-            (plain, true)
-        } else {
-            (bytes, false)
-        };
+        if !is_vault(&bytes) {
+            return Ok((bytes, false));
+        }
+        let plain = self.vaults.open(&bytes, &shown).map_err(|error| error.fault())?;
+        Ok((plain, true))
+    }
+
+    /// Returns a file's text and whether it was encrypted.
+    pub(crate) fn text(&self, path: &Path) -> Result<(String, bool), Fault> {
+        let shown = path.display().to_string();
+        let (bytes, encrypted) = self.bytes(path)?;
         let text = String::from_utf8(bytes)
             .map_err(|_| Fault::new(format!("{shown} is not UTF-8 text")).kind(FaultKind::Playbook))?;
         if encrypted {

@@ -2,13 +2,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rplay_event::{Fault, FaultKind, Span};
-use rplay_syntax::{Entry, Node, Play, Step, Task, Warning, WarningKind};
-use rplay_template::{Engine, Scope};
+use rplay_syntax::{Entry, ImportPlaybook, Keywords, Node, Play, Step, Task, Warning, WarningKind};
+use rplay_template::{Engine, Scope, Value};
+use serde_json::json;
 
-use super::files::{Reader, find};
-use super::{Context, PlayHead, bare, unbuilt};
+use super::collections::collection_of;
+use super::files::Reader;
+use super::include_path::{Wanted, plain};
+use super::{Context, PlayHead, SearchPaths, bare, unbuilt};
 use crate::emit::Emitter;
-use crate::scopes::{Level, Stack, Written};
+use crate::scopes::{Layer, Level, Stack, Written};
 
 /// A play, ready to run.
 pub(crate) struct LoadedPlay {
@@ -27,11 +30,34 @@ pub(crate) enum Item {
     Block(Arc<BlockItem>),
 }
 
+#[derive(Clone)]
 pub(crate) struct TaskItem {
     pub(crate) task: Task,
     /// With the task's own keywords, except `vars`.
     pub(crate) context: Arc<Context>,
+    /// What stands around the task: what an include hands on.
+    pub(crate) outer: Arc<Context>,
     pub(crate) vars: Arc<Written>,
+    /// No one wrote it.
+    pub(crate) implicit: bool,
+}
+
+impl TaskItem {
+    /// Returns what a heading calls the task, whose own name may be none.
+    pub(crate) fn heading(&self, own: Option<&str>) -> String {
+        let action = &self.task.action.name;
+        if bare(action) == "include_role" {
+            let named = &self.task.args.named;
+            let role =
+                named.get("name").or_else(|| named.get("role")).map(|node| node.key_text().into_owned());
+            return own.map_or_else(|| format!("{action} : {}", role.unwrap_or_default()), str::to_owned);
+        }
+        let own = own.unwrap_or(action);
+        match &self.context.role {
+            Some(role) => format!("{} : {own}", role.definition.full_name()),
+            None => own.to_owned(),
+        }
+    }
 }
 
 pub(crate) struct BlockItem {
@@ -48,6 +74,9 @@ pub(crate) struct Loader {
     pub(crate) template: Engine,
     /// What the names of static imports may use: extra variables.
     pub(crate) extra: Arc<Vec<Arc<Written>>>,
+    pub(crate) paths: Arc<SearchPaths>,
+    /// `ANSIBLE_PRIVATE_ROLE_VARS`, where it is set.
+    pub(crate) private_role_vars: Option<bool>,
     /// Whether an action of this name exists.
     pub(crate) is_action: Arc<dyn Fn(&str) -> bool + Send + Sync>,
 }
@@ -55,13 +84,13 @@ pub(crate) struct Loader {
 impl Loader {
     /// Reads a playbook and those it imports; every fault of a file at once.
     pub(crate) fn playbook(&self, path: &Path) -> Result<Vec<LoadedPlay>, Vec<Fault>> {
-        self.playbook_within(path, &Context::default(), 0)
+        self.playbook_within(path, &Imported::default(), 0)
     }
 
     fn playbook_within(
         &self,
         path: &Path,
-        outer: &Context,
+        outer: &Imported,
         depth: usize,
     ) -> Result<Vec<LoadedPlay>, Vec<Fault>> {
         if depth > 50 {
@@ -76,13 +105,7 @@ impl Loader {
         for entry in loaded.value.entries {
             let read = match entry {
                 Entry::Play(play) => self.play(*play, outer, &folder, &shown).map(|play| vec![play]),
-                Entry::ImportPlaybook(import) => {
-                    let context = outer.inside(&import.keywords);
-                    match self.name(&import.path, &Written::default()) {
-                        Ok(name) => self.playbook_within(&Path::new(&folder).join(name), &context, depth + 1),
-                        Err(fault) => Err(vec![fault]),
-                    }
-                }
+                Entry::ImportPlaybook(import) => self.import_playbook(&import, outer, &folder, depth),
             };
             match read {
                 Ok(read) => plays.extend(read),
@@ -92,52 +115,96 @@ impl Loader {
         if faults.is_empty() { Ok(plays) } else { Err(faults) }
     }
 
-    fn play(&self, play: Play, outer: &Context, folder: &str, file: &str) -> Result<LoadedPlay, Vec<Fault>> {
+    fn import_playbook(
+        &self,
+        import: &ImportPlaybook,
+        outer: &Imported,
+        folder: &str,
+        depth: usize,
+    ) -> Result<Vec<LoadedPlay>, Vec<Fault>> {
+        let mut vars = Written::new(&import.keywords.vars, false);
+        self.extra.iter().for_each(|extra| vars.lay(extra));
+        let name = self.rendered(&import.path, vars).map_err(|fault| vec![fault])?;
+        let found = self.paths.collection_playbook(folder, &name);
+        let (path, collection) = match found {
+            Some((path, collection)) => (path, Some(collection)),
+            None => {
+                let path = plain(&Path::new(folder).join(name));
+                let collection = collection_of(&path);
+                (path, collection)
+            }
+        };
+        if !path.exists() {
+            return Err(vec![absent(&path).at(&import.path.span)]);
+        }
+        self.playbook_within(&path, &outer.inside(&import.keywords, collection), depth + 1)
+    }
+
+    pub(super) fn play(
+        &self,
+        play: Play,
+        outer: &Imported,
+        folder: &str,
+        file: &str,
+    ) -> Result<LoadedPlay, Vec<Fault>> {
         let mut faults = Vec::new();
         unbuilt::of_play(&play, &mut faults);
-        let play = Arc::new(play);
-        let vars = Arc::new(Written::new(&play.keywords.vars, false));
-        let context = Context { folders: vec![folder.to_owned()].into(), ..outer.take(&play.keywords) };
-        let mut section = |steps: &[Step]| {
-            self.steps(steps, &context, &vars, 0).unwrap_or_else(|found| {
+        let mut vars = Written::new(&play.keywords.vars, false);
+        outer.vars.iter().rev().for_each(|imported| vars.lay(imported));
+        let mut context =
+            Context { folders: vec![folder.to_owned()].into(), ..Context::default().take(&play.keywords) };
+        context.tags.extend(outer.tags.iter().cloned());
+        context.collections = play_collections(&context.collections, outer.collection.as_ref());
+        let head = PlayHead {
+            vars: Arc::new(vars),
+            folder: folder.to_owned(),
+            file: file.into(),
+            play: Arc::new(play),
+            roles: Arc::default(),
+        };
+        // The conditions of an import are asked for every task, but for no handler.
+        let among_handlers = Context { handlers: true, ..context.clone() };
+        context.when.splice(0..0, outer.when.iter().cloned());
+        let mut handlers = Vec::new();
+        let mut all = |read: Result<Vec<Item>, Vec<Fault>>| {
+            read.unwrap_or_else(|found| {
                 faults.extend(found);
                 Vec::new()
             })
         };
-        let (pre_tasks, tasks) = (section(&play.pre_tasks), section(&play.tasks));
-        let (post_tasks, handlers) = (section(&play.post_tasks), section(&play.handlers));
+        let mut tasks = all(self.play_roles(&head, &context, &mut handlers));
+        let pre_tasks = all(self.steps(&head.play.pre_tasks, &context, &head, 0));
+        tasks.extend(all(self.steps(&head.play.tasks, &context, &head, 0)));
+        let post_tasks = all(self.steps(&head.play.post_tasks, &context, &head, 0));
+        handlers.extend(all(self.steps(&head.play.handlers, &among_handlers, &head, 0)));
         if !faults.is_empty() {
             return Err(faults);
         }
-        let head = PlayHead { vars, folder: folder.to_owned(), file: file.into(), play };
         Ok(LoadedPlay { head, context: Arc::new(context), pre_tasks, tasks, post_tasks, handlers })
     }
 
     /// Puts keywords and static imports in place.
-    fn steps(
+    pub(super) fn steps(
         &self,
         steps: &[Step],
         context: &Context,
-        vars: &Written,
+        head: &PlayHead,
         depth: usize,
     ) -> Result<Vec<Item>, Vec<Fault>> {
         let (mut items, mut faults) = (Vec::new(), Vec::new());
+        let outer = Arc::new(context.clone());
         for step in steps {
             let read = match step {
-                Step::Block(block) => self.block(block, context, vars, depth),
-                Step::Task(task) if bare(&task.action.name) == "import_tasks" => {
-                    self.import(task, context, vars, depth)
-                }
-                Step::Task(task) => {
-                    unbuilt::of_task(task, &mut faults);
-                    let inner = Arc::new(context.take(&task.keywords));
-                    let own = Arc::new(Written::new(&task.keywords.vars, false));
-                    Ok(vec![Item::Task(Arc::new(TaskItem {
-                        task: (**task).clone(),
-                        context: inner,
-                        vars: own,
-                    }))])
-                }
+                Step::Block(block) => self.block(block, context, head, depth),
+                Step::Task(task) => match bare(&task.action.name) {
+                    "import_tasks" => self.import(task, context, head, depth),
+                    "import_role" => self.import_role(task, context, head, depth),
+                    _ => {
+                        unbuilt::of_task(task, &mut faults);
+                        faults.extend(misplaced(task, context));
+                        Ok(vec![task_item(task, &outer)])
+                    }
+                },
             };
             match read {
                 Ok(read) => items.extend(read),
@@ -151,14 +218,14 @@ impl Loader {
         &self,
         block: &rplay_syntax::Block,
         context: &Context,
-        vars: &Written,
+        head: &PlayHead,
         depth: usize,
     ) -> Result<Vec<Item>, Vec<Fault>> {
         let mut faults = Vec::new();
         unbuilt::of_keywords(&block.keywords, &mut faults);
         let inner = context.inside(&block.keywords);
         let mut part = |steps: &[Step]| {
-            self.steps(steps, &inner, vars, depth).unwrap_or_else(|found| {
+            self.steps(steps, &inner, head, depth).unwrap_or_else(|found| {
                 faults.extend(found);
                 Vec::new()
             })
@@ -174,7 +241,7 @@ impl Loader {
         &self,
         task: &Task,
         context: &Context,
-        vars: &Written,
+        head: &PlayHead,
         depth: usize,
     ) -> Result<Vec<Item>, Vec<Fault>> {
         let Some(node) = file_argument(task) else {
@@ -186,11 +253,12 @@ impl Loader {
             );
             return Err(vec![fault.at(&looping.span)]);
         }
-        let name = self.name(&node, vars).map_err(|fault| vec![fault])?;
         let mut inner = context.inside(&task.keywords);
-        let path = found(&inner.folders, &name, &node.span).map_err(|fault| vec![fault])?;
-        inner.folders = nearer(&inner.folders, &path);
-        self.task_file(&path, &inner, vars, depth + 1)
+        let name = self.name(&node, head, &inner).map_err(|fault| vec![fault])?;
+        let wanted = Wanted { name: &name, base: &head.folder, dynamic: false };
+        let path = found(&wanted, &inner, &node.span).map_err(|fault| vec![fault])?;
+        inner.step_into(&name);
+        self.task_file(&path, &inner, head, depth + 1)
     }
 
     /// Reads a file with a list of tasks, in a context.
@@ -198,34 +266,70 @@ impl Loader {
         &self,
         path: &Path,
         context: &Context,
-        vars: &Written,
+        head: &PlayHead,
         depth: usize,
     ) -> Result<Vec<Item>, Vec<Fault>> {
         if depth > 100 {
             return Err(vec![Fault::new(format!("{} imports itself", path.display()))]);
         }
         let (text, _) = self.reader.text(path).map_err(|fault| vec![fault])?;
-        let loaded = rplay_syntax::parse_tasks(&path.display().to_string(), &text, &*self.is_action)?;
+        let read = if context.handlers { rplay_syntax::parse_handlers } else { rplay_syntax::parse_tasks };
+        let loaded = read(&path.display().to_string(), &text, &*self.is_action)?;
         self.tell(&loaded.warnings);
-        self.steps(&loaded.value, context, vars, depth)
+        let inner = Context { folders: folders(context, path, &head.folder), ..context.clone() };
+        self.steps(&loaded.value, &inner, head, depth)
     }
 
-    /// Renders the name of a static import: only variables that are known before any task can be in it.
-    fn name(&self, node: &Node, vars: &Written) -> Result<String, Fault> {
-        let mut stack = Stack::default();
-        stack.written(Level::PlayVars, &Arc::new(vars.clone()));
-        for extra in self.extra.iter() {
-            stack.written(Level::ExtraVars, extra);
+    /// Renders a name that has to be known before the run: facts and the inventory's variables cannot be in it.
+    pub(super) fn name(&self, node: &Node, head: &PlayHead, context: &Context) -> Result<String, Fault> {
+        if !node.may_be_template() {
+            return Ok(node.key_text().into_owned());
         }
-        let scope: Arc<dyn Scope> = stack.shared();
-        let rendered = self.template.render(node, &scope).map_err(|error| {
-            Fault::new(format!("the name of an imported file must be known before the run: {error}"))
-                .at(&node.span)
+        let mut stack = Stack::new(Arc::clone(&context.folders));
+        stack.written(Level::PlayVars, &head.vars);
+        for file in self.static_vars_files(head) {
+            stack.written(Level::VarsFiles, &file);
+        }
+        context.layers(&mut stack, &head.roles);
+        self.extra.iter().for_each(|extra| stack.written(Level::ExtraVars, extra));
+        let folder = Value::from_json(json!(head.folder));
+        let magic = [(Arc::from("playbook_dir"), folder)].into_iter().collect();
+        stack.push(Level::Magic, Layer::Data(Arc::new(magic)));
+        self.text(node, &stack.shared())
+    }
+
+    fn rendered(&self, node: &Node, vars: Written) -> Result<String, Fault> {
+        let mut stack = Stack::default();
+        stack.written(Level::PlayVars, &Arc::new(vars));
+        self.text(node, &stack.shared())
+    }
+
+    fn text(&self, node: &Node, scope: &Arc<dyn Scope>) -> Result<String, Fault> {
+        let rendered = self.template.render(node, scope).map_err(|error| {
+            let message = format!("Error when evaluating variable in import path {}: {error}", node.key_text());
+            let help = "When using static imports, ensure that any variables used in their names are defined in \
+                        vars/vars_files\nor extra-vars passed in from the command line. Static imports cannot use \
+                        variables from facts or inventory\nsources like group or host vars.";
+            Fault::new(message).at(&node.span).help(help)
         })?;
         Ok(rendered.value.text())
     }
 
-    fn tell(&self, warnings: &[Warning]) {
+    /// Returns those of the play's files of variables whose names and contents are known before the run.
+    fn static_vars_files(&self, head: &PlayHead) -> Vec<Arc<Written>> {
+        let plain = |node: &&Node| !node.may_be_template();
+        let mut files = Vec::new();
+        for candidates in &head.play.vars_files {
+            let names = candidates.iter().filter(plain).filter_map(Node::as_str);
+            let folder = Path::new(&head.folder);
+            let mut places = names.flat_map(|name| [folder.join("vars").join(name), folder.join(name)]);
+            let read = places.find(|path| path.is_file()).and_then(|path| self.reader.vars(&path).ok());
+            files.extend(read.map(|file| file.written));
+        }
+        files
+    }
+
+    pub(super) fn tell(&self, warnings: &[Warning]) {
         for warning in warnings {
             let message = match &warning.help {
                 Some(help) => format!("{}: {} ({help})", warning.span, warning.message),
@@ -245,15 +349,90 @@ pub(crate) fn file_argument(task: &Task) -> Option<Node> {
     task.args.free_form.clone().or_else(|| task.args.named.get("file").cloned())
 }
 
-/// Returns the file of tasks, or says where it was looked for.
-pub(crate) fn found(folders: &[String], name: &str, span: &Span) -> Result<PathBuf, Fault> {
-    find(folders, Some("tasks"), name).map_err(|looked| {
-        let looked: Vec<String> = looked.iter().map(|path| path.display().to_string()).collect();
-        Fault::new(format!("Could not find or access '{name}'"))
-            .kind(FaultKind::Setup)
-            .at(span)
-            .help(format!("looked for {}", looked.join(", ")))
-    })
+/// Returns the file of tasks, or says that it is not there.
+pub(crate) fn found(wanted: &Wanted<'_>, context: &Context, span: &Span) -> Result<PathBuf, Fault> {
+    let path = wanted.find(context);
+    if path.exists() {
+        return Ok(path);
+    }
+    Err(absent(&path).at(span))
+}
+
+/// Returns what Ansible says of a file that it could not read because there is none.
+pub(crate) fn absent(path: &Path) -> Fault {
+    let path = path.display();
+    let message = format!(
+        "Unable to retrieve file contents.\nCould not find or access '{path}' on the Ansible Controller.\nIf you are \
+         using a module and expect the file to exist on the remote, see the remote_src option: [Errno 2] No such file \
+         or directory: '{path}'"
+    );
+    Fault::new(message).kind(FaultKind::Setup)
+}
+
+/// Returns where the tasks of a file look for other files: in the roles around, beside the file, beside the play.
+pub(super) fn folders(context: &Context, file: &Path, base: &str) -> Arc<[String]> {
+    let roles = context.role.as_ref().map(|role| role.chain()).unwrap_or_default();
+    let mut folders: Vec<String> = roles.iter().rev().map(|role| role.path.clone()).collect();
+    for folder in [folder_of(file), base.to_owned()] {
+        if !folders.contains(&folder) {
+            folders.push(folder);
+        }
+    }
+    folders.into()
+}
+
+/// What a playbook inherits from the imports around it.
+#[derive(Default)]
+pub(super) struct Imported {
+    when: Vec<Node>,
+    tags: Vec<Node>,
+    /// The outermost first, which is also the strongest.
+    vars: Vec<Written>,
+    collection: Option<String>,
+}
+
+impl Imported {
+    fn inside(&self, keywords: &Keywords, collection: Option<String>) -> Self {
+        let own = Written::new(&keywords.vars, false);
+        Self {
+            when: self.when.iter().chain(&keywords.when).cloned().collect(),
+            tags: self.tags.iter().chain(&keywords.tags).cloned().collect(),
+            vars: self.vars.iter().cloned().chain([own]).collect(),
+            collection: collection.or_else(|| self.collection.clone()),
+        }
+    }
+}
+
+/// Returns the collections that a play searches: a collection's own playbook begins with its own.
+fn play_collections(written: &[String], own: Option<&String>) -> Arc<[String]> {
+    let mut names: Vec<String> = own.into_iter().filter(|own| !written.contains(own)).cloned().collect();
+    names.extend(written.iter().cloned());
+    let is_core = |name: &String| matches!(name.as_str(), "ansible.builtin" | "ansible.legacy");
+    if !names.is_empty() && !names.iter().any(is_core) {
+        names.push("ansible.legacy".to_owned());
+    }
+    names.into()
+}
+
+fn task_item(task: &Task, outer: &Arc<Context>) -> Item {
+    Item::Task(Arc::new(TaskItem {
+        task: task.clone(),
+        context: Arc::new(outer.take(&task.keywords)),
+        outer: Arc::clone(outer),
+        vars: Arc::new(Written::new(&task.keywords.vars, false)),
+        implicit: false,
+    }))
+}
+
+/// `meta: end_role` only means something in a role.
+fn misplaced(task: &Task, context: &Context) -> Option<Fault> {
+    let ends = bare(&task.action.name) == "meta"
+        && task.args.free_form.as_ref().and_then(Node::as_str) == Some("end_role");
+    if !ends || (context.role.is_some() && !context.handlers) {
+        return None;
+    }
+    let from = if context.handlers { "from a handler" } else { "from outside of a role" };
+    Some(Fault::new(format!("Cannot execute 'end_role' {from}")).at(&task.span))
 }
 
 /// Returns the folders with that of the file before them.

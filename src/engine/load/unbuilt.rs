@@ -5,33 +5,13 @@ use rplay_syntax::{Keywords, Node, Play, Task};
 
 /// Returns a fault for each keyword of the play that does nothing yet.
 pub(crate) fn of_play(play: &Play, faults: &mut Vec<Fault>) {
-    let list = |nodes: &[Node]| nodes.first().cloned();
-    let found: [(&str, Option<Node>); 5] = [
-        ("gather_subset", list(&play.gather_subset)),
-        ("fact_path", play.fact_path.clone()),
-        ("serial", list(&play.serial)),
-        ("max_fail_percentage", play.max_fail_percentage.clone()),
-        (
-            "strategy",
-            play.strategy.clone().filter(|node| !is_one_of(node, &["linear", "ansible.builtin.linear"])),
-        ),
-    ];
-    report(&found, faults);
-    if let Some(role) = play.roles.first() {
-        faults.push(unbuilt("roles", &role.role));
-    }
-    if let Some(prompt) = play.vars_prompt.first() {
-        faults.push(unbuilt("vars_prompt", &prompt.name));
-    }
     of_keywords(&play.keywords, faults);
 }
 
 /// Returns a fault for each keyword of the task that does nothing yet.
 pub(crate) fn of_task(task: &Task, faults: &mut Vec<Fault>) {
-    let found: [(&str, Option<Node>); 2] = [
-        ("async", task.async_seconds.clone().filter(|node| node.as_int() != Some(0))),
-        ("loop_control.break_when", task.loop_control.break_when.first().cloned()),
-    ];
+    let found: [(&str, Option<Node>); 1] =
+        [("async", task.async_seconds.clone().filter(|node| node.as_int() != Some(0)))];
     report(&found, faults);
     of_keywords(&task.keywords, faults);
 }
@@ -41,10 +21,9 @@ pub(crate) fn of_keywords(keywords: &Keywords, faults: &mut Vec<Fault>) {
     let wanted = |node: &Option<Node>| {
         node.clone().filter(|node| !matches!(node.as_bool(), Some(false)) && !node.is_null())
     };
-    let found: [(&str, Option<Node>); 9] = [
+    let found: [(&str, Option<Node>); 8] = [
         ("become", wanted(&keywords.become_enabled)),
         ("delegate_facts", wanted(&keywords.delegate_facts)),
-        ("throttle", keywords.throttle.clone()),
         ("debugger", keywords.debugger.clone().filter(|node| !is_one_of(node, &["never"]))),
         ("collections", None),
         ("port", keywords.port.clone()),

@@ -44,7 +44,7 @@ impl Place {
     }
 
     fn seal(&self, plain: &str) -> String {
-        self.outside.vaults.seal(plain.as_bytes(), None, [1; 32]).unwrap()
+        self.outside.vaults.seal(plain.as_bytes(), None, &[1; 32]).unwrap()
     }
 }
 

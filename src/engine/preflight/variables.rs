@@ -14,7 +14,9 @@ use rplay_template::{Form, Scope};
 use super::{selected, spec_of, static_stack};
 use crate::directives;
 use crate::emit::Emitter;
-use crate::load::{Item, LoadedPlay, Loader, TaskItem, bare, tree};
+use crate::hosts::Host;
+use crate::load::include_path::Wanted;
+use crate::load::{Item, LoadedPlay, Loader, PlayHead, TaskItem, bare, tree};
 use crate::run::Runner;
 use crate::scopes::Written;
 
@@ -48,7 +50,7 @@ const DEEPEST: usize = 20;
 
 /// Returns the uses of names that nothing defines; `true` beside those that are certain to end the run.
 pub(super) fn check(runner: &Runner, plays: &[&LoadedPlay]) -> Vec<(Fault, bool)> {
-    let mut survey = Survey { runner, visits: Vec::new(), known: HashSet::new(), ends: false };
+    let mut survey = Survey { runner, visits: Vec::new(), known: HashSet::new(), ends: false, head: None };
     survey.known.extend(PROVIDED.map(str::to_owned));
     runner.extra.iter().for_each(|extra| survey.know(extra));
     plays.iter().for_each(|play| survey.play(play));
@@ -72,6 +74,8 @@ struct Survey<'a> {
     known: HashSet<String>,
     /// A `meta: end_play` or the like came by.
     ends: bool,
+    /// The play that is walked through.
+    head: Option<PlayHead>,
 }
 
 impl Survey<'_> {
@@ -81,6 +85,10 @@ impl Survey<'_> {
 
     fn play(&mut self, play: &LoadedPlay) {
         self.know(&play.head.vars);
+        self.head = Some(play.head.clone());
+        let exported = play.head.roles.exported();
+        exported.defaults.iter().chain(&exported.vars).for_each(|vars| self.know(vars));
+        self.inventory(play);
         let first = self.visits.len();
         let readable = self.vars_files(play);
         self.ends = false;
@@ -98,10 +106,24 @@ impl Survey<'_> {
     /// Returns whether the play has hosts and begins with its first task.
     fn runs(&self, play: &LoadedPlay) -> bool {
         let pattern = play.head.play.hosts.as_str().unwrap_or_default();
-        let settings = &self.runner.settings;
-        let implicit = matches!(pattern, "localhost" | "127.0.0.1") && settings.limit.is_none();
-        let hosted = implicit || (pattern == "all" && !settings.inventory.is_empty());
-        hosted && settings.start_at_task.is_none()
+        let hosts = self.hosts(pattern);
+        !hosts.is_empty() && self.runner.settings.start_at_task.is_none()
+    }
+
+    fn hosts(&self, pattern: &str) -> Vec<Arc<Host>> {
+        if pattern.is_empty() {
+            return Vec::new();
+        }
+        self.runner.hosts.matching(&[pattern.to_owned()]).unwrap_or_default().hosts
+    }
+
+    /// Learns the names that the inventory gives the play's hosts.
+    fn inventory(&mut self, play: &LoadedPlay) {
+        let hosts = self.hosts(play.head.play.hosts.as_str().unwrap_or("all"));
+        for host in hosts {
+            let names = self.runner.hosts.names_of(&host, &play.head.folder);
+            self.known.extend(names.iter().map(ToString::to_string));
+        }
     }
 
     /// Learns the names in the play's files; `false` where one of them cannot be known now.
@@ -163,19 +185,25 @@ impl Survey<'_> {
     /// Reads the file of an include that names one.
     fn included(&self, item: &TaskItem, depth: usize) -> Option<Vec<Item>> {
         let node = tree::file_argument(&item.task).filter(|node| !node.may_be_template())?;
-        let path = tree::found(&item.context.folders, node.as_str()?, &node.span).ok()?;
-        let mut context = (*item.context).clone();
-        context.folders = tree::nearer(&context.folders, &path);
+        let head = self.head.as_ref()?;
+        let wanted = Wanted { name: node.as_str()?, base: &head.folder, dynamic: true };
+        let path = tree::found(&wanted, &item.context, &node.span).ok()?;
+        let mut context = (*item.outer).clone();
+        context.step_into(wanted.name);
         // What there is to say about the file is said when it is included.
         let quiet = Emitter::new(Masker::default(), Box::new(|_| ()));
         let loader = Loader { emitter: quiet, ..self.runner.loader.clone() };
-        (depth < DEEPEST).then(|| loader.task_file(&path, &context, &Written::default(), 0).ok()).flatten()
+        (depth < DEEPEST).then(|| loader.task_file(&path, &context, head, 0).ok()).flatten()
     }
 
     /// Learns the names that a task defines; returns whether it may define any others.
     fn define(&mut self, item: &TaskItem) -> bool {
         let (task, context) = (&item.task, &item.context);
         self.know(&item.vars);
+        if let Some(role) = &context.role {
+            let layers = &role.layers;
+            layers.defaults.iter().chain(&layers.vars).chain(&layers.params).for_each(|vars| self.know(vars));
+        }
         context.block_vars.iter().chain(&context.include_vars).for_each(|vars| self.know(vars));
         let control = &task.loop_control;
         let mut named: Vec<Node> =
@@ -191,7 +219,8 @@ impl Survey<'_> {
                 let vars = args.named.get("apply").and_then(|apply| apply.get("vars")).and_then(Node::as_map);
                 named.extend(vars.into_iter().flat_map(Mapping::iter).map(|(key, _)| key.clone()));
             }
-            "include_vars" => opens = true,
+            // What a role defines is not known before it is read.
+            "add_host" | "group_by" | "include_vars" | "include_role" => opens = true,
             // What is left of a deleted service comes back as facts by the names of its fields.
             name if name.ends_with("ecs_service") => {
                 opens = args.named.get("state").is_some_and(|state| state.as_str() != Some("present"));
@@ -276,7 +305,7 @@ fn uses(item: &TaskItem) -> Vec<Used> {
     for (key, node) in task.args.named.iter() {
         match (action, key.as_str()) {
             // An undefined variable is what it shows.
-            ("debug", Some("var")) | ("include_tasks", _) => {}
+            ("debug", Some("var")) | ("include_tasks" | "include_role" | "validate_argument_spec", _) => {}
             ("assert", Some("that")) => uses.all(node, Form::Expression, sure),
             _ => uses.all(node, Form::Template, sure),
         }

@@ -57,19 +57,25 @@ impl Runner {
         if Self::is_include(task) {
             return Ok(self.include_file(task, stack, &scope));
         }
-        let attempts = match self.attempts(task, &scope) {
-            Ok(attempts) => attempts,
+        let (attempts, timeout) = match self.limits(task, &scope) {
+            Ok(limits) => limits,
             Err(error) => {
                 return Ok(Self::wrong(task, &error, "Task failed", &[]));
             }
         };
         let mut attempt = 1;
         loop {
-            let mut ended = self.perform(task, host, stack, &scope, unsure).await?;
+            let mut ended = tokio::select! {
+                ended = self.perform(task, host, stack, &scope, unsure) => ended?,
+                () = after(timeout) => return Ok(timed_out(task, timeout)),
+            };
             if attempts.most > 1 {
                 ended.set("attempts", attempt);
             }
-            let content = self.judge(task, stack, &mut ended, attempts.most > 1);
+            let content = match self.judge(task, stack, &mut ended, attempts.most > 1) {
+                Ok(content) => content,
+                Err(error) => return Ok(Self::wrong(task, &error, "Task failed", &[])),
+            };
             if attempts.most <= 1 || content {
                 return Ok(ended);
             }
@@ -93,6 +99,10 @@ impl Runner {
             }
             attempt += 1;
         }
+    }
+
+    fn limits(&self, task: &TaskRun<'_>, scope: &Arc<dyn Scope>) -> Result<(Attempts, u64), TemplateError> {
+        Ok((self.attempts(task, scope)?, self.timeout(task, scope)?))
     }
 
     fn attempts(&self, task: &TaskRun<'_>, scope: &Arc<dyn Scope>) -> Result<Attempts, TemplateError> {
@@ -138,15 +148,7 @@ impl Runner {
         };
         let args = match rendered {
             Ok(args) => args,
-            Err((name, error)) => {
-                let whole = format!("Finalization of task args for '{}' failed.", full_name(action));
-                let mut doing = vec![(whole, task.item.task.action.span.clone())];
-                if let Some(name) = name {
-                    let place = error.span.clone().unwrap_or_else(|| task.item.task.span.clone());
-                    doing.push((format!("Error while resolving value for '{name}'."), place));
-                }
-                return Ok(Self::wrong(task, &error, "Task failed", &doing));
-            }
+            Err((name, error)) => return Ok(Self::unrendered(task, name, &error)),
         };
         let ended = if directive {
             directives::run(self, task, host, stack, args).await?
@@ -154,6 +156,18 @@ impl Runner {
             self.module(task, host, scope, &args, unsure).await?
         };
         Ok(Ended { delegated_to: self.delegate(task, scope), ..ended })
+    }
+
+    /// Returns the end of a task of which a parameter could not be rendered.
+    pub(super) fn unrendered(task: &TaskRun<'_>, name: Option<String>, error: &TemplateError) -> Ended {
+        let whole =
+            format!("Finalization of task args for '{}' failed.", full_name(&task.item.task.action.name));
+        let mut doing = vec![(whole, task.item.task.action.span.clone())];
+        if let Some(name) = name {
+            let place = error.span.clone().unwrap_or_else(|| task.item.task.span.clone());
+            doing.push((format!("Error while resolving value for '{name}'."), place));
+        }
+        Self::wrong(task, error, "Task failed", &doing)
     }
 
     fn delegate(&self, task: &TaskRun<'_>, scope: &Arc<dyn Scope>) -> Option<String> {
@@ -282,11 +296,9 @@ impl Runner {
         let run = (module.pick)(&args);
         let key = (task.id, host.name.to_string());
         self.busy.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), task.name.clone());
-        let timeout = self.timeout(task, scope);
         let outcome = tokio::select! {
             outcome = run.run(&cx, &args, mode) => outcome,
             () = self.interrupt.requested() => return Err(Stop::Interrupted),
-            () = after(timeout) => Outcome::failed(timed_out(action, timeout)),
         };
         self.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
         Ok(self.ended(task, &spec, &args, outcome, unsure))
@@ -296,10 +308,21 @@ impl Runner {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(call);
     }
 
-    fn timeout(&self, task: &TaskRun<'_>, scope: &Arc<dyn Scope>) -> Option<Duration> {
-        let node = task.item.context.timeout.as_ref()?;
-        let seconds: f64 = self.template.render(node, scope).ok()?.value.text().parse().ok()?;
-        (seconds > 0.0).then(|| Duration::try_from_secs_f64(seconds).ok()).flatten()
+    /// Returns how many seconds the task may take; 0 is as long as it wants.
+    fn timeout(&self, task: &TaskRun<'_>, scope: &Arc<dyn Scope>) -> Result<u64, TemplateError> {
+        let Some(node) = &task.item.context.timeout else { return Ok(0) };
+        let value = self.template.render(node, scope)?.value;
+        let seconds = value.as_i64().or_else(|| value.text().trim().parse().ok());
+        let limit = 100_000_000;
+        seconds
+            .and_then(|seconds| u64::try_from(seconds).ok())
+            .filter(|seconds| *seconds <= limit)
+            .ok_or_else(|| {
+                let text = value.text();
+                TemplateError::runtime(format!(
+                    "Timeout {text} is invalid, it must be between 0 and {limit}."
+                ))
+            })
     }
 
     /// `check_mode:` on a task can ask for a check, or for the real thing in a check; never for a change in a plan.
@@ -378,9 +401,15 @@ impl Runner {
     }
 
     /// Applies `changed_when`, `failed_when` and `until`; returns whether the task is content.
-    fn judge(&self, task: &TaskRun<'_>, stack: &Stack, ended: &mut Ended, tries: bool) -> bool {
+    fn judge(
+        &self,
+        task: &TaskRun<'_>,
+        stack: &Stack,
+        ended: &mut Ended,
+        tries: bool,
+    ) -> Result<bool, TemplateError> {
         if ended.registered.as_ref().is_some_and(Value::is_unknown) {
-            return true;
+            return Ok(true);
         }
         let conditions = !task.item.task.changed_when.is_empty() || !task.item.task.failed_when.is_empty();
         if ended.status() != Status::Skipped && conditions {
@@ -401,19 +430,13 @@ impl Runner {
             }
         }
         if !tries {
-            return true;
+            return Ok(true);
         }
         if task.item.task.until.is_empty() {
-            return ended.status() != Status::Failed;
+            return Ok(ended.status() != Status::Failed);
         }
         let scope = Self::seen(task, stack, ended);
-        match self.all(&task.item.task.until, &scope) {
-            Ok(met) => met.unwrap_or(true),
-            Err(error) => {
-                refuse(ended, "until_result", &error);
-                true
-            }
-        }
+        Ok(self.all(&task.item.task.until, &scope)?.unwrap_or(true))
     }
 
     /// Returns what the task's own conditions see: the result under its name.
@@ -488,19 +511,19 @@ fn refuse(ended: &mut Ended, field: &str, error: &TemplateError) {
     ended.set(field, error.to_string());
 }
 
-async fn after(timeout: Option<Duration>) {
-    match timeout {
-        Some(timeout) => tokio::time::sleep(timeout).await,
-        None => std::future::pending().await,
+async fn after(seconds: u64) {
+    match seconds {
+        0 => std::future::pending().await,
+        seconds => tokio::time::sleep(Duration::from_secs(seconds)).await,
     }
 }
 
-fn timed_out(action: &str, timeout: Option<Duration>) -> Failure {
-    let seconds = timeout.unwrap_or_default().as_secs();
-    Failure::timed_out(format!(
-        "The {action} action failed to execute in the expected time frame ({seconds}) and was terminated"
-    ))
-    .field("timedout", json!({ "period": seconds }))
+/// Returns the end of a task that took too long.
+fn timed_out(task: &TaskRun<'_>, seconds: u64) -> Ended {
+    let error = TemplateError::runtime(format!("Timed out after {seconds} second(s)."));
+    let mut ended = Runner::wrong(task, &error, "Task failed", &[]);
+    ended.set("timedout", json!({ "period": seconds }));
+    ended
 }
 
 fn failed(failure: &Failure) -> Ended {
@@ -524,6 +547,16 @@ fn named(mut failure: Failure, action: &str) -> Failure {
 /// Returns the name that Ansible's messages give an action.
 pub(crate) fn full_name(action: &str) -> String {
     if action.contains('.') { action.to_owned() } else { format!("ansible.builtin.{action}") }
+}
+
+/// Returns a task's arguments as they are written.
+pub(super) fn written_args(args: &rplay_syntax::Args) -> Json {
+    let mut written: Map<String, Json> =
+        args.named.iter().map(|(name, node)| (name.key_text().into_owned(), node.to_json())).collect();
+    if let Some(free) = &args.free_form {
+        written.insert("_raw_params".to_owned(), free.to_json());
+    }
+    Json::Object(written)
 }
 
 /// Returns a map of JSON values as one JSON object.

@@ -1,55 +1,105 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rplay_event::{Fault, FaultKind, Kind};
 use rplay_module::params::Kind as ParamKind;
 use rplay_module::{ControllerFile, Failure};
-use rplay_syntax::Node;
 use rplay_template::{FileTemplate, Scope, Value};
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json, json};
 
-use super::item::{Ended, Include};
-use super::{PlayRun, Runner, Stop, TaskRun};
+use super::include_role::inherited;
+use super::item::{Brought, Ended, Include};
+use super::task::Together;
+use super::{Runner, Stop, TaskRun, Within};
 use crate::directives;
-use crate::hosts::Host;
-use crate::load::{TaskItem, files, tree};
+use crate::hosts::{Host, Tools};
+use crate::load::include_path::Wanted;
+use crate::load::{Item, bare, files, tree};
 use crate::scopes::{Data, Level, Stack};
 
 impl Runner {
-    /// Returns which file an `include_tasks` brings in for a host.
+    /// Returns what an include brings in for a host.
     pub(super) fn include_file(&self, task: &TaskRun<'_>, stack: &Stack, scope: &Arc<dyn Scope>) -> Ended {
-        let Some(node) = tree::file_argument(&task.item.task) else {
+        let mut args = match directives::arguments(self, task, scope) {
+            Ok(args) => args,
+            Err((name, error)) => return Self::unrendered(task, name, &error),
+        };
+        args.shift_remove("apply");
+        if args.values().any(Value::is_unknown) {
+            return Ended { registered: Some(Value::unknown("include")), ..Ended::default() };
+        }
+        if bare(&task.item.task.action.name) == "include_role" {
+            return Self::role_wanted(stack, &args);
+        }
+        let Some(file) = args.shift_remove("_raw_params").or_else(|| args.shift_remove("file")) else {
             return Ended::failed("No include file was specified to the include");
         };
-        let name = match self.template.render(&node, scope) {
-            Ok(rendered) if rendered.marks.unknown => {
-                return Ended { registered: Some(Value::unknown("include")), ..Ended::default() };
+        let name = file.text();
+        let wanted = Wanted { name: &name, base: &task.play.loaded.head.folder, dynamic: true };
+        let path = wanted.find(&task.item.context);
+        let mut result = Map::new();
+        result.insert("include".to_owned(), json!(name));
+        result.insert("include_args".to_owned(), json!({}));
+        result.insert("changed".to_owned(), json!(false));
+        result.insert("failed".to_owned(), json!(false));
+        let include = Include { what: Brought::File { path, name }, vars: loop_data(stack), item: None };
+        Ended { include: vec![include], result, ..Ended::default() }
+    }
+
+    /// Reads what an include brings in, for the hosts that asked for it, and says so; each counts as a task that went
+    /// well. What cannot be read fails these hosts; what is malformed ends the run.
+    pub(super) fn bring(
+        &self,
+        task: &TaskRun<'_>,
+        include: &Include,
+        hosts: &[Arc<Host>],
+        within: Within,
+    ) -> Result<Option<Vec<Item>>, Stop> {
+        let mut context = inherited(task.item, &include.vars);
+        let read = match &include.what {
+            Brought::File { path, name } => {
+                context.step_into(name);
+                self.included_tasks(task, path, &context)
             }
-            Ok(rendered) => rendered.value.text(),
-            Err(error) => {
-                return Self::wrong(task, &error, "Task failed", &[]);
-            }
+            Brought::Role(call) => self.included_role(task, call, &context),
         };
-        match tree::found(&task.item.context.folders, &name, &node.span) {
-            Ok(path) => Ended {
-                include: vec![Include { path, vars: loop_data(stack), item: None }],
-                ..Ended::default()
-            },
-            Err(fault) => {
-                let message = format!("{}. {}", fault.message, fault.help.clone().unwrap_or_default());
-                self.fault(fault);
-                let mut ended = Ended::failed(message);
-                ended.set("reason", format!("Could not find or access '{name}'"));
-                ended
+        match read {
+            Ok(items) => {
+                self.announce(task, include, hosts);
+                Ok(Some(items))
             }
+            Err(faults) if faults.iter().any(|fault| fault.kind == FaultKind::Playbook) => {
+                Err(Stop::Faults(faults))
+            }
+            Err(faults) => self.include_fails(task, include, faults, (hosts, within)).map(|()| None),
         }
     }
 
-    /// Says what is brought in for whom; each file counts as a task that went well.
-    pub(super) fn announce(&self, include: &Include, hosts: &[Arc<Host>]) {
+    fn included_tasks(
+        &self,
+        task: &TaskRun<'_>,
+        path: &Path,
+        context: &crate::load::Context,
+    ) -> Result<Vec<Item>, Vec<Fault>> {
+        if !path.exists() {
+            let mut fault = tree::absent(path).at(&task.item.task.span);
+            let shown = path.display();
+            fault.message =
+                format!("Could not find or access '{shown}' on the Ansible Controller: {}", fault.message);
+            return Err(vec![fault]);
+        }
+        self.loader.task_file(path, context, &task.play.loaded.head, 0)
+    }
+
+    /// Says what is brought in for whom.
+    fn announce(&self, task: &TaskRun<'_>, include: &Include, hosts: &[Arc<Host>]) {
         hosts.iter().for_each(|host| host.count(|counts| counts.ok += 1));
         self.emit(Kind::Included {
-            file: absolute(&self.settings.folder, &include.path),
+            task: task.id,
+            file: match &include.what {
+                Brought::File { path, .. } => absolute(&self.settings.folder, path),
+                Brought::Role(call) => call.name.clone(),
+            },
             hosts: hosts.iter().map(|host| host.name.to_string()).collect(),
             item: include
                 .item
@@ -58,115 +108,40 @@ impl Runner {
         });
     }
 
-    /// Reads an included file and runs it on the hosts that asked for it.
-    pub(super) async fn include(
-        self: &Arc<Self>,
-        task: &TaskRun<'_>,
-        include: &Include,
-        hosts: &[Arc<Host>],
-        rescued: bool,
-    ) -> Result<(), Stop> {
-        let context = Self::included_context(task.item, include);
-        let read = self.loader.task_file(&include.path, &context, &task.play.loaded.head.vars, 0);
-        let items = match read {
-            Ok(items) => items,
-            Err(faults) => return self.include_fails(task, faults, hosts, rescued),
-        };
-        let items = Box::new(items);
-        self.steps(task.play, &items, hosts, rescued).await
-    }
-
     /// An included file that cannot be read fails the hosts that asked for it, not the run.
     fn include_fails(
         &self,
         task: &TaskRun<'_>,
+        include: &Include,
         faults: Vec<Fault>,
-        hosts: &[Arc<Host>],
-        rescued: bool,
+        (hosts, within): (&[Arc<Host>], Within),
     ) -> Result<(), Stop> {
         let message = faults.first().map(|fault| fault.message.clone()).unwrap_or_default();
         faults.into_iter().for_each(|fault| self.fault(fault));
         for host in hosts {
-            self.finish(task, host, &Ended::failed(message.clone()), rescued)?;
+            let mut ended = Ended::failed("");
+            ended.result.shift_remove("msg");
+            if let Brought::File { name, .. } = &include.what {
+                ended.set("include", name.clone());
+            }
+            ended.set("reason", message.clone());
+            self.finish(task, host, &ended, &Together::each(within))?;
         }
         Ok(())
     }
 
-    /// What stands in an included file inherits the include's `when` and `vars`, and of its `apply:` the rest.
-    fn included_context(item: &TaskItem, include: &Include) -> crate::load::Context {
-        let mut context = (*item.context).clone();
-        // Tags of a dynamic include choose the include alone.
-        context.tags =
-            context.tags.iter().filter(|tag| !item.task.keywords.tags.contains(tag)).cloned().collect();
-        context.when =
-            context.when.iter().filter(|when| !item.task.keywords.when.contains(when)).cloned().collect();
-        if !item.vars.is_empty() {
-            context.include_vars.push(Arc::clone(&item.vars));
-        }
-        context.include_data.extend(include.vars.iter().cloned());
-        context.folders = tree::nearer(&context.folders, &include.path);
-        if let Some(apply) = item.task.args.named.get("apply")
-            && let Ok(keywords) = rplay_syntax::parse_apply(apply)
-        {
-            context = context.inside(&keywords);
-        }
-        context
-    }
-
-    /// Runs `meta`, which has no result of its own.
-    pub(super) async fn meta(
-        self: &Arc<Self>,
-        run: &Arc<PlayRun>,
-        item: &TaskItem,
-        hosts: &[Arc<Host>],
-    ) -> Result<(), Stop> {
-        let what = item.task.args.free_form.as_ref().and_then(Node::as_str).unwrap_or_default();
-        let mut on = Vec::new();
-        for host in hosts {
-            let scope = self.task_scope(run, host, item).shared();
-            if self.holds(item, &scope)? {
-                on.push(Arc::clone(host));
-            }
-        }
-        match what {
-            "noop" => Ok(()),
-            "flush_handlers" => self.flush_handlers(run).await,
-            "end_host" => {
-                on.iter().for_each(|host| host.end());
-                Ok(())
-            }
-            "end_play" | "end_batch" => {
-                if !on.is_empty() {
-                    run.hosts.iter().for_each(|host| host.end());
-                }
-                Ok(())
-            }
-            "clear_host_errors" => {
-                run.hosts.iter().for_each(|host| host.revive());
-                Ok(())
-            }
-            "clear_facts" => {
-                on.iter().for_each(|host| host.forget());
-                Ok(())
-            }
-            other => Err(Fault::new(format!("invalid meta action requested: {other}"))
-                .at(&item.task.action.span)
-                .kind(FaultKind::Playbook)
-                .into()),
-        }
-    }
-
-    fn holds(&self, item: &TaskItem, scope: &Arc<dyn Scope>) -> Result<bool, Stop> {
-        for node in &item.context.when {
-            let condition = self
-                .template
-                .condition(node, scope)
-                .map_err(|error| Stop::from(Fault::new(error.to_string()).at(&node.span)))?;
-            if condition.truth == rplay_template::Tri::False {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+    /// Reads the inventory anew.
+    pub(super) fn refresh_inventory(&self) -> Result<(), Fault> {
+        let environment = self.settings.environment.iter();
+        let tools = Tools {
+            reader: &self.loader.reader,
+            emitter: &self.emitter,
+            template: &self.template,
+            children: &self.children,
+            extra: &self.extra,
+            env: environment.map(|(name, value)| (name.clone(), value.clone())).collect(),
+        };
+        self.hosts.refresh(&self.settings, &tools)
     }
 
     /// Finds a file beside the role or playbook, and renders it where it is a template.

@@ -1,98 +1,101 @@
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use indexmap::IndexMap;
-use rplay_event::{Fault, FaultKind, Kind};
+use rplay_event::{Fault, FaultKind};
 use rplay_syntax::Node;
 use rplay_template::{Scope, Value};
 use serde_json::json;
 
-use super::{Runner, Stop};
+use super::handlers::Handlers;
+use super::rules::Rules;
+use super::steps::Always;
+use super::{Runner, Stop, Within};
 use crate::hosts::Host;
-use crate::load::{Context, Item, LoadedPlay, TaskItem};
-use crate::scopes::{Data, Layer, Level, Magic, Stack, Written};
+use crate::load::{Context, LoadedPlay, TaskItem, bare};
+use crate::scopes::{Data, Layer, Level, Magic, PlayHosts, Stack, Written};
+use crate::standing::Standing;
 
-/// A play that runs.
+/// A play that runs, on one batch of its hosts.
 pub(crate) struct PlayRun {
     pub(crate) loaded: Arc<LoadedPlay>,
     pub(crate) name: String,
+    /// The hosts of the batch.
     pub(crate) hosts: Vec<Arc<Host>>,
-    vars_files: RwLock<HashMap<Arc<str>, Vec<Arc<Written>>>>,
-    magic: RwLock<HashMap<Arc<str>, Arc<dyn Scope>>>,
-    /// Handlers by name with the hosts that notified them, in the order of the first notification.
-    pub(super) notified: Mutex<IndexMap<String, Vec<Arc<str>>>>,
+    /// The hosts of all batches.
+    pub(crate) all: Vec<Arc<Host>>,
+    pub(crate) rules: Rules,
+    /// What was typed for `vars_prompt`.
+    pub(crate) prompted: Arc<Data>,
+    pub(super) vars_files: RwLock<HashMap<Arc<str>, Vec<Arc<Written>>>>,
+    pub(super) magic: RwLock<Option<Arc<dyn Scope>>>,
+    pub(crate) handlers: Handlers,
+    /// More hosts have failed than `max_fail_percentage` lets: nothing more runs.
+    pub(super) over: AtomicBool,
+    /// `meta: end_play`: no other batch runs.
+    pub(super) ended: AtomicBool,
+    /// The ids of tasks whose heading several hosts share without running them together.
+    pub(super) headings: Mutex<HashMap<usize, u64>>,
     /// Names of vars files that were not found: named when a variable is missed.
     pub(crate) missing_files: RwLock<Vec<String>>,
 }
 
-impl Runner {
-    /// Runs a play; `Ok(false)` when no host is left for the plays after it.
-    pub(crate) async fn play(self: &Arc<Self>, loaded: Arc<LoadedPlay>) -> Result<bool, Stop> {
-        let play = &loaded.head.play;
-        let pattern = self.pattern(&loaded)?;
-        let hosts: Vec<Arc<Host>> = self.hosts.matching(&pattern, self.settings.limit.as_deref());
-        let name = match &play.keywords.name {
-            Some(node) => self.in_play(&loaded, node)?.text(),
-            None => pattern.clone(),
-        };
-        let hosts: Vec<Arc<Host>> = hosts.into_iter().filter(|host| !host.is_out()).collect();
-        hosts.iter().for_each(|host| host.begin_play());
-        self.emit(Kind::PlayStarted {
-            name: name.clone(),
-            hosts: hosts.iter().map(|host| host.name.to_string()).collect(),
-            check: self.settings.mode == rplay_event::RunMode::Check,
-        });
-        if hosts.is_empty() {
-            self.emit(Kind::NoHostsMatched);
-            return Ok(true);
-        }
-        let run = Arc::new(PlayRun {
-            loaded: Arc::clone(&loaded),
-            name,
-            hosts,
-            vars_files: RwLock::default(),
-            magic: RwLock::default(),
-            notified: Mutex::default(),
-            missing_files: RwLock::default(),
-        });
-        self.prepare(&run)?;
-        self.sections(&run).await?;
-        Ok(run.hosts.iter().any(|host| !host.is_out()))
+impl PlayRun {
+    /// Returns whether nothing more runs in this play.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
     }
+}
 
-    async fn sections(self: &Arc<Self>, run: &Arc<PlayRun>) -> Result<(), Stop> {
-        if self.wants_facts(run)? {
-            self.gather_facts(run).await?;
-        }
+impl Runner {
+    /// Runs all sections of a play on the hosts, each with the handlers it has notified.
+    pub(super) async fn sections(
+        self: &Arc<Self>,
+        run: &Arc<PlayRun>,
+        hosts: &[Arc<Host>],
+    ) -> Result<(), Stop> {
+        self.gather_facts(run, hosts).await?;
         let loaded = Arc::clone(&run.loaded);
         for section in [&loaded.pre_tasks, &loaded.tasks, &loaded.post_tasks] {
-            if section.is_empty() {
-                continue;
-            }
-            self.steps(run, section, &run.hosts, false).await?;
-            self.flush_handlers(run).await?;
-            if !run.hosts.iter().any(|host| host.active()) {
+            let within = Within { pending: run.rules.force_handlers, ..Within::default() };
+            self.steps(run, section, hosts, within).await?;
+            if run.is_over() {
                 break;
+            }
+            if run.rules.force_handlers {
+                let always = Always::begin(hosts);
+                let ended = self.flush_handlers(run, &always.hosts, Within::default()).await;
+                always.end();
+                ended?;
+                hosts.iter().for_each(|host| host.stand(Standing::leave_block));
+            } else {
+                let active: Vec<Arc<Host>> = hosts.iter().filter(|host| host.active()).cloned().collect();
+                self.flush_handlers(run, &active, Within::default()).await?;
             }
         }
         Ok(())
     }
 
-    fn pattern(&self, loaded: &LoadedPlay) -> Result<String, Stop> {
-        let node = &loaded.head.play.hosts;
-        let value = self.in_play(loaded, node)?;
-        let parts: Vec<String> = match value.as_items() {
+    /// Returns the play's `hosts`.
+    pub(super) fn patterns(&self, loaded: &LoadedPlay, prompted: &Arc<Data>) -> Result<Vec<String>, Stop> {
+        let value = self.in_play(loaded, prompted, &loaded.head.play.hosts)?;
+        Ok(match value.as_items() {
             Some(items) => items.iter().map(Value::text).collect(),
             None => vec![value.text()],
-        };
-        Ok(parts.join(","))
+        })
     }
 
     /// Renders what belongs to the play as a whole: only its own and the extra variables are there.
-    fn in_play(&self, loaded: &LoadedPlay, node: &Node) -> Result<Value, Stop> {
+    pub(super) fn in_play(
+        &self,
+        loaded: &LoadedPlay,
+        prompted: &Arc<Data>,
+        node: &Node,
+    ) -> Result<Value, Stop> {
         let mut stack = Stack::new(Arc::clone(&loaded.context.folders));
         stack.written(Level::PlayVars, &loaded.head.vars);
+        stack.data(Level::PlayVars, prompted);
         for extra in self.extra.iter() {
             stack.written(Level::ExtraVars, extra);
         }
@@ -103,8 +106,10 @@ impl Runner {
     }
 
     /// Makes the magic variables and reads the vars files.
-    fn prepare(&self, run: &PlayRun) -> Result<(), Stop> {
+    pub(super) fn prepare(&self, run: &PlayRun) -> Result<(), Stop> {
         self.refresh_magic(run);
+        let warnings = self.hosts.prepare(&run.hosts, &run.loaded.head.folder)?;
+        warnings.into_iter().for_each(|warning| self.emitter.warn(warning));
         for host in &run.hosts {
             let mut files: Vec<Arc<Written>> = Vec::new();
             for candidates in &run.loaded.head.play.vars_files {
@@ -157,29 +162,19 @@ impl Runner {
         Ok(None)
     }
 
-    /// Makes the magic variables anew, after a host has left the play.
+    /// Makes the magic variables of the play; anew when a role has come to it.
     pub(crate) fn refresh_magic(&self, run: &PlayRun) {
-        let names = |hosts: Vec<&Arc<Host>>| -> Vec<String> {
-            hosts.iter().map(|host| host.name.to_string()).collect()
-        };
-        let all = names(run.hosts.iter().collect());
-        let alive = names(run.hosts.iter().filter(|host| !host.is_out()).collect());
         let mut shared = Data::new();
         let mut set = |name: &str, value: serde_json::Value| {
             shared.insert(name.into(), Value::from_json(value));
         };
-        set("ansible_play_hosts_all", json!(all));
-        set("ansible_play_hosts", json!(alive));
-        set("ansible_play_batch", json!(alive));
-        set("play_hosts", json!(alive));
         set("ansible_play_name", json!(run.name));
-        set("ansible_role_names", json!([]));
-        set("ansible_play_role_names", json!([]));
-        set("ansible_dependent_role_names", json!([]));
-        set("role_names", json!([]));
+        let roles = run.loaded.head.roles.names();
+        set("ansible_role_names", json!(roles.all));
+        set("role_names", json!(roles.play));
+        set("ansible_play_role_names", json!(roles.play));
+        set("ansible_dependent_role_names", json!(roles.dependent));
         set("playbook_dir", json!(absolute(&self.settings.folder, &run.loaded.head.folder)));
-        set("inventory_dir", json!(null));
-        set("inventory_file", json!(null));
         set("ansible_inventory_sources", json!(self.settings.inventory));
         set("ansible_check_mode", json!(self.settings.mode != rplay_event::RunMode::Play));
         set("ansible_diff_mode", json!(self.settings.diff));
@@ -189,15 +184,16 @@ impl Runner {
         set("ansible_run_tags", json!(run_tags(&self.settings.tags)));
         set("ansible_skip_tags", json!(self.settings.skip_tags));
         set("ansible_version", version());
-        set("ansible_config_file", json!(null));
-        set("ansible_playbook_python", json!("/usr/bin/python3"));
-        let mut magic = run.magic.write().unwrap_or_else(PoisonError::into_inner);
-        for host in &run.hosts {
-            let mut data = shared.clone();
-            data.extend(Magic::of_host(host, &self.hosts));
-            let scope: Arc<dyn Scope> = Arc::new(Magic::new(Arc::new(data), Arc::clone(&self.hosts)));
-            magic.insert(Arc::clone(&host.name), scope);
-        }
+        set("ansible_config_file", json!(self.settings.config.file().map(|path| path.display().to_string())));
+        set("ansible_playbook_python", json!(self.settings.python));
+        let magic = Magic {
+            plain: Arc::new(shared),
+            hosts: Arc::clone(&self.hosts),
+            extra: Arc::clone(&self.extra),
+            folder: run.loaded.head.folder.as_str().into(),
+            play: Arc::new(PlayHosts { all: run.all.clone(), batch: run.hosts.clone() }),
+        };
+        *run.magic.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(magic));
     }
 
     /// Returns the variables of the play on a host, as a task in this context sees them.
@@ -209,14 +205,13 @@ impl Runner {
         files: &[Arc<Written>],
     ) -> Stack {
         let mut stack = Stack::new(Arc::clone(&context.folders));
-        host.layers(&mut stack);
+        self.hosts.layers(host, Some(&run.loaded.head.folder), &mut stack);
         stack.written(Level::PlayVars, &run.loaded.head.vars);
+        stack.data(Level::PlayVars, &run.prompted);
         files.iter().for_each(|file| stack.written(Level::VarsFiles, file));
-        context.block_vars.iter().for_each(|vars| stack.written(Level::BlockVars, vars));
-        context.include_vars.iter().for_each(|vars| stack.written(Level::IncludeParams, vars));
-        context.include_data.iter().for_each(|data| stack.data(Level::IncludeParams, data));
+        context.layers(&mut stack, &run.loaded.head.roles);
         self.extra.iter().for_each(|extra| stack.written(Level::ExtraVars, extra));
-        if let Some(magic) = run.magic.read().unwrap_or_else(PoisonError::into_inner).get(&host.name) {
+        if let Some(magic) = &*run.magic.read().unwrap_or_else(PoisonError::into_inner) {
             stack.push(Level::Magic, Layer::Magic(Arc::clone(magic)));
         }
         stack
@@ -228,53 +223,24 @@ impl Runner {
         let files = files.get(&host.name).map(Vec::as_slice).unwrap_or_default();
         let mut stack = self.play_scope(run, host, &item.context, files);
         stack.written(Level::TaskVars, &item.vars);
+        if matches!(bare(&item.task.action.name), "include_tasks" | "include_role") {
+            stack.written(Level::IncludeParams, &item.vars);
+        }
         stack
     }
 
-    fn wants_facts(&self, run: &PlayRun) -> Result<bool, Stop> {
-        match &run.loaded.head.play.gather_facts {
-            Some(node) => Ok(self.in_play(&run.loaded, node)?.is_truthy()),
-            None => Ok(self.settings.gather_facts),
-        }
-    }
-
-    async fn gather_facts(self: &Arc<Self>, run: &Arc<PlayRun>) -> Result<(), Stop> {
-        let span = &run.loaded.head.play.span;
-        let keywords = rplay_syntax::Keywords {
-            name: Some(Node::text("Gathering Facts", span)),
-            tags: vec![Node::text("always", span)],
-            ..rplay_syntax::Keywords::default()
-        };
-        let task = plain_task("ansible.legacy.setup", keywords, span);
-        let context = Arc::new(run.loaded.context.take(&task.keywords));
-        let item = Item::Task(Arc::new(TaskItem { task, context, vars: Arc::default() }));
-        self.steps(run, &[item], &run.hosts, false).await?;
-        Ok(())
-    }
-}
-
-/// Returns a task that stands in no file.
-fn plain_task(
-    action: &str,
-    keywords: rplay_syntax::Keywords,
-    span: &rplay_event::Span,
-) -> rplay_syntax::Task {
-    rplay_syntax::Task {
-        keywords,
-        action: rplay_syntax::Action { name: action.into(), span: span.clone() },
-        args: rplay_syntax::Args::default(),
-        looping: None,
-        loop_control: rplay_syntax::LoopControl::default(),
-        register: None,
-        until: Vec::new(),
-        retries: None,
-        delay: None,
-        changed_when: Vec::new(),
-        failed_when: Vec::new(),
-        async_seconds: None,
-        poll: None,
-        listen: Vec::new(),
-        span: span.clone(),
+    /// Returns the variables of a task that are the same on every host: what names of handlers may use.
+    pub(crate) fn play_wide_scope(&self, run: &PlayRun, item: &TaskItem) -> Stack {
+        let mut stack = Stack::new(Arc::clone(&item.context.folders));
+        stack.written(Level::PlayVars, &run.loaded.head.vars);
+        stack.data(Level::PlayVars, &run.prompted);
+        let files = run.vars_files.read().unwrap_or_else(PoisonError::into_inner);
+        let files = run.hosts.first().and_then(|host| files.get(&host.name));
+        files.into_iter().flatten().for_each(|file| stack.written(Level::VarsFiles, file));
+        item.context.layers(&mut stack, &run.loaded.head.roles);
+        stack.written(Level::TaskVars, &item.vars);
+        self.extra.iter().for_each(|extra| stack.written(Level::ExtraVars, extra));
+        stack
     }
 }
 

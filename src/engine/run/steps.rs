@@ -1,25 +1,37 @@
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
-use rplay_event::{Fault, FaultKind, Kind};
 use rplay_module::BoxFuture;
 
 use super::{PlayRun, Runner, Stop};
 use crate::hosts::Host;
 use crate::load::{BlockItem, Item};
+use crate::standing::Standing;
+
+/// What is around the steps that run.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Within {
+    /// A block around has a rescue: a failure counts as rescued, not as failed.
+    pub(crate) rescued: bool,
+    /// A failed host has something left to do in a block around: a rescue or an `always`.
+    pub(crate) pending: bool,
+    /// These are handlers.
+    pub(crate) handler: bool,
+}
 
 impl Runner {
     /// Runs items one after the other on the hosts; a host that fails takes no part in the rest.
-    ///
-    /// `rescued` says that a block around has a rescue: a failure counts as rescued, not as failed.
     pub(crate) fn steps<'a>(
         self: &'a Arc<Self>,
         run: &'a Arc<PlayRun>,
         items: &'a [Item],
         hosts: &'a [Arc<Host>],
-        rescued: bool,
+        within: Within,
     ) -> BoxFuture<'a, Result<(), Stop>> {
         Box::pin(async move {
             for item in items {
+                if run.is_over() {
+                    return Ok(());
+                }
                 let active: Vec<Arc<Host>> = hosts.iter().filter(|host| host.active()).cloned().collect();
                 if active.is_empty() {
                     return Ok(());
@@ -28,8 +40,8 @@ impl Runner {
                     return Err(Stop::Interrupted);
                 }
                 match item {
-                    Item::Task(task) => self.task(run, task, &active, rescued).await?,
-                    Item::Block(block) => self.block(run, block, &active, rescued).await?,
+                    Item::Task(task) => self.task(run, task, &active, within).await?,
+                    Item::Block(block) => self.block(run, block, &active, within).await?,
                 }
             }
             Ok(())
@@ -41,84 +53,83 @@ impl Runner {
         run: &Arc<PlayRun>,
         block: &BlockItem,
         hosts: &[Arc<Host>],
-        rescued: bool,
+        within: Within,
     ) -> Result<(), Stop> {
-        let out = |hosts: &[Arc<Host>]| -> Vec<Arc<Host>> {
-            hosts.iter().filter(|host| host.is_out()).cloned().collect()
+        let (has_rescue, has_always) = (!block.rescue.is_empty(), !block.always.is_empty());
+        let inside = Within {
+            rescued: within.rescued || has_rescue,
+            pending: within.pending || has_rescue || has_always,
+            ..within
         };
-        let has_rescue = !block.rescue.is_empty();
-        self.steps(run, &block.block, hosts, rescued || has_rescue).await?;
+        self.steps(run, &block.block, hosts, inside).await?;
         if has_rescue {
-            let rescue = out(hosts);
-            if !rescue.is_empty() {
-                rescue.iter().for_each(|host| host.revive());
-                self.refresh_magic(run);
-                self.steps(run, &block.rescue, &rescue, rescued).await?;
-            }
+            let rescue = Within { pending: within.pending || has_always, ..within };
+            self.rescue(run, &block.rescue, hosts, rescue).await?;
         }
-        if !block.always.is_empty() {
-            let fallen = out(hosts);
-            fallen.iter().for_each(|host| host.revive());
-            let ended = self.steps(run, &block.always, hosts, rescued).await;
-            fallen.iter().for_each(|host| host.fail());
+        if has_always && !run.is_over() {
+            let always = Always::begin(hosts);
+            let ended = self.steps(run, &block.always, &always.hosts, within).await;
+            always.end();
             ended?;
         }
+        hosts.iter().for_each(|host| host.stand(Standing::leave_block));
         Ok(())
     }
 
-    /// Runs the handlers that were notified, in the order the play lists them.
-    pub(crate) async fn flush_handlers(self: &Arc<Self>, run: &Arc<PlayRun>) -> Result<(), Stop> {
-        loop {
-            let notified = std::mem::take(&mut *run.notified.lock().unwrap_or_else(PoisonError::into_inner));
-            if notified.is_empty() {
-                return Ok(());
-            }
-            for item in &run.loaded.handlers {
-                let Item::Task(handler) = item else { continue };
-                let names = self.handler_names(run, handler);
-                let hosts: Vec<Arc<Host>> = run
-                    .hosts
-                    .iter()
-                    .filter(|host| host.active())
-                    .filter(|host| {
-                        names
-                            .iter()
-                            .any(|name| notified.get(name).is_some_and(|hosts| hosts.contains(&host.name)))
-                    })
-                    .cloned()
-                    .collect();
-                if !hosts.is_empty() {
-                    self.handler(run, handler, &hosts).await?;
-                }
+    /// Runs a rescue on the hosts that failed once in the block; one that was failed again meanwhile has missed it.
+    async fn rescue(
+        self: &Arc<Self>,
+        run: &Arc<PlayRun>,
+        items: &[Item],
+        hosts: &[Arc<Host>],
+        within: Within,
+    ) -> Result<(), Stop> {
+        let mut rescued = Vec::new();
+        for host in hosts.iter().filter(|host| takes_part(host)) {
+            match host.stand(Standing::lift) {
+                0 => {}
+                1 => rescued.push(Arc::clone(host)),
+                marks => (1..marks).for_each(|_| host.stand(Standing::mark)),
             }
         }
+        if rescued.is_empty() || run.is_over() {
+            return Ok(());
+        }
+        self.steps(run, items, &rescued, within).await
+    }
+}
+
+/// The hosts on which an `always` runs.
+pub(super) struct Always {
+    pub(super) hosts: Vec<Arc<Host>>,
+    /// Those that have failed before, and have failed again afterwards.
+    fallen: Vec<Arc<Host>>,
+}
+
+impl Always {
+    /// Finds the hosts on which what is to be done in any case runs, also those that have failed.
+    pub(super) fn begin(hosts: &[Arc<Host>]) -> Self {
+        let (mut on, mut fallen) = (Vec::new(), Vec::new());
+        for host in hosts.iter().filter(|host| takes_part(host)) {
+            match host.stand(Standing::lift) {
+                0 => on.push(Arc::clone(host)),
+                1 => {
+                    on.push(Arc::clone(host));
+                    fallen.push(Arc::clone(host));
+                }
+                _ => host.stand(Standing::mark),
+            }
+        }
+        Self { hosts: on, fallen }
     }
 
-    /// Remembers that a task has changed something for the handlers it names.
-    pub(super) fn notify(&self, run: &PlayRun, host: &Host, names: &[String]) -> Result<(), Stop> {
-        for name in names {
-            let known = run.loaded.handlers.iter().any(|item| match item {
-                Item::Task(handler) => self.handler_names(run, handler).contains(name),
-                Item::Block(_) => false,
-            });
-            if !known {
-                let message = format!(
-                    "The requested handler '{name}' was not found in either the main handlers list nor in the listening \
-                     handlers list"
-                );
-                if self.settings.error_on_missing_handler {
-                    return Err(Fault::new(message).kind(FaultKind::Setup).into());
-                }
-                self.emitter.warn(message);
-                continue;
-            }
-            self.emit(Kind::Notified { handler: name.clone(), host: host.name.to_string() });
-            let mut notified = run.notified.lock().unwrap_or_else(PoisonError::into_inner);
-            let hosts = notified.entry(name.clone()).or_default();
-            if !hosts.contains(&host.name) {
-                hosts.push(Arc::clone(&host.name));
-            }
-        }
-        Ok(())
+    pub(super) fn end(self) {
+        self.fallen.iter().for_each(|host| host.stand(Standing::fall_again));
     }
+}
+
+/// Returns whether a host has anything more to do in the block, failed or not.
+fn takes_part(host: &Host) -> bool {
+    let standing = host.standing();
+    !standing.is_ended() && !standing.is_unreachable()
 }

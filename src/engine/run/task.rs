@@ -7,11 +7,40 @@ use rplay_syntax::Node;
 use rplay_template::{Scope, Value};
 use serde_json::{Map, Value as Json, json};
 
+use super::handlers::is_meta;
 use super::item::{Ended, Include};
-use super::{PlayRun, Runner, Stop, flag};
+use super::{PlayRun, Runner, Stop, Within};
 use crate::hosts::Host;
-use crate::load::{Context, TaskItem, bare};
+use crate::load::{Context, Item, TaskItem, bare};
 use crate::scopes::Stack;
+
+/// On how many hosts a task runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Alone {
+    No,
+    /// On the first one, because it is that kind of action.
+    First,
+    /// On the first one for all: `run_once`.
+    Once,
+}
+
+/// What a task's hosts have in common while it runs.
+pub(crate) struct Together {
+    /// What one host learns, all know: `run_once`.
+    pub(super) once: bool,
+    /// One failure is everyone's.
+    fatal: bool,
+    /// How many hosts run it at a time.
+    most: usize,
+    pub(super) within: Within,
+}
+
+impl Together {
+    /// Returns what a result counts as that comes from each host by itself.
+    pub(super) fn each(within: Within) -> Self {
+        Self { once: false, fatal: false, most: 1, within }
+    }
+}
 
 /// A task under its heading.
 pub(crate) struct TaskRun<'a> {
@@ -29,45 +58,48 @@ impl Runner {
         run: &Arc<PlayRun>,
         item: &TaskItem,
         hosts: &[Arc<Host>],
-        rescued: bool,
+        within: Within,
     ) -> Result<(), Stop> {
-        if !self.selected(run, item, hosts) {
+        let open: Vec<Arc<Host>>;
+        let hosts = match &item.context.role {
+            Some(role) => {
+                open =
+                    hosts.iter().filter(|host| item.implicit || role.is_open(&host.name)).cloned().collect();
+                &open
+            }
+            None => hosts,
+        };
+        // Handlers run whatever tags they have.
+        if hosts.is_empty() || !within.handler && !self.selected(run, item, hosts) {
             return Ok(());
         }
-        if bare(&item.task.action.name) == "meta" {
-            self.meta_heading(run, item, hosts);
-            return self.meta(run, item, hosts).await;
+        if is_meta(item) {
+            return self.meta(run, item, hosts, within).await;
         }
-        self.on_hosts(run, item, hosts, rescued, false).await
-    }
-
-    fn meta_heading(&self, run: &Arc<PlayRun>, item: &TaskItem, hosts: &[Arc<Host>]) {
-        let Some(first) = hosts.first() else { return };
-        let scope = self.task_scope(run, first, item).shared();
-        let name = self.task_name(item, &scope);
-        self.emit(Kind::TaskStarted { task: self.info(item, self.task_id(), name, false, false) });
+        self.on_hosts(run, item, hosts, within).await
     }
 
     /// Returns the heading of a task.
-    fn info(&self, item: &TaskItem, id: u64, name: String, handler: bool, no_log: bool) -> TaskInfo {
+    pub(super) fn info(&self, task: &TaskRun<'_>, handler: bool) -> TaskInfo {
         TaskInfo {
-            id,
-            name,
-            action: item.task.action.name.to_string(),
-            span: Some(item.task.span.clone()),
+            id: task.id,
+            name: task.name.clone(),
+            action: task.item.task.action.name.to_string(),
+            span: Some(task.item.task.span.clone()),
             handler,
             check: self.settings.mode == rplay_event::RunMode::Check,
-            no_log,
+            no_log: task.no_log,
+            free: task.play.rules.is_free(),
         }
     }
 
-    pub(super) async fn handler(
-        self: &Arc<Self>,
-        run: &Arc<PlayRun>,
-        item: &TaskItem,
-        hosts: &[Arc<Host>],
-    ) -> Result<(), Stop> {
-        self.on_hosts(run, item, hosts, false, true).await
+    /// Returns the id of a heading; where hosts go their own ways, they share that of the same task.
+    pub(super) fn heading_id(&self, run: &PlayRun, item: &TaskItem) -> u64 {
+        if !run.rules.is_free() {
+            return self.task_id();
+        }
+        let mut headings = run.headings.lock().unwrap_or_else(PoisonError::into_inner);
+        *headings.entry(std::ptr::from_ref(item) as usize).or_insert_with(|| self.task_id())
     }
 
     async fn on_hosts(
@@ -75,137 +107,151 @@ impl Runner {
         run: &Arc<PlayRun>,
         item: &TaskItem,
         hosts: &[Arc<Host>],
-        rescued: bool,
-        handler: bool,
+        within: Within,
     ) -> Result<(), Stop> {
         let Some(first) = hosts.first() else { return Ok(()) };
         let scope = self.task_scope(run, first, item).shared();
-        let once = self.truth(item.context.run_once.as_ref(), &scope);
+        let resolved = self.with_action(item, &scope)?;
+        let item = resolved.as_ref().unwrap_or(item);
+        let alone = self.alone(run, item, &scope)?;
         let task = TaskRun {
             play: run,
             item,
-            id: self.task_id(),
+            id: self.heading_id(run, item),
             name: self.task_name(item, &scope),
             no_log: self.truth(item.context.no_log.as_ref(), &scope),
         };
-        self.emit(Kind::TaskStarted {
-            task: self.info(item, task.id, task.name.clone(), handler, task.no_log),
-        });
-        let on = if once { hosts.get(..1).unwrap_or_default() } else { hosts };
-        let ended = self.all_hosts(&task, on, rescued).await?;
-        if once {
-            Self::share(item, hosts, &ended);
+        let rules = Together {
+            once: alone == Alone::Once,
+            fatal: (alone != Alone::No || self.is_fatal(run, item, &scope))
+                && !self.truth(item.context.ignore_errors.as_ref(), &scope),
+            most: self.most(run, item, alone, &scope)?,
+            within,
+        };
+        // What a failing host changes of its variables must not find them in use.
+        drop(scope);
+        self.emit(Kind::TaskStarted { task: self.info(&task, within.handler) });
+        let on = if alone == Alone::No { hosts } else { hosts.get(..1).unwrap_or_default() };
+        let ended = self.all_hosts(&task, on, &rules).await?;
+        let brought = self.brought(&task, &ended, within)?;
+        if rules.fatal {
+            Self::fail_together(run, &ended);
         }
-        self.fail_together(run, item, hosts, &scope, &ended, once);
-        self.includes(&task, ended, rescued).await
-    }
-
-    /// Runs the task on up to `forks` hosts at a time; results are told as they come.
-    async fn all_hosts(
-        self: &Arc<Self>,
-        task: &TaskRun<'_>,
-        hosts: &[Arc<Host>],
-        rescued: bool,
-    ) -> Result<Vec<(Arc<Host>, Ended)>, Stop> {
-        let mut waiting = hosts.iter();
-        let mut running = FuturesUnordered::new();
-        let mut ended = Vec::with_capacity(hosts.len());
-        loop {
-            while running.len() < self.settings.forks.max(1) {
-                let Some(host) = waiting.next() else { break };
-                self.emit(Kind::HostStarted { task: task.id, host: host.name.to_string() });
-                running.push(async move { (Arc::clone(host), self.on_host(task, host).await) });
-            }
-            match running.next().await {
-                None => break,
-                Some((host, result)) => {
-                    let result = result?;
-                    self.finish(task, &host, &result, rescued)?;
-                    ended.push((host, result));
-                }
-            }
+        self.count_failures(run);
+        for (items, hosts) in brought {
+            self.steps(run, &items, &hosts, within).await?;
         }
-        ended.sort_by_key(|(host, _)| hosts.iter().position(|other| other.name == host.name));
-        Ok(ended)
-    }
-
-    /// Counts and tells a result, sets what it registers, and takes a failed host out.
-    pub(super) fn finish(
-        &self,
-        task: &TaskRun<'_>,
-        host: &Arc<Host>,
-        ended: &Ended,
-        rescued: bool,
-    ) -> Result<(), Stop> {
-        self.register(task, host, ended);
-        let status = ended.status();
-        if self.settings.mode == rplay_event::RunMode::Destroy {
-            // The walk forwards of a destroy has to reach every task, whatever still works.
-            return Ok(());
-        }
-        // What is brought in is counted file by file.
-        if ended.include.is_empty() {
-            Self::count(host, ended, status, rescued);
-        }
-        if status == Status::Failed && !ended.ignored && rescued {
-            host.set("ansible_failed_task", Value::from_json(failed_task(task)));
-            host.set("ansible_failed_result", Value::from_json(Json::Object(ended.result.clone())));
-        }
-        if ended.include.is_empty() || matches!(status, Status::Failed | Status::Skipped) {
-            self.emit(Kind::TaskDone { result: self.told(task, host, ended, status) });
-        }
-        if matches!(status, Status::Failed | Status::Unreachable) && !ended.ignored {
-            host.fail();
-            self.refresh_magic(task.play);
-        }
-        if flag(&ended.result, "changed") && status != Status::Failed {
-            self.notify(task.play, host, &ended.notify)?;
+        if run.rules.is_free() {
+            tokio::task::yield_now().await;
         }
         Ok(())
     }
 
-    fn register(&self, task: &TaskRun<'_>, host: &Host, ended: &Ended) {
-        if let Some(facts) = &ended.facts {
-            host.learn(facts);
+    /// Returns the task with its action rendered, where that is a template.
+    fn with_action(&self, item: &TaskItem, scope: &Arc<dyn Scope>) -> Result<Option<TaskItem>, Stop> {
+        let action = &item.task.action;
+        if !action.name.contains("{{") {
+            return Ok(None);
         }
-        for (name, value) in &ended.variables {
-            host.set(name, value.clone());
+        let fault = |message: String| {
+            Stop::from(Fault::new(message).at(&action.span).kind(rplay_event::FaultKind::Playbook))
+        };
+        let rendered =
+            self.template.render_str(&action.name, scope).map_err(|error| fault(error.to_string()))?;
+        if rendered.value.is_omit() {
+            return Err(fault("Omit is not valid for the `action` keyword.".to_owned()));
         }
-        for written in &ended.included {
-            host.include(Arc::clone(written));
-        }
-        let Some(name) = task.item.task.register.as_ref().and_then(Node::as_str) else { return };
-        let doubtful =
-            self.settings.mode == rplay_event::RunMode::Destroy && ended.status() == Status::Failed;
-        if doubtful {
-            host.set(name, Value::unknown(task.name.as_str()));
-            return;
-        }
-        host.set(
-            name,
-            ended.registered.clone().unwrap_or_else(|| Value::from_json(Json::Object(ended.result.clone()))),
-        );
+        let mut task = item.task.clone();
+        task.action.name = rendered.value.text().into();
+        Ok(Some(TaskItem { task, ..item.clone() }))
     }
 
-    fn count(host: &Host, ended: &Ended, status: Status, rescued: bool) {
-        host.count(|counts| {
-            match status {
-                Status::Skipped => counts.skipped += 1,
-                Status::Unreachable => counts.unreachable += 1,
-                Status::Failed if ended.ignored => {
-                    counts.ok += 1;
-                    counts.ignored += 1;
-                }
-                Status::Failed if rescued => counts.rescued += 1,
-                Status::Failed => counts.failed += 1,
-                Status::Ok | Status::Changed => counts.ok += 1,
-            }
-            let counted = !matches!(status, Status::Skipped | Status::Unreachable)
-                && (status != Status::Failed || ended.ignored);
-            if counted && flag(&ended.result, "changed") {
-                counts.changed += 1;
-            }
+    /// Returns whether the task runs on one host only, and for whom.
+    fn alone(&self, run: &PlayRun, item: &TaskItem, scope: &Arc<dyn Scope>) -> Result<Alone, Stop> {
+        let name = &item.task.action.name;
+        let bypasses = crate::directives::acts_once(bare(name));
+        let once = self.truth(item.context.run_once.as_ref(), scope);
+        if !run.rules.is_free() {
+            return Ok(match (once, bypasses) {
+                (true, _) => Alone::Once,
+                (false, true) => Alone::First,
+                (false, false) => Alone::No,
+            });
+        }
+        if bypasses {
+            let message = format!(
+                "The '{name}' module bypasses the host loop, which is currently not supported in the free strategy and \
+                 would instead execute for every host in the inventory list."
+            );
+            return Err(Fault::new(message).at(&item.task.span).kind(rplay_event::FaultKind::Setup).into());
+        }
+        if once {
+            self.emitter.warn(
+                "Using run_once with the free strategy is not currently supported. This task will still be executed for \
+                 every host in the inventory list.",
+            );
+        }
+        Ok(Alone::No)
+    }
+
+    fn is_fatal(&self, run: &PlayRun, item: &TaskItem, scope: &Arc<dyn Scope>) -> bool {
+        match &item.context.any_errors_fatal {
+            Some(node) => self.truth(Some(node), scope),
+            None => run.rules.any_errors_fatal,
+        }
+    }
+
+    /// Returns on how many hosts the task may run at a time.
+    fn most(
+        &self,
+        run: &PlayRun,
+        item: &TaskItem,
+        alone: Alone,
+        scope: &Arc<dyn Scope>,
+    ) -> Result<usize, Stop> {
+        let forks = self.settings.forks.max(1);
+        let Some(node) = &item.context.throttle else { return Ok(forks) };
+        let throttle: Option<i64> = self.template.render(node, scope).ok().and_then(|rendered| {
+            let value = rendered.value;
+            value.as_i64().or_else(|| value.text().trim().parse().ok())
         });
+        let Some(throttle) = throttle else {
+            let fault = Fault::new("Failed to convert the throttle value to an integer.").at(&node.span);
+            return Err(fault.kind(rplay_event::FaultKind::Setup).help("write a whole number").into());
+        };
+        match usize::try_from(throttle) {
+            Ok(throttle @ 1..) if alone == Alone::No && !run.rules.is_free() => Ok(forks.min(throttle)),
+            _ => Ok(forks),
+        }
+    }
+
+    /// Runs the task on some hosts at a time; results are told as they come.
+    async fn all_hosts(
+        self: &Arc<Self>,
+        task: &TaskRun<'_>,
+        hosts: &[Arc<Host>],
+        rules: &Together,
+    ) -> Result<Vec<(Arc<Host>, Ended)>, Stop> {
+        let mut waiting = hosts.iter().enumerate();
+        let mut running = FuturesUnordered::new();
+        let mut ended = Vec::with_capacity(hosts.len());
+        loop {
+            while running.len() < rules.most {
+                let Some((at, host)) = waiting.next() else { break };
+                self.emit(Kind::HostStarted { task: task.id, host: host.name.to_string() });
+                running.push(async move { (at, Arc::clone(host), self.on_host(task, host).await) });
+            }
+            match running.next().await {
+                None => break,
+                Some((at, host, result)) => {
+                    let result = result?;
+                    self.finish(task, &host, &result, rules)?;
+                    ended.push((at, host, result));
+                }
+            }
+        }
+        ended.sort_by_key(|(at, ..)| *at);
+        Ok(ended.into_iter().map(|(_, host, ended)| (host, ended)).collect())
     }
 
     pub(super) fn told(&self, task: &TaskRun<'_>, host: &Host, ended: &Ended, status: Status) -> TaskResult {
@@ -240,61 +286,15 @@ impl Runner {
         explained.filter_map(|fault| serde_json::to_value(fault).ok()).collect()
     }
 
-    /// `run_once`: what one host learned, all have.
-    fn share(item: &TaskItem, hosts: &[Arc<Host>], ended: &[(Arc<Host>, Ended)]) {
-        let Some((_, ended)) = ended.first() else { return };
-        for host in hosts.iter().skip(1) {
-            if let Some(facts) = &ended.facts {
-                host.learn(facts);
-            }
-            ended.variables.iter().for_each(|(name, value)| host.set(name, value.clone()));
-            if let Some(name) = item.task.register.as_ref().and_then(Node::as_str) {
-                host.set(name, Value::from_json(Json::Object(ended.result.clone())));
-            }
-        }
-    }
-
-    /// `any_errors_fatal`, and a failed `run_once`: one failure is everyone's.
-    fn fail_together(
-        &self,
-        run: &PlayRun,
-        item: &TaskItem,
-        hosts: &[Arc<Host>],
-        scope: &Arc<dyn Scope>,
-        ended: &[(Arc<Host>, Ended)],
-        once: bool,
-    ) {
-        let failed = ended.iter().any(|(_, ended)| {
-            !ended.ignored && matches!(ended.status(), Status::Failed | Status::Unreachable)
-        });
-        if failed && (once || self.truth(item.context.any_errors_fatal.as_ref(), scope)) {
-            hosts.iter().for_each(|host| host.fail());
-            self.refresh_magic(run);
-        }
-    }
-
     pub(crate) fn task_name(&self, item: &TaskItem, scope: &Arc<dyn Scope>) -> String {
-        match &item.task.keywords.name {
+        let own = item.task.keywords.name.as_ref().filter(|name| !name.is_null()).map(|node| {
             // A name that cannot be rendered is shown as it is written, as Ansible does.
-            Some(node) => match self.template.render(node, scope) {
+            match self.template.render(node, scope) {
                 Ok(rendered) => rplay_module::unknown::shown(&rendered.value.text()),
                 Err(_) => node.as_str().unwrap_or_default().to_owned(),
-            },
-            None => item.task.action.name.to_string(),
-        }
-    }
-
-    /// Returns the handler's name and the topics it listens to.
-    pub(super) fn handler_names(&self, run: &PlayRun, handler: &TaskItem) -> Vec<String> {
-        let Some(host) = run.hosts.first() else { return Vec::new() };
-        let scope = self.task_scope(run, host, handler).shared();
-        let mut names = vec![self.task_name(handler, &scope)];
-        for topic in &handler.task.listen {
-            if let Ok(rendered) = self.template.render(topic, &scope) {
-                names.push(rendered.value.text());
             }
-        }
-        names
+        });
+        item.heading(own.as_deref())
     }
 
     /// Returns whether a keyword is true; one that cannot be rendered is not.
@@ -346,32 +346,31 @@ impl Runner {
         wanted.is_none()
     }
 
-    async fn includes(
-        self: &Arc<Self>,
+    /// Reads what the hosts bring in; returns it with the hosts that asked for it.
+    fn brought(
+        &self,
         task: &TaskRun<'_>,
-        ended: Vec<(Arc<Host>, Ended)>,
-        rescued: bool,
-    ) -> Result<(), Stop> {
+        ended: &[(Arc<Host>, Ended)],
+        within: Within,
+    ) -> Result<Vec<(Vec<Item>, Vec<Arc<Host>>)>, Stop> {
         let mut groups: Vec<(Include, Vec<Arc<Host>>)> = Vec::new();
         for (host, ended) in ended {
-            for include in ended.include {
-                match groups.iter_mut().find(|(other, _)| other.same(&include)) {
-                    Some((_, hosts)) => hosts.push(Arc::clone(&host)),
-                    None => groups.push((include, vec![Arc::clone(&host)])),
+            for include in &ended.include {
+                match groups.iter_mut().find(|(other, _)| other.same(include)) {
+                    Some((_, hosts)) => hosts.push(Arc::clone(host)),
+                    None => groups.push((include.clone(), vec![Arc::clone(host)])),
                 }
             }
         }
-        for (include, hosts) in &groups {
-            self.announce(include, hosts);
-        }
+        let mut brought = Vec::with_capacity(groups.len());
         for (include, hosts) in groups {
-            self.include(task, &include, &hosts, rescued).await?;
+            brought.extend(self.bring(task, &include, &hosts, within)?.map(|items| (items, hosts)));
         }
-        Ok(())
+        Ok(brought)
     }
 }
 
-pub(super) fn is_true(value: &Value) -> bool {
+pub(crate) fn is_true(value: &Value) -> bool {
     match value.as_str() {
         Some(text) => matches!(text.to_lowercase().as_str(), "yes" | "on" | "true" | "1" | "y" | "t"),
         None => value.is_truthy(),
@@ -421,8 +420,4 @@ pub(super) fn censored(result: &Map<String, Json>) -> Map<String, Json> {
         }
     }
     censored
-}
-
-fn failed_task(task: &TaskRun<'_>) -> Json {
-    json!({ "name": task.name, "action": &*task.item.task.action.name })
 }

@@ -1,9 +1,11 @@
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 use rplay_syntax::{Mapping, Node};
 use rplay_template::{Found, Scope, Value};
+
+use super::merge_nodes;
 
 /// Values that are never templates, by name.
 pub(crate) type Data = IndexMap<Arc<str>, Value>;
@@ -11,25 +13,68 @@ pub(crate) type Data = IndexMap<Arc<str>, Value>;
 /// Variables as the user wrote them, by name.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Written {
-    names: HashMap<Arc<str>, Node>,
+    names: IndexMap<Arc<str>, Node>,
     /// They come from a vault or from a file called `secret.yml`.
     pub(crate) secret: bool,
+    /// Where not all of them are secret: those that are.
+    secrets: HashSet<Arc<str>>,
 }
 
 impl Written {
     pub(crate) fn new(mapping: &Mapping, secret: bool) -> Self {
         let entries = mapping.entries.iter();
-        let names =
-            entries.filter_map(|(key, value)| Some((Arc::from(key.as_str()?), value.clone()))).collect();
-        Self { names, secret }
+        let names = entries.map(|(key, value)| (Arc::from(&*key.key_text()), value.clone())).collect();
+        Self { names, secret, secrets: HashSet::new() }
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &Arc<str>> {
         self.names.keys()
     }
 
+    /// Returns names and values in the order of the names, to compare them.
+    pub(crate) fn sorted(&self) -> String {
+        let mut pairs: Vec<String> =
+            self.names.iter().map(|(name, value)| format!("{name}={}", value.to_json())).collect();
+        pairs.sort();
+        pairs.join(",")
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.names.is_empty()
+    }
+
+    pub(crate) fn is_secret(&self, name: &str) -> bool {
+        (self.secret && self.names.contains_key(name)) || self.secrets.contains(name)
+    }
+
+    /// Sets a variable that is no secret.
+    pub(crate) fn set(&mut self, name: &str, value: Node) {
+        self.names.insert(name.into(), value);
+    }
+
+    /// Lays other variables over these.
+    pub(crate) fn lay(&mut self, over: &Self) {
+        self.lay_merging(over, false);
+    }
+
+    /// Lays other variables over these; with `merge` mappings of one name are merged.
+    pub(crate) fn lay_merging(&mut self, over: &Self, merge: bool) {
+        self.lay_vars(&over.names, merge);
+        let secret = over.names.keys().filter(|name| over.is_secret(name));
+        self.secrets.extend(secret.cloned());
+    }
+
+    /// Lays variables that are no secrets over these.
+    pub(crate) fn lay_vars(&mut self, over: &IndexMap<Arc<str>, Node>, merge: bool) {
+        for (name, value) in over {
+            match self.names.get_mut(name) {
+                Some(below) if merge => *below = merge_nodes(below, value),
+                Some(below) => *below = value.clone(),
+                None => {
+                    self.names.insert(Arc::clone(name), value.clone());
+                }
+            }
+        }
     }
 }
 
@@ -43,14 +88,20 @@ pub(crate) enum Level {
     LoopVars,
     ExtraVars,
     IncludeParams,
+    RoleParams,
     SetFactsAndRegistered,
     IncludeVars,
     TaskVars,
     BlockVars,
+    RoleVars,
     VarsFiles,
+    /// `vars_prompt` is laid over `vars` here.
     PlayVars,
     HostFacts,
-    InventoryHostVars,
+    /// Of the host itself, in the inventory and in `host_vars/`: see [`crate::inventory::Layering`].
+    Host,
+    /// Of its groups, in the inventory and in `group_vars/`.
+    Groups,
     RoleDefaults,
 }
 
@@ -144,7 +195,7 @@ impl Scope for Stack {
             Layer::Data(data) => data.contains_key(name),
             Layer::Magic(scope) => scope.lookup(name).is_some(),
         });
-        matches!(holder, Some((_, Layer::Written(written))) if written.secret)
+        matches!(holder, Some((_, Layer::Written(written))) if written.is_secret(name))
     }
 
     fn search_path(&self) -> Vec<String> {
@@ -168,19 +219,22 @@ mod tests {
         }
     }
 
-    const LEVELS: [Level; 13] = [
+    const LEVELS: [Level; 16] = [
         Level::Magic,
         Level::LoopVars,
         Level::ExtraVars,
         Level::IncludeParams,
+        Level::RoleParams,
         Level::SetFactsAndRegistered,
         Level::IncludeVars,
         Level::TaskVars,
         Level::BlockVars,
+        Level::RoleVars,
         Level::VarsFiles,
         Level::PlayVars,
         Level::HostFacts,
-        Level::InventoryHostVars,
+        Level::Host,
+        Level::Groups,
         Level::RoleDefaults,
     ];
 

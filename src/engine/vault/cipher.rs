@@ -43,8 +43,8 @@ pub(super) fn open(sealed: &Sealed, password: &[u8]) -> Result<Option<Vec<u8>>, 
     Ok(Some(plain))
 }
 
-pub(super) fn seal(plain: &[u8], password: &[u8], salt: [u8; 32]) -> Sealed {
-    let Keys { mut stream, mut authentication } = Keys::derive(password, &salt);
+pub(super) fn seal(plain: &[u8], password: &[u8], salt: &[u8]) -> Sealed {
+    let Keys { mut stream, mut authentication } = Keys::derive(password, salt);
     let mut cipher_text = pad(plain);
     stream.apply_keystream(&mut cipher_text);
     authentication.update(&cipher_text);
@@ -74,7 +74,7 @@ fn pad(plain: &[u8]) -> Vec<u8> {
 }
 
 fn unpad(plain: &mut Vec<u8>) -> Result<(), Reason> {
-    let fault = Reason::Parts("Invalid padding bytes.");
+    let fault = Reason::Parts("Invalid padding bytes.".to_owned());
     let byte = *plain.last().ok_or(fault.clone())?;
     let count = usize::from(byte);
     let rest =

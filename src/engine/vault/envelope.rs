@@ -30,7 +30,7 @@ impl Envelope {
         let header = lines.next().unwrap_or_default();
         let mut fields = header.split(|byte| *byte == b';').skip(1).map(|field| text(field.trim_ascii()));
         let (Some(_version), Some(cipher)) = (fields.next(), fields.next()) else {
-            return Err(Reason::Header("the header has no version and cipher"));
+            return Err(Reason::Header("list index out of range"));
         };
         if cipher != CIPHER {
             return Err(Reason::Cipher(cipher));
@@ -46,7 +46,8 @@ impl Envelope {
         let inner = bytes_of(&self.digits)?;
         let mut parts = inner.splitn(3, |byte| *byte == b'\n');
         let (Some(salt), Some(mac), Some(cipher_text)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(Reason::Parts("salt, authentication code and data are not all there"));
+            let there = inner.iter().filter(|byte| **byte == b'\n').count() + 1;
+            return Err(Reason::Parts(format!("not enough values to unpack (expected 3, got {there})")));
         };
         Ok(Sealed { salt: bytes_of(salt)?, mac: bytes_of(mac)?, cipher_text: bytes_of(cipher_text)? })
     }

@@ -188,6 +188,7 @@ fn retries_and_includes_are_lines_of_their_own() {
         result: result.as_object().cloned().expect("a mapping"),
     };
     let included = |item: Option<&str>| Kind::Included {
+        task: 2,
         file: "/p/inc.yml".to_owned(),
         hosts: vec!["web1".to_owned(), "web2".to_owned()],
         item: item.map(str::to_owned),

@@ -282,7 +282,7 @@ impl Value {
     }
 
     /// Returns the name of its type as Ansible's messages give it.
-    pub(crate) fn type_name(&self) -> &'static str {
+    pub fn type_name(&self) -> &'static str {
         match &self.0 {
             Repr::None => "NoneType",
             Repr::Bool(_) => "bool",

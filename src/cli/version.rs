@@ -1,0 +1,33 @@
+use std::path::Path;
+
+use rplay_config::Config;
+use serde_json::json;
+
+use super::{say, settings};
+
+/// The version of the language that rplay speaks.
+const LANGUAGE: &str = "2.19.14";
+
+/// Prints what `--version` of Ansible's tools prints.
+pub(crate) fn print(program: &str) -> u8 {
+    match settings::config() {
+        Ok(config) => say(&format!("{}\n", text(program, &config))),
+        Err(code) => code,
+    }
+}
+
+/// Returns the tool's name and version, and where things are looked for.
+fn text(program: &str, config: &Config) -> String {
+    let name = Path::new(program).file_name().map(|name| name.to_string_lossy().into_owned());
+    let file = config.file().map_or_else(|| "None".to_owned(), |file| file.display().to_string());
+    let modules =
+        json!(config.list("DEFAULT_MODULE_PATH")).to_string().replace('"', "'").replace("','", "', '");
+    let program = std::env::current_exe().map(|path| path.display().to_string()).unwrap_or_default();
+    format!(
+        "{} [core {LANGUAGE}]\n  config file = {file}\n  configured module search path = {modules}\n  ansible python module \
+         location = None\n  ansible collection location = {}\n  executable location = {program}\n  rplay version = {}",
+        name.unwrap_or_default(),
+        config.list("COLLECTIONS_PATHS").join(":"),
+        env!("CARGO_PKG_VERSION"),
+    )
+}

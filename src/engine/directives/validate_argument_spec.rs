@@ -1,0 +1,89 @@
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use rplay_syntax::Node;
+use rplay_template::{Scope, Value};
+use serde_json::{Map, Value as Json, json};
+
+use super::argument_spec;
+use crate::run::{Ended, Runner, TaskRun};
+
+/// Checks arguments against a spec: those given, and the variables that are called like those of the spec.
+///
+/// Source of the results: `ansible/plugins/action/validate_argument_spec.py`.
+pub(super) fn run(
+    runner: &Runner,
+    task: &TaskRun<'_>,
+    scope: &Arc<dyn Scope>,
+    args: &IndexMap<String, Value>,
+) -> Ended {
+    let about = args.get("validate_args_context").map_or_else(|| json!({}), Value::to_json);
+    let ended = match specified(args) {
+        Err(message) => Ended::failed(message),
+        Ok((spec, given)) => match variables(runner, task, scope, &spec) {
+            Err(ended) => *ended,
+            Ok(mut all) => {
+                all.extend(given);
+                judged(spec, &mut all)
+            }
+        },
+    };
+    let mut ended = ended;
+    ended.set("validate_args_context", about);
+    ended
+}
+
+type Specified = (Map<String, Json>, Map<String, Json>);
+
+fn specified(args: &IndexMap<String, Value>) -> Result<Specified, String> {
+    let mapping = |name: &str, value: Json| match value {
+        Json::Object(fields) => Ok(fields),
+        other => Err(format!(
+            "Incorrect type for {name}, expected dict and got <class '{}'>",
+            argument_spec::type_name(&other)
+        )),
+    };
+    let Some(spec) = args.get("argument_spec") else {
+        let given: Map<String, Json> =
+            args.iter().map(|(name, value)| (name.clone(), value.to_json())).collect();
+        let shown = Value::from_json(Json::Object(given)).text();
+        return Err(format!("\"argument_spec\" arg is required in args: {shown}"));
+    };
+    let given = args.get("provided_arguments").map_or_else(|| json!({}), Value::to_json);
+    Ok((mapping("argument_spec", spec.to_json())?, mapping("provided_arguments", given)?))
+}
+
+/// Returns the variables that are called like arguments of the spec.
+fn variables(
+    runner: &Runner,
+    task: &TaskRun<'_>,
+    scope: &Arc<dyn Scope>,
+    spec: &Map<String, Json>,
+) -> Result<Map<String, Json>, Box<Ended>> {
+    let mut found = Map::new();
+    for name in spec.keys().filter(|name| scope.lookup(name).is_some()) {
+        let node = Node::text(format!("{{{{ {name} }}}}"), &task.item.task.span);
+        match runner.template.render(&node, scope) {
+            Ok(rendered) => {
+                found.insert(name.clone(), rendered.value.to_json());
+            }
+            Err(error) => return Err(Box::new(Runner::wrong(task, &error, "Task failed", &[]))),
+        }
+    }
+    Ok(found)
+}
+
+fn judged(spec: Map<String, Json>, all: &mut Map<String, Json>) -> Ended {
+    let errors = argument_spec::check(&spec, all);
+    if errors.is_empty() {
+        let mut ended = Ended::default();
+        ended.set("changed", false);
+        ended.set("failed", false);
+        ended.set("msg", "The arg spec validation passed");
+        return ended;
+    }
+    let mut ended = Ended::failed(format!("Validation of arguments failed:\n{}", errors.join("\n")));
+    ended.set("argument_errors", errors);
+    ended.set("argument_spec_data", Json::Object(spec));
+    ended
+}

@@ -1,0 +1,102 @@
+use std::path::Path;
+use std::sync::Arc;
+
+use rplay_event::{Fault, FaultKind, Kind};
+use rplay_template::Engine;
+
+use super::{Hosts, limit};
+use crate::child::Children;
+use crate::emit::Emitter;
+use crate::inventory::{InventorySettings, Layering, Loading, Note, VarsFolders, folders, load};
+use crate::load::Reader;
+use crate::scopes::Written;
+use crate::settings::Settings;
+
+/// What Ansible says of an inventory without hosts.
+const EMPTY: &str = "provided hosts list is empty, only localhost is available. Note that the implicit localhost does not \
+                     match 'all'";
+
+/// What reading an inventory uses of a run.
+pub(crate) struct Tools<'a> {
+    pub(crate) reader: &'a Reader,
+    pub(crate) emitter: &'a Emitter,
+    pub(crate) template: &'a Engine,
+    pub(crate) children: &'a Children,
+    pub(crate) extra: &'a [Arc<Written>],
+    pub(crate) env: Vec<(String, String)>,
+}
+
+impl Tools<'_> {
+    fn loading<'a>(&'a self, settings: &'a Settings, how: &'a InventorySettings) -> Loading<'a> {
+        Loading {
+            settings: how,
+            reader: self.reader,
+            folder: &settings.folder,
+            python: &settings.python,
+            template: self.template,
+            extra: self.extra,
+            children: self.children,
+            env: &self.env,
+        }
+    }
+}
+
+impl Hosts {
+    /// Reads the inventory of a run, and tells what there is to say of it.
+    ///
+    /// # Errors
+    /// A source that must be one and is none, or a limit that leaves no host.
+    pub(crate) fn open(settings: &Settings, tools: &Tools<'_>) -> Result<Self, Fault> {
+        let emitter = tools.emitter;
+        let how = InventorySettings::read(&settings.config);
+        let cx = tools.loading(settings, &how);
+        let (mut inventory, read) = load(&cx, &settings.inventory);
+        tell(emitter, settings.verbosity, std::mem::take(&mut inventory.notes));
+        read?;
+        let files = VarsFolders::new(tools.reader.clone(), &how);
+        let layering =
+            Layering::new(files, folders(&settings.folder, &settings.inventory), how.precedence.clone());
+        let mut hosts = Self::new(inventory, layering, Vec::new(), how.pattern_mismatch);
+        let empty = hosts.names().is_empty();
+        if empty && how.localhost_warning {
+            emitter.warn(EMPTY);
+        }
+        hosts.limit = limit(settings.limit.as_deref(), Path::new(&settings.folder))?;
+        hosts.check_limit(emitter, empty)?;
+        Ok(hosts)
+    }
+
+    /// Reads the sources anew; what the run has added itself stays: `meta: refresh_inventory`.
+    pub(crate) fn refresh(&self, settings: &Settings, tools: &Tools<'_>) -> Result<(), Fault> {
+        let (mut inventory, read) =
+            load(&tools.loading(settings, &InventorySettings::read(&settings.config)), &settings.inventory);
+        tell(tools.emitter, settings.verbosity, std::mem::take(&mut inventory.notes));
+        read?;
+        self.replace(inventory);
+        tell(tools.emitter, settings.verbosity, self.notes());
+        Ok(())
+    }
+
+    fn check_limit(&self, emitter: &Emitter, empty: bool) -> Result<(), Fault> {
+        let matched = self.matching(&["all".to_owned()])?;
+        matched.warnings.into_iter().for_each(|warning| emitter.warn(warning));
+        if matched.hosts.is_empty() && !empty {
+            let message =
+                "Specified inventory, host pattern and/or --limit leaves us with no hosts to target.";
+            return Err(Fault::new(message).kind(FaultKind::Setup));
+        }
+        Ok(())
+    }
+}
+
+/// Tells what an inventory said while it was read.
+pub(crate) fn tell(emitter: &Emitter, verbosity: u8, notes: Vec<Note>) {
+    for note in notes {
+        match note {
+            Note::Warning(message) => emitter.warn(message),
+            Note::Deprecated(message) => emitter.emit(Kind::Deprecated { message }),
+            Note::Said(level, message) if verbosity >= level => emitter.emit(Kind::Said { message }),
+            Note::Said(..) => {}
+        }
+    }
+}

@@ -1,0 +1,48 @@
+use super::{ran, ran_with};
+
+#[test]
+fn end_host_ends_the_play_for_one_host() {
+    let ran = ran(
+        "- hosts: a,b\n  tasks:\n    - meta: end_host\n      when: inventory_hostname == 'a'\n    - debug: {msg: go}\n- hosts: a\n  tasks:\n    - debug: {msg: next}\n",
+    );
+    ran.told(
+        "PLAY a,b\nTASK meta\nTASK meta\nb skipped\nTASK debug\nb ok: \"go\"\nPLAY a\nTASK debug\na ok: \"next\"\na : ok=1\nb : ok=1",
+    );
+}
+
+#[test]
+fn end_play_ends_all_batches_and_end_batch_one() {
+    let play = |what: &str| {
+        format!(
+            "- hosts: a,b\n  serial: 1\n  tasks:\n    - debug: {{msg: go}}\n    - meta: {what}\n    - debug: {{msg: never}}\n"
+        )
+    };
+    ran(&play("end_play")).told("PLAY a,b\nTASK debug\na ok: \"go\"\nTASK meta\na : ok=1");
+    ran(&play("end_batch")).told(
+        "PLAY a,b\nTASK debug\na ok: \"go\"\nTASK meta\nPLAY a,b\nTASK debug\nb ok: \"go\"\nTASK meta\na : ok=1\nb : ok=1",
+    );
+}
+
+#[test]
+fn what_meta_does_is_said_at_two_v() {
+    let play = "- hosts: a\n  tasks:\n    - meta: clear_facts\n    - meta: end_host\n      when: false\n";
+    ran_with(play, &[], |settings| settings.verbosity = 2).told(
+        "PLAY a\nTASK meta\nMETA: facts cleared\nTASK meta\n\
+         META: end_host conditional evaluated to False, continuing execution for a\na skipped",
+    );
+}
+
+#[test]
+fn forgiven_hosts_are_in_the_next_play() {
+    let play = |forgive: &str| {
+        format!(
+            "- hosts: a,b\n  tasks:\n    - fail: {{}}\n      when: inventory_hostname == 'a'\n{forgive}- hosts: a,b\n  tasks:\n    - debug: {{msg: '{{{{ ansible_play_hosts }}}}'}}\n"
+        )
+    };
+    let forgiven = ran(&play("    - meta: clear_host_errors\n"));
+    assert_eq!(forgiven.code, 0);
+    assert!(forgiven.lines.contains(&"a ok: [\"a\",\"b\"]".to_owned()), "{:?}", forgiven.lines);
+    let failed = ran(&play(""));
+    assert_eq!(failed.code, 2);
+    assert!(failed.lines.contains(&"b ok: [\"b\"]".to_owned()), "{:?}", failed.lines);
+}
