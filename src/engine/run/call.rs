@@ -466,11 +466,7 @@ impl Runner {
         args: &mut Json,
         scope: &Arc<dyn Scope>,
     ) -> Result<(), Failure> {
-        let remote = args.get("remote_src").is_some_and(|value| {
-            value
-                .as_bool()
-                .unwrap_or_else(|| matches!(value.as_str(), Some("yes" | "true" | "True" | "on" | "1")))
-        });
+        let remote = is_of_host(spec, args);
         let options = args.clone();
         for param in &spec.params {
             let folder = match &param.kind {
@@ -497,6 +493,20 @@ impl Runner {
         }
         Ok(())
     }
+}
+
+/// Returns whether `src` is a path on the host: as `remote_src` says, or is taken to say, or the old `copy: false`.
+fn is_of_host(spec: &Spec, args: &Json) -> bool {
+    let truth = |value: &Json| {
+        let text = value.as_str().map(str::to_lowercase);
+        value
+            .as_bool()
+            .or_else(|| text.map(|text| matches!(text.as_str(), "yes" | "true" | "on" | "1" | "y" | "t")))
+    };
+    let given =
+        |name: &str| spec.param(name).and_then(|param| truth(args.get(name).or(param.default.as_ref())?));
+    given("remote_src").unwrap_or(false)
+        || (spec.param("remote_src").is_some() && given("copy") == Some(false))
 }
 
 /// Returns the group of `module_defaults` that a module belongs to, told by the connection parameters of its family.
