@@ -374,7 +374,7 @@ async fn walk(cx: &Cx, wanted: &Wanted<'_>, top: &str, haul: &mut Haul) -> std::
         haul.examined += folders.len() + files.len();
         let all: Vec<String> = files.iter().chain(&folders).cloned().collect();
         for name in all {
-            let shown = normal(&paths::join(&folder, &name));
+            let shown = paths::normal(&paths::join(&folder, &name));
             if wanted.p.depth.is_some_and(|depth| depth != 0 && deep(top, &shown) > depth) {
                 folders.clear();
                 continue;
@@ -455,25 +455,6 @@ async fn described(cx: &Cx, shown: &str, found: &Metadata) -> Map<String, Value>
     }
 }
 
-/// Takes `.`, `..` and double slashes out of a path, as Python's `normpath` does.
-fn normal(path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    let absolute = path.starts_with('/');
-    for part in path.split('/').filter(|part| !part.is_empty() && *part != ".") {
-        match (part, parts.last()) {
-            ("..", None) if absolute => {}
-            ("..", Some(last)) if *last != ".." => drop(parts.pop()),
-            _ => parts.push(part),
-        }
-    }
-    let joined = parts.join("/");
-    match (absolute, joined.is_empty()) {
-        (true, _) => format!("/{joined}"),
-        (false, true) => ".".to_owned(),
-        (false, false) => joined,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
@@ -481,7 +462,7 @@ mod tests {
     use rplay_module::Mode;
     use serde_json::{Value, json};
 
-    use super::{normal, number};
+    use super::number;
     use crate::tests::Bench;
 
     fn bench() -> Bench {
@@ -572,15 +553,6 @@ mod tests {
         let units = [('k', 1024)];
         for (text, value) in [("1", Some(1)), ("-2K", Some(-2048)), ("", None), ("k", None), ("1m", None)] {
             assert_eq!(number(text, &units), value, "{text}");
-        }
-    }
-
-    #[test]
-    fn paths_are_evened_out() {
-        for (path, even) in
-            [("/a//b/../c/.", "/a/c"), ("./a", "a"), (".", "."), ("/..", "/"), ("../a", "../a")]
-        {
-            assert_eq!(normal(path), even);
         }
     }
 }

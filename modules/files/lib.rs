@@ -15,8 +15,10 @@ mod charset;
 mod content;
 mod copy;
 mod encoding;
+mod fetch;
 mod file;
 mod find;
+mod get_url;
 mod lineinfile;
 mod mode;
 mod paths;
@@ -58,6 +60,12 @@ pub const MODULES: &[Module] = &[
         pick: |_| Box::new(Driven(copy::Copy)),
     },
     Module {
+        names: &["fetch", "ansible.builtin.fetch", "ansible.legacy.fetch"],
+        native: false,
+        spec: <fetch::FetchParams as Params>::spec,
+        pick: |_| Box::new(Done("fetch", fetch::Fetch)),
+    },
+    Module {
         names: &["file", "ansible.builtin.file", "ansible.legacy.file"],
         native: false,
         spec: <file::FileParams as Params>::spec,
@@ -68,6 +76,12 @@ pub const MODULES: &[Module] = &[
         native: false,
         spec: <find::FindParams as Params>::spec,
         pick: |_| Box::new(Done("find", find::Find)),
+    },
+    Module {
+        names: &["get_url", "ansible.builtin.get_url", "ansible.legacy.get_url"],
+        native: false,
+        spec: <get_url::GetUrlParams as Params>::spec,
+        pick: |_| Box::new(Done("get_url", get_url::GetUrl)),
     },
     Module {
         names: &["lineinfile", "ansible.builtin.lineinfile", "ansible.legacy.lineinfile"],

@@ -111,7 +111,23 @@ impl Revision {
 impl Told {
     /// Makes the deed of it, with both differences, and `more` beside the message.
     pub(crate) fn deed(self, path: &str, more: Value) -> Deed {
-        let mut deed = Deed::new(self.changed, json!({ "msg": self.msg }));
+        let header = |what: &str| json!(format!("{path} ({what})"));
+        let empty = json!({
+            "before": "", "after": "", "before_header": header("content"), "after_header": header("content"),
+        });
+        let shown = match &self.attributes {
+            None => empty,
+            Some(settled) => {
+                let mut own = json!({ "before_header": header("file attributes"), "after_header": header("file attributes") });
+                if !settled.before.is_empty() {
+                    own["before"] = json!(settled.before);
+                    own["after"] = json!(settled.after);
+                }
+                json!([empty, own])
+            }
+        };
+        // There is always a difference in the result, if only an empty one where none is asked for.
+        let mut deed = Deed::new(self.changed, json!({ "msg": self.msg, "diff": shown }));
         if let Value::Object(more) = more {
             deed.result.extend(more);
         }
