@@ -7,6 +7,7 @@ pub(crate) fn modules() -> Vec<Module> {
     let families: &[&[Module]] = &[
         rplay_core::MODULES,
         rplay_files::MODULES,
+        rplay_system::MODULES,
         #[cfg(feature = "docker")]
         rplay_docker::MODULES,
         #[cfg(feature = "ec2")]

@@ -18,7 +18,7 @@ impl Action for Ping {
 
     async fn perform(&self, _cx: &Cx, p: &PingParams) -> Result<Deed> {
         if p.data == "crash" {
-            return Err(Failure::new("boom"));
+            return Err(Failure::new("Task failed: Module failed: boom"));
         }
         Ok(Deed::new(false, json!({ "ping": p.data })))
     }
@@ -37,6 +37,6 @@ mod tests {
         assert_eq!(bench.run("ping", &json!({}), Mode::Check).await.result["ping"], "pong");
         assert_eq!(bench.run("ping", &json!({ "data": "x" }), Mode::Apply).await.result["ping"], "x");
         let failed = bench.run("ping", &json!({ "data": "crash" }), Mode::Apply).await;
-        assert_eq!(failed.failure.unwrap().message, "boom");
+        assert_eq!(failed.failure.unwrap().message, "Task failed: Module failed: boom");
     }
 }

@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use rplay_module::{Action, Cx, Deed, Effect, Failure, InCheck, Params, Result};
+use rplay_module::{Action, Cx, Deed, Effect, Failure, InCheck, Params, Result, fnmatch};
 use serde_json::{Map, Value, json};
 
-use crate::{glob, paths};
+use crate::paths;
 use host::Host;
 
 mod clock;
@@ -96,8 +96,8 @@ fn is_wanted(name: &str, patterns: &[String]) -> bool {
     let matches = |pattern: &String| {
         let whole = ["ansible_", "facter", "ohai"].iter().any(|start| pattern.starts_with(start));
         pattern.is_empty()
-            || glob::matches(pattern, name)
-            || (!whole && glob::matches(&format!("ansible_{pattern}"), name))
+            || fnmatch::matches(pattern, name)
+            || (!whole && fnmatch::matches(&format!("ansible_{pattern}"), name))
     };
     patterns.is_empty() || patterns.iter().any(matches)
 }

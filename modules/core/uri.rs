@@ -1,20 +1,16 @@
 use std::path::PathBuf;
 
 use indexmap::IndexMap;
+use rplay_http::Question;
 use rplay_module::{
     Action, Choice, ControllerFile, Cx, Deed, Effect, Failure, InCheck, Params, Result, Secret,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::{paths, stamp};
 
 mod answer;
-mod auth;
 mod body;
-mod client;
-mod cookies;
-mod exchange;
-mod redirects;
 
 /// Asks a web service.
 #[derive(Params)]
@@ -161,7 +157,7 @@ impl Action for Uri {
             cx.world().deprecate(message.to_owned());
         }
         let start = cx.now();
-        let asked = exchange::ask(cx, p, &method, body).await?;
+        let asked = rplay_http::ask(cx, &p.question(cx, method, body)).await?;
         let elapsed = cx.now().duration_since(start).unwrap_or_default().as_secs();
         Ok(answer::deed(cx, p, asked, elapsed))
     }
@@ -179,12 +175,38 @@ fn needless(cx: &Cx, p: &UriParams) -> Option<String> {
     }
 }
 
-/// Ends as Ansible's module ends where no request could be made at all.
-fn refused(p: &UriParams, message: impl Into<String>) -> Failure {
-    let mut fields = Map::new();
-    fields.insert("status".to_owned(), Value::from(-1));
-    fields.insert("url".to_owned(), Value::from(auth::masked(&p.url)));
-    Failure { result: fields, ..Failure::new(message) }
+impl UriParams {
+    fn question(&self, cx: &Cx, method: String, body: Option<rplay_http::Body>) -> Question {
+        let absolute = |path: &Option<PathBuf>| path.as_deref().map(|path| paths::absolute(cx, path));
+        Question {
+            url: self.url.clone(),
+            method,
+            body,
+            headers: self.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+            unredirected_headers: self.unredirected_headers.clone(),
+            follow: match self.follow_redirects {
+                Follow::All | Follow::Yes => rplay_http::Follow::All,
+                Follow::No | Follow::None => rplay_http::Follow::None,
+                Follow::Safe => rplay_http::Follow::Safe,
+                Follow::Urllib2 => rplay_http::Follow::Urllib2,
+            },
+            user: self.url_username.clone(),
+            password: self.url_password.as_ref().map(|password| password.expose().clone()),
+            force_basic_auth: self.force_basic_auth,
+            use_netrc: self.use_netrc,
+            http_agent: self.http_agent.clone(),
+            force: self.force,
+            modified_since: answer::modified(cx, self),
+            timeout: self.timeout,
+            unix_socket: absolute(&self.unix_socket),
+            use_proxy: self.use_proxy,
+            validate_certs: self.validate_certs,
+            ca_path: absolute(&self.ca_path),
+            client_cert: absolute(&self.client_cert),
+            client_key: absolute(&self.client_key),
+            decompress: self.decompress,
+        }
+    }
 }
 
 #[cfg(test)]

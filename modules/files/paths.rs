@@ -60,6 +60,25 @@ pub(crate) fn followed(cx: &Cx, shown: &str) -> String {
     resolved.map_or_else(|_| shown.to_owned(), |path| path.to_string_lossy().into_owned())
 }
 
+/// Takes `.`, `..` and double slashes out of a path, as Python's `normpath` does.
+pub(crate) fn normal(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    let absolute = path.starts_with('/');
+    for part in path.split('/').filter(|part| !part.is_empty() && *part != ".") {
+        match (part, parts.last()) {
+            ("..", None) if absolute => {}
+            ("..", Some(last)) if *last != ".." => drop(parts.pop()),
+            _ => parts.push(part),
+        }
+    }
+    let joined = parts.join("/");
+    match (absolute, joined.is_empty()) {
+        (true, _) => format!("/{joined}"),
+        (false, true) => ".".to_owned(),
+        (false, false) => joined,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,5 +96,14 @@ mod tests {
         assert_eq!([name_of("/a/b"), name_of("a"), name_of("a/")], ["b", "a", ""]);
         assert_eq!(way_to("/a//b"), ["/a", "/a/b"]);
         assert_eq!(way_to("a/b/"), ["a", "a/b"]);
+    }
+
+    #[test]
+    fn paths_are_evened_out() {
+        for (path, even) in
+            [("/a//b/../c/.", "/a/c"), ("./a", "a"), (".", "."), ("/..", "/"), ("../a", "../a")]
+        {
+            assert_eq!(normal(path), even);
+        }
     }
 }

@@ -38,7 +38,7 @@ pub(crate) struct StatParams {
 }
 
 #[derive(Choice, Clone, Copy, Debug, PartialEq, Eq)]
-enum Algorithm {
+pub(crate) enum Algorithm {
     #[choice("md5")]
     Md5,
     #[choice("sha1")]
@@ -108,7 +108,7 @@ impl Action for Stat {
 }
 
 impl Algorithm {
-    fn of(self, path: &Path) -> std::io::Result<String> {
+    pub(crate) fn of(self, path: &Path) -> std::io::Result<String> {
         match self {
             Self::Md5 => content::digest::<Md5>(path),
             Self::Sha1 => content::digest::<Sha1>(path),

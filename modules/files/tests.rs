@@ -16,6 +16,8 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new() -> Self {
+        // The provider is installed once per program; under a runner each test is one.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let world = TestWorld::new().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").running_children();
         let home = world.folder().to_str().unwrap().to_owned();
         Self { world: world.env("HOME", &home).start() }

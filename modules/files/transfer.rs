@@ -94,6 +94,8 @@ pub(crate) struct Receipt {
     backup: Option<String>,
 }
 
+pub(crate) use found::back_up;
+
 pub(crate) fn address(dest: &Path) -> Address {
     file::address(&dest.to_string_lossy())
 }

@@ -36,7 +36,15 @@ const INTERPRETER: [&str; 5] =
 fn is_module_crate(name: &str) -> bool {
     name.starts_with("rplay-aws")
         || name.starts_with("rplay-client")
-        || matches!(name, "rplay-core" | "rplay-files" | "rplay-docker" | "rplay-docker-client")
+        || matches!(
+            name,
+            "rplay-core"
+                | "rplay-files"
+                | "rplay-system"
+                | "rplay-http"
+                | "rplay-docker"
+                | "rplay-docker-client"
+        )
 }
 
 fn is_family(name: &str) -> bool {
@@ -44,6 +52,7 @@ fn is_family(name: &str) -> bool {
         && name != "rplay-aws"
         && !name.starts_with("rplay-client")
         && name != "rplay-docker-client"
+        && name != "rplay-http"
 }
 
 #[test]

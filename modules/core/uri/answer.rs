@@ -3,23 +3,20 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use jiff::Timestamp;
-use reqwest::header::{self, HeaderMap};
+use rplay_http::header::{self, HeaderMap};
+use rplay_http::{Answer, Asked, Ended, bare, masked};
 use rplay_module::{Cx, Deed, Failure};
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::client::Answer;
-use super::exchange::{Asked, Ended};
-use super::{UriParams, auth};
+use super::UriParams;
 use crate::info::path_info;
 use crate::paths;
 
 /// Returns the time of the file that is to be written, if it is there: the server need not send the same again.
-pub(super) fn modified(cx: &Cx, p: &UriParams) -> Option<String> {
+pub(super) fn modified(cx: &Cx, p: &UriParams) -> Option<SystemTime> {
     let file = paths::absolute(cx, p.dest.as_deref()?).metadata().ok().filter(std::fs::Metadata::is_file)?;
-    let time: SystemTime = file.modified().ok()?;
-    Some(Timestamp::try_from(time).ok()?.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string())
+    file.modified().ok()
 }
 
 pub(super) fn deed(cx: &Cx, p: &UriParams, asked: Asked, elapsed: u64) -> Deed {
@@ -33,7 +30,7 @@ pub(super) fn deed(cx: &Cx, p: &UriParams, asked: Asked, elapsed: u64) -> Deed {
             result.insert("cookies".to_owned(), Value::Object(asked.cookies.by_name()));
             result.insert("cookies_string".to_owned(), Value::from(asked.cookies.text()));
             result.insert("redirected".to_owned(), Value::from(elsewhere.is_some()));
-            let url = elsewhere.map_or_else(|| auth::bare(&p.url), |url| auth::masked(url.as_str()));
+            let url = elsewhere.map_or_else(|| bare(&p.url), |url| masked(url.as_str()));
             result.insert("url".to_owned(), Value::from(url));
             (i64::from(answer.status), format!("OK ({length} bytes)"), Some(answer))
         }
@@ -50,7 +47,7 @@ pub(super) fn deed(cx: &Cx, p: &UriParams, asked: Asked, elapsed: u64) -> Deed {
     result.insert("status".to_owned(), Value::from(status));
     result.insert("msg".to_owned(), Value::from(message.as_str()));
     if let Some(Value::String(location)) = result.get_mut("location")
-        && let Ok(joined) = Url::parse(&auth::masked(&p.url)).and_then(|base| base.join(location))
+        && let Ok(joined) = Url::parse(&masked(&p.url)).and_then(|base| base.join(location))
     {
         *location = joined.to_string();
     }
@@ -69,7 +66,7 @@ pub(super) fn deed(cx: &Cx, p: &UriParams, asked: Asked, elapsed: u64) -> Deed {
 
 fn not_answered(p: &UriParams, result: &mut Map<String, Value>) {
     result.insert("redirected".to_owned(), Value::from(false));
-    result.insert("url".to_owned(), Value::from(auth::masked(&p.url)));
+    result.insert("url".to_owned(), Value::from(masked(&p.url)));
 }
 
 /// Headers that came twice are joined; in a refusal, as in Ansible's, the last one stands.

@@ -1,16 +1,11 @@
 //! What is sent, and as what.
 
+use rplay_http::Body;
 use rplay_module::{Cx, Failure, Result, words};
 use serde_json::Value;
 
 use super::{BodyFormat, UriParams};
 use crate::paths;
-
-/// A body, and the `Content-Type` that goes with it unless the headers name one.
-pub(super) struct Body {
-    pub(super) bytes: Vec<u8>,
-    pub(super) content_type: &'static str,
-}
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -27,14 +22,14 @@ pub(super) fn of(cx: &Cx, p: &UriParams) -> Result<Option<Body>> {
                 Some(Value::String(text)) => text.clone(),
                 Some(data) => words::document(data),
             };
-            Ok(Some(Body { bytes: text.into_bytes(), content_type: "application/json" }))
+            Ok(Some(Body { bytes: text.into_bytes(), content_type: "application/json".to_owned() }))
         }
         (_, None) => Ok(None),
         (_, Some(Value::String(text))) => {
-            Ok(Some(Body { bytes: text.clone().into_bytes(), content_type: FORM }))
+            Ok(Some(Body { bytes: text.clone().into_bytes(), content_type: FORM.to_owned() }))
         }
         (BodyFormat::FormUrlencoded, Some(data)) => match form(data) {
-            Some(text) => Ok(Some(Body { bytes: text.into_bytes(), content_type: FORM })),
+            Some(text) => Ok(Some(Body { bytes: text.into_bytes(), content_type: FORM.to_owned() })),
             None => Err(Failure::new(
                 "failed to parse body as form_urlencoded: cannot form-urlencode body, expect list or dict",
             )
@@ -58,7 +53,7 @@ fn source(cx: &Cx, p: &UriParams) -> Result<Body> {
             Failure::new(message).hint(error.to_string()).field("elapsed", 0)
         })?,
     };
-    Ok(Body { bytes, content_type: FORM })
+    Ok(Body { bytes, content_type: FORM.to_owned() })
 }
 
 /// Writes a mapping or a list of pairs; a list of values repeats its key, null is left out.

@@ -299,7 +299,7 @@ pub(super) fn writable(cx: &Cx, path: &str, unsafe_writes: bool) -> Result<()> {
 }
 
 /// Copies the file that is there to a name with the time in it, and returns that.
-pub(super) fn back_up(cx: &Cx, path: &str) -> Result<String> {
+pub(crate) fn back_up(cx: &Cx, path: &str) -> Result<String> {
     let now = Timestamp::try_from(cx.now()).unwrap_or_default().to_zoned(TimeZone::system());
     let backup = format!("{path}.{}.{}", std::process::id(), now.strftime("%Y-%m-%d@%H:%M:%S~"));
     let (from, to) = (paths::real(cx, path), paths::real(cx, &backup));

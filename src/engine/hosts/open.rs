@@ -53,12 +53,15 @@ impl Hosts {
         let (mut inventory, read) = load(&cx, &settings.inventory);
         tell(emitter, settings.verbosity, std::mem::take(&mut inventory.notes));
         read?;
+        let sources = folders(&settings.folder, &settings.inventory);
         let files = VarsFolders::new(tools.reader.clone(), &how);
-        let layering =
-            Layering::new(files, folders(&settings.folder, &settings.inventory), how.precedence.clone());
+        if how.vars_at_start {
+            files.put_in(&mut inventory, &sources)?;
+        }
+        let layering = Layering::new(files, sources, &how);
         let mut hosts = Self::new(inventory, layering, Vec::new(), how.pattern_mismatch);
         let empty = hosts.names().is_empty();
-        if empty && how.localhost_warning {
+        if empty && how.localhost_warning && !settings.inventory.is_empty() {
             emitter.warn(EMPTY);
         }
         hosts.limit = limit(settings.limit.as_deref(), Path::new(&settings.folder))?;
@@ -68,10 +71,14 @@ impl Hosts {
 
     /// Reads the sources anew; what the run has added itself stays: `meta: refresh_inventory`.
     pub(crate) fn refresh(&self, settings: &Settings, tools: &Tools<'_>) -> Result<(), Fault> {
-        let (mut inventory, read) =
-            load(&tools.loading(settings, &InventorySettings::read(&settings.config)), &settings.inventory);
+        let how = InventorySettings::read(&settings.config);
+        let (mut inventory, read) = load(&tools.loading(settings, &how), &settings.inventory);
         tell(tools.emitter, settings.verbosity, std::mem::take(&mut inventory.notes));
         read?;
+        if how.vars_at_start {
+            let sources = folders(&settings.folder, &settings.inventory);
+            self.layering.files.put_in(&mut inventory, &sources)?;
+        }
         self.replace(inventory);
         tell(tools.emitter, settings.verbosity, self.notes());
         Ok(())

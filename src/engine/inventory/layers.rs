@@ -7,6 +7,7 @@ use rplay_syntax::Node;
 
 use super::address::is_number;
 use super::data::{Entry, Inventory};
+use super::settings::InventorySettings;
 use super::vars_files::{VarsFolders, Whose};
 use crate::scopes::Written;
 
@@ -27,13 +28,16 @@ pub(crate) struct Layering {
     /// The folders of the sources, in their order.
     sources: Vec<PathBuf>,
     precedence: Vec<String>,
+    /// Whether files are read at all.
+    on_demand: bool,
     /// By playbook folder and places of the groups; emptied when the inventory changes.
     groups: Mutex<HashMap<(Option<PathBuf>, Vec<usize>), Arc<Written>>>,
 }
 
 impl Layering {
-    pub(crate) fn new(files: VarsFolders, sources: Vec<PathBuf>, precedence: Vec<String>) -> Self {
-        Self { files, sources, precedence, groups: Mutex::default() }
+    pub(crate) fn new(files: VarsFolders, sources: Vec<PathBuf>, settings: &InventorySettings) -> Self {
+        let (precedence, on_demand) = (settings.precedence.clone(), settings.vars_on_demand);
+        Self { files, sources, precedence, on_demand, groups: Mutex::default() }
     }
 
     /// Forgets what was laid together: the inventory has changed.
@@ -82,6 +86,7 @@ impl Layering {
         play: Option<&Path>,
     ) -> Result<Written, Fault> {
         let mut laid = Written::default();
+        let (sources, play) = self.bases(play);
         for entry in &self.precedence {
             let (which, rest) = match entry.split_once('_') {
                 Some(("all", rest)) => (&[0][..], rest),
@@ -95,7 +100,7 @@ impl Layering {
                     }
                 }
                 "plugins_inventory" => {
-                    for base in &self.sources {
+                    for base in sources {
                         self.group_files(inventory, which, base, &mut laid)?;
                     }
                 }
@@ -108,6 +113,11 @@ impl Layering {
             }
         }
         Ok(laid)
+    }
+
+    /// Returns the folders that files are read from: of the sources, and of the playbook.
+    fn bases<'a>(&'a self, play: Option<&'a Path>) -> (&'a [PathBuf], Option<&'a Path>) {
+        if self.on_demand { (&self.sources, play) } else { (&[], None) }
     }
 
     fn group_files(
@@ -130,7 +140,8 @@ impl Layering {
         let mut laid = Written::default();
         laid.lay_vars(&host.vars, self.files.merge());
         host_names(&mut laid, &host.name, groups);
-        for base in self.sources.iter().map(PathBuf::as_path).chain(play) {
+        let (sources, play) = self.bases(play);
+        for base in sources.iter().map(PathBuf::as_path).chain(play) {
             for file in self.files.vars(base, Whose::Host, &host.name)? {
                 laid.lay_merging(&file, self.files.merge());
             }

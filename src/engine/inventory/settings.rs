@@ -48,8 +48,10 @@ pub(crate) struct InventorySettings {
     pub(crate) endings: Vec<String>,
     /// The endings of inventories in YAML.
     pub(crate) yaml_endings: Vec<String>,
-    /// `RUN_VARS_PLUGINS = start`: files of variables beside an inventory belong to its hosts and groups.
+    /// Files of variables beside an inventory become variables of its hosts and groups.
     pub(crate) vars_at_start: bool,
+    /// Files of variables beside inventories and playbooks are read for tasks.
+    pub(crate) vars_on_demand: bool,
     /// The plugins of variables: without `host_group_vars` no `group_vars/` and `host_vars/` are read.
     pub(crate) vars_plugins: Vec<String>,
     /// `constructed` sees extra variables.
@@ -64,6 +66,11 @@ impl InventorySettings {
         };
         let yaml_endings = option("inventory", "yaml", "yaml_extensions").and_then(|value| value.as_array());
         let yaml_endings = yaml_endings.into_iter().flatten().filter_map(|ending| ending.as_str());
+        let stage = option("vars", "host_group_vars", "stage").and_then(serde_json::Value::as_str);
+        let stage = stage.map_or_else(
+            || if word("RUN_VARS_PLUGINS") == "start" { "inventory" } else { "task" }.to_owned(),
+            str::to_owned,
+        );
         Self {
             enabled: config.list("INVENTORY_ENABLED"),
             ignored_endings: config.list("INVENTORY_IGNORE_EXTS"),
@@ -87,7 +94,8 @@ impl InventorySettings {
             merge: word("DEFAULT_HASH_BEHAVIOUR") == "merge",
             endings: config.list("YAML_FILENAME_EXTENSIONS"),
             yaml_endings: yaml_endings.map(str::to_owned).collect(),
-            vars_at_start: word("RUN_VARS_PLUGINS") == "start",
+            vars_at_start: stage != "task",
+            vars_on_demand: stage != "inventory",
             vars_plugins: config.list("VARIABLE_PLUGINS_ENABLED"),
             use_extra_vars: option("inventory", "constructed", "use_extra_vars")
                 .and_then(serde_json::Value::as_bool)

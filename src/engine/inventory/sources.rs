@@ -58,7 +58,7 @@ fn all(cx: &Loading<'_>, inventory: &mut Inventory, sources: &[String]) -> Resul
         inventory.reconcile();
     } else if cx.settings.unparsed_is_failed {
         return Err(failure("No inventory was parsed, please check your configuration and options."));
-    } else if cx.settings.unparsed_warning {
+    } else if cx.settings.unparsed_warning && !sources.is_empty() {
         inventory.warn("No inventory was parsed, only implicit localhost is available");
     }
     Ok(())

@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rplay_event::Fault;
 
-use super::InventorySettings;
+use super::data::set;
+use super::{Inventory, InventorySettings};
 use crate::load::Reader;
 use crate::scopes::Written;
 
@@ -143,6 +144,25 @@ impl VarsFolders {
             .unwrap_or_else(PoisonError::into_inner)
             .insert(path.to_owned(), Arc::clone(&written));
         Ok(written)
+    }
+
+    /// Makes what stands beside the sources variables of the groups and hosts themselves.
+    pub(crate) fn put_in(&self, inventory: &mut Inventory, sources: &[PathBuf]) -> Result<(), Fault> {
+        for base in sources {
+            for group in inventory.groups.values_mut() {
+                for file in self.vars(base, Whose::Group, &group.name)? {
+                    file.entries()
+                        .for_each(|(name, value)| set(&mut group.vars, name, value.clone(), self.merge));
+                }
+            }
+            for host in inventory.hosts.values_mut() {
+                for file in self.vars(base, Whose::Host, &host.name)? {
+                    file.entries()
+                        .for_each(|(name, value)| set(&mut host.vars, name, value.clone(), self.merge));
+                }
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn merge(&self) -> bool {

@@ -271,6 +271,10 @@ impl Runner {
         {
             fields.insert(name.to_owned(), text);
         }
+        // `fetch` makes a folder for each host.
+        if let (Some(param), Some(fields)) = (spec.param("_inventory_hostname"), args.as_object_mut()) {
+            fields.insert(param.name.to_owned(), json!(host.name.as_ref()));
+        }
         if let Err(failure) = self.controller_files(task, &spec, &mut args, scope) {
             return Ok(failed(&failure));
         }
@@ -361,7 +365,7 @@ impl Runner {
             });
             ended.result.extend(outcome.result.clone());
             ended.set("changed", outcome.changed);
-            ended.diff = self.shown_diff(task, outcome.diff);
+            self.keep_diff(task, &mut ended, outcome.diff);
             return ended;
         }
         let mut ended = Ended { result: outcome.result, planned: outcome.planned, ..Ended::default() };
@@ -385,19 +389,23 @@ impl Runner {
             ended.facts = Some(Value::from_json(facts.clone()));
         }
         ended.verbose_never = bare(action) == "setup";
-        ended.diff = self.shown_diff(task, outcome.diff);
+        self.keep_diff(task, &mut ended, outcome.diff);
         if self.settings.verbosity >= 3 {
             ended.set("invocation", json!({ "module_args": rplay_module::params::invocation(spec, args) }));
         }
         ended
     }
 
-    fn shown_diff(&self, task: &TaskRun<'_>, diff: Vec<rplay_event::Diff>) -> Vec<rplay_event::Diff> {
+    /// Keeps the difference where it is asked for, in what is registered as well.
+    fn keep_diff(&self, task: &TaskRun<'_>, ended: &mut Ended, diff: Vec<rplay_event::Diff>) {
         let wanted = match &task.item.context.diff {
             Some(node) => node.as_bool().unwrap_or(self.settings.diff),
             None => self.settings.diff,
         };
-        if wanted { diff } else { Vec::new() }
+        if wanted && !diff.is_empty() {
+            ended.set("diff", registered_diff(&diff));
+            ended.diff = diff;
+        }
     }
 
     /// Applies `changed_when`, `failed_when` and `until`; returns whether the task is content.
@@ -466,11 +474,7 @@ impl Runner {
         args: &mut Json,
         scope: &Arc<dyn Scope>,
     ) -> Result<(), Failure> {
-        let remote = args.get("remote_src").is_some_and(|value| {
-            value
-                .as_bool()
-                .unwrap_or_else(|| matches!(value.as_str(), Some("yes" | "true" | "True" | "on" | "1")))
-        });
+        let remote = is_of_host(spec, args);
         let options = args.clone();
         for param in &spec.params {
             let folder = match &param.kind {
@@ -499,11 +503,54 @@ impl Runner {
     }
 }
 
+/// Returns whether `src` is a path on the host: as `remote_src` says, or is taken to say, or the old `copy: false`.
+fn is_of_host(spec: &Spec, args: &Json) -> bool {
+    let truth = |value: &Json| {
+        let text = value.as_str().map(str::to_lowercase);
+        value
+            .as_bool()
+            .or_else(|| text.map(|text| matches!(text.as_str(), "yes" | "true" | "on" | "1" | "y" | "t")))
+    };
+    let given =
+        |name: &str| spec.param(name).and_then(|param| truth(args.get(name).or(param.default.as_ref())?));
+    given("remote_src").unwrap_or(false)
+        || (spec.param("remote_src").is_some() && given("copy") == Some(false))
+}
+
 /// Returns the group of `module_defaults` that a module belongs to, told by the connection parameters of its family.
 fn group_of(module: &Module) -> Option<&'static str> {
     let spec = (module.spec)();
     let families = [("endpoint_url", "aws"), ("docker_host", "docker")];
     families.into_iter().find(|(param, _)| spec.param(param).is_some()).map(|(_, group)| group)
+}
+
+/// Returns a difference as Ansible's results have it: one as itself, several as a list.
+fn registered_diff(diff: &[rplay_event::Diff]) -> Json {
+    let mut all = diff.iter().map(|diff| {
+        let mut fields = serde_json::Map::new();
+        for (name, side) in [("before", &diff.before), ("after", &diff.after)] {
+            match side {
+                rplay_event::DiffSide::Text(text) => drop(fields.insert(name.to_owned(), json!(text))),
+                rplay_event::DiffSide::Data(data) => drop(fields.insert(name.to_owned(), data.clone())),
+                rplay_event::DiffSide::Absent => {}
+            }
+        }
+        let texts = [
+            ("before_header", &diff.before_header),
+            ("after_header", &diff.after_header),
+            ("prepared", &diff.prepared),
+        ];
+        for (name, text) in texts {
+            if let Some(text) = text {
+                fields.insert(name.to_owned(), json!(text));
+            }
+        }
+        Json::Object(fields)
+    });
+    match diff.len() {
+        1 => all.next().unwrap_or_default(),
+        _ => all.collect(),
+    }
 }
 
 fn refuse(ended: &mut Ended, field: &str, error: &TemplateError) {

@@ -39,6 +39,10 @@ impl Written {
         pairs.join(",")
     }
 
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&Arc<str>, &Node)> {
+        self.names.iter()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.names.is_empty()
     }

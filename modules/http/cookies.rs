@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 /// A cookie as a server set it.
+#[derive(Debug)]
 struct Cookie {
     host: String,
     path: String,
@@ -11,12 +12,12 @@ struct Cookie {
 }
 
 /// What servers have set, in the order they did.
-#[derive(Default)]
-pub(super) struct Cookies(Vec<Cookie>);
+#[derive(Debug, Default)]
+pub struct Cookies(Vec<Cookie>);
 
 impl Cookies {
     /// Takes in what a `Set-Cookie` header says; without a path it holds for the folder of what was asked for.
-    pub(super) fn set(&mut self, host: &str, asked: &str, header: &str) {
+    pub(crate) fn set(&mut self, host: &str, asked: &str, header: &str) {
         let mut parts = header.split(';').map(str::trim);
         let Some((name, value)) = parts.next().and_then(|pair| pair.split_once('=')) else { return };
         let folder = asked.rfind('/').and_then(|end| asked.get(..end)).filter(|path| !path.is_empty());
@@ -43,17 +44,17 @@ impl Cookies {
     }
 
     /// Returns the `Cookie` header for a request.
-    pub(super) fn header(&self, host: &str, path: &str) -> Option<String> {
+    pub(crate) fn header(&self, host: &str, path: &str) -> Option<String> {
         let sent = self.0.iter().filter(|cookie| cookie.host == host && path.starts_with(&cookie.path));
         let pairs: Vec<String> = sent.map(|cookie| format!("{}={}", cookie.name, cookie.value)).collect();
         (!pairs.is_empty()).then(|| pairs.join("; "))
     }
 
-    pub(super) fn text(&self) -> String {
+    pub fn text(&self) -> String {
         self.0.iter().map(|cookie| format!("{}={}", cookie.name, cookie.value)).collect::<Vec<_>>().join("; ")
     }
 
-    pub(super) fn by_name(&self) -> Map<String, Value> {
+    pub fn by_name(&self) -> Map<String, Value> {
         self.0.iter().map(|cookie| (cookie.name.clone(), Value::from(cookie.value.as_str()))).collect()
     }
 }

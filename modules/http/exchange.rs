@@ -2,25 +2,27 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
 use reqwest::Method;
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use rplay_module::{Cx, Failure, Result};
 use url::Url;
 
-use super::auth::Credentials;
-use super::body::Body;
-use super::client::{self, Answer};
-use super::cookies::Cookies;
-use super::redirects::{self, Step};
-use super::{UriParams, answer, auth, refused};
+use crate::auth::{self, Credentials};
+use crate::client::{self, Answer};
+use crate::cookies::Cookies;
+use crate::redirects::{self, Step};
+use crate::{Question, refused};
 
 /// How it ended.
-pub(super) struct Asked {
-    pub(super) ended: Ended,
-    pub(super) cookies: Cookies,
+#[derive(Debug)]
+pub struct Asked {
+    pub ended: Ended,
+    pub cookies: Cookies,
 }
 
-pub(super) enum Ended {
+#[derive(Debug)]
+pub enum Ended {
     /// An answer in the 200s, and the address that gave it where that is another one than was asked.
     Success(Answer, Option<Url>),
     /// Any other answer, and what is wrong with it.
@@ -31,30 +33,34 @@ pub(super) enum Ended {
 
 /// A request to send.
 #[derive(Clone)]
-pub(super) struct Request {
-    pub(super) method: Method,
-    pub(super) url: Url,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Option<Vec<u8>>,
+pub(crate) struct Request {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Option<Vec<u8>>,
 }
 
-pub(super) async fn ask(cx: &Cx, p: &UriParams, method: &str, body: Option<Body>) -> Result<Asked> {
+/// Asks, and follows where it is led.
+///
+/// # Errors
+/// Where no request could be made at all.
+pub async fn ask(cx: &Cx, p: &Question) -> Result<Asked> {
     let mut url = address(p)?;
     let credentials = auth::find(cx, p, &url);
     // Cannot fail: an address with a host can have these.
     let _ = (url.set_username(""), url.set_password(None));
-    let mut headers = headers(cx, p, body.as_ref())?;
+    let mut headers = headers(p)?;
     if let Some(credentials) = credentials.as_ref().filter(|credentials| credentials.at_once) {
         put(&mut headers, "authorization", &credentials.header())?;
     }
-    let method = Method::from_bytes(method.as_bytes()).map_err(|error| refused(p, error.to_string()))?;
-    let request = Request { method, url, headers, body: body.map(|body| body.bytes) };
+    let method = Method::from_bytes(p.method.as_bytes()).map_err(|error| refused(p, error.to_string()))?;
+    let request = Request { method, url, headers, body: p.body.as_ref().map(|body| body.bytes.clone()) };
     Walk { cx, p, credentials, cookies: Cookies::default(), visits: HashMap::new(), hops: 0 }
         .walk(request)
         .await
 }
 
-fn address(p: &UriParams) -> Result<Url> {
+fn address(p: &Question) -> Result<Url> {
     let url = Url::parse(&p.url).map_err(|error| match error {
         url::ParseError::RelativeUrlWithoutBase => {
             refused(p, format!("unknown url type: '{}'", auth::masked(&p.url)))
@@ -69,18 +75,19 @@ fn address(p: &UriParams) -> Result<Url> {
 }
 
 /// Python sends these, and in this order the later ones win.
-fn headers(cx: &Cx, p: &UriParams, body: Option<&Body>) -> Result<HeaderMap> {
+fn headers(p: &Question) -> Result<HeaderMap> {
     let mut headers = HeaderMap::new();
     put(&mut headers, "accept-encoding", "identity")?;
     put(&mut headers, "user-agent", &p.http_agent)?;
     put(&mut headers, "connection", "close")?;
     if p.force {
         put(&mut headers, "cache-control", "no-cache")?;
-    } else if let Some(time) = answer::modified(cx, p) {
+    } else if let Some(time) = p.modified_since.and_then(|time| Timestamp::try_from(time).ok()) {
+        let time = time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
         put(&mut headers, "if-modified-since", &time)?;
     }
-    if let Some(body) = body {
-        put(&mut headers, "content-type", body.content_type)?;
+    if let Some(body) = &p.body {
+        put(&mut headers, "content-type", &body.content_type)?;
     }
     for (name, value) in &p.headers {
         put(&mut headers, name, value)?;
@@ -102,7 +109,7 @@ const MOST_VISITS: u32 = 4;
 
 struct Walk<'a> {
     cx: &'a Cx,
-    p: &'a UriParams,
+    p: &'a Question,
     credentials: Option<Credentials>,
     cookies: Cookies,
     visits: HashMap<Url, u32>,

@@ -5,27 +5,27 @@ use base64::engine::general_purpose::STANDARD;
 use rplay_module::Cx;
 use url::Url;
 
-use super::UriParams;
+use crate::Question;
 
 /// Who asks.
 #[derive(Clone)]
-pub(super) struct Credentials {
+pub(crate) struct Credentials {
     user: String,
     password: String,
     /// Sent with the first request, not only when the server asks for it.
-    pub(super) at_once: bool,
+    pub(crate) at_once: bool,
 }
 
 impl Credentials {
-    pub(super) fn header(&self) -> String {
+    pub(crate) fn header(&self) -> String {
         format!("Basic {}", STANDARD.encode(format!("{}:{}", self.user, self.password)))
     }
 }
 
 /// Finds the credentials: in the parameters, in the address, in the netrc file.
-pub(super) fn find(cx: &Cx, p: &UriParams, url: &Url) -> Option<Credentials> {
-    if let Some(user) = p.url_username.clone().filter(|user| !user.is_empty()) {
-        let password = p.url_password.as_ref().map(|password| password.expose().clone()).unwrap_or_default();
+pub(crate) fn find(cx: &Cx, p: &Question, url: &Url) -> Option<Credentials> {
+    if let Some(user) = p.user.clone().filter(|user| !user.is_empty()) {
+        let password = p.password.clone().unwrap_or_default();
         return Some(Credentials { user, password, at_once: p.force_basic_auth });
     }
     if !url.username().is_empty() || url.password().is_some() {
@@ -39,12 +39,12 @@ pub(super) fn find(cx: &Cx, p: &UriParams, url: &Url) -> Option<Credentials> {
 }
 
 /// Returns the address without user and password.
-pub(super) fn bare(url: &str) -> String {
+pub fn bare(url: &str) -> String {
     replaced(url, "")
 }
 
 /// Returns the address as it may be shown: user and password masked.
-pub(super) fn masked(url: &str) -> String {
+pub fn masked(url: &str) -> String {
     let with_password =
         userinfo(url).is_some_and(|(start, end)| url.get(start..end).is_some_and(|text| text.contains(':')));
     replaced(url, if with_password { "****:****@" } else { "****@" })

@@ -9,21 +9,20 @@ use reqwest::{Certificate, Client, ClientBuilder, Identity, NoProxy, Proxy};
 use rplay_module::{Cx, Failure, Result};
 use url::Url;
 
-use super::UriParams;
-use super::exchange::Request;
-use crate::info::system_words;
-use crate::paths;
+use crate::Question;
+use crate::exchange::Request;
 
 /// What a server answered.
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) reason: String,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Vec<u8>,
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub reason: String,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
 }
 
 /// Sends a request; the inner error is what Ansible would say of an answer that did not come.
-pub(super) async fn send(cx: &Cx, p: &UriParams, request: &Request) -> Result<Result<Answer, String>> {
+pub(crate) async fn send(cx: &Cx, p: &Question, request: &Request) -> Result<Result<Answer, String>> {
     let mut url = request.url.clone();
     let mut headers = request.headers.clone();
     let reached = url.host_str().and_then(|host| cx.world().reach(host));
@@ -60,7 +59,7 @@ pub(super) async fn send(cx: &Cx, p: &UriParams, request: &Request) -> Result<Re
     })
 }
 
-fn client(cx: &Cx, p: &UriParams, url: &Url, reached: bool) -> Result<Client> {
+fn client(cx: &Cx, p: &Question, url: &Url, reached: bool) -> Result<Client> {
     let patience = Duration::from_secs(p.timeout);
     let builder = Client::builder()
         .http1_only()
@@ -71,11 +70,11 @@ fn client(cx: &Cx, p: &UriParams, url: &Url, reached: bool) -> Result<Client> {
         .no_proxy();
     let builder = if reached { builder } else { proxied(cx, p, builder)? };
     let builder = match &p.unix_socket {
-        Some(socket) => builder.unix_socket(paths::absolute(cx, socket)),
+        Some(socket) => builder.unix_socket(socket.clone()),
         None => builder,
     };
     let builder = if url.scheme() == "https" {
-        trusting(cx, p, builder)?
+        trusting(p, builder)?
     } else {
         // Reading the system's certificates takes longer than a request on a local network.
         builder.tls_certs_only([])
@@ -83,7 +82,7 @@ fn client(cx: &Cx, p: &UriParams, url: &Url, reached: bool) -> Result<Client> {
     builder.build().map_err(|error| Failure::new(format!("could not make a client: {}", chain(&error))))
 }
 
-fn proxied(cx: &Cx, p: &UriParams, mut builder: ClientBuilder) -> Result<ClientBuilder> {
+fn proxied(cx: &Cx, p: &Question, mut builder: ClientBuilder) -> Result<ClientBuilder> {
     if !p.use_proxy {
         return Ok(builder);
     }
@@ -104,11 +103,9 @@ fn proxied(cx: &Cx, p: &UriParams, mut builder: ClientBuilder) -> Result<ClientB
     Ok(builder)
 }
 
-fn trusting(cx: &Cx, p: &UriParams, mut builder: ClientBuilder) -> Result<ClientBuilder> {
+fn trusting(p: &Question, mut builder: ClientBuilder) -> Result<ClientBuilder> {
     let wrong = |path: &Path, why: String| Failure::new(format!("could not read {}: {why}", path.display()));
-    let read = |path: &Path| {
-        std::fs::read(paths::absolute(cx, path)).map_err(|error| wrong(path, system_words(&error)))
-    };
+    let read = |path: &Path| std::fs::read(path).map_err(|error| wrong(path, system_words(&error)));
     if let Some(path) = &p.ca_path {
         let found = Certificate::from_pem_bundle(&read(path)?).map_err(|error| wrong(path, chain(&error)))?;
         builder = builder.tls_certs_only(found);
@@ -172,4 +169,13 @@ fn chain(error: &reqwest::Error) -> String {
         deeper = error.source();
     }
     if texts.is_empty() { "the request could not be made".to_owned() } else { texts.join(": ") }
+}
+
+/// Returns the system's own words for an error, without the number that Rust adds.
+fn system_words(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    match text.rsplit_once(" (os error ") {
+        Some((words, _)) => words.to_owned(),
+        None => text,
+    }
 }

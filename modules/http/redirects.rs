@@ -3,17 +3,17 @@
 use reqwest::Method;
 use reqwest::header::{self, HeaderName};
 
-use super::client::Answer;
-use super::exchange::Request;
-use super::{Follow, UriParams};
+use crate::client::Answer;
+use crate::exchange::Request;
+use crate::{Follow, Question};
 
 /// What to do after an answer that is no success.
-pub(super) enum Step {
+pub(crate) enum Step {
     Follow(Box<Request>),
     Stay,
 }
 
-pub(super) fn next(p: &UriParams, request: &Request, answer: &Answer) -> Step {
+pub(crate) fn next(p: &Question, request: &Request, answer: &Answer) -> Step {
     let location = answer.headers.get(header::LOCATION).or_else(|| answer.headers.get("uri"));
     let redirection = matches!(answer.status, 301 | 302 | 303 | 307 | 308);
     let Some(location) = location.filter(|_| redirection && allowed(p, request, answer.status)) else {
@@ -30,26 +30,26 @@ pub(super) fn next(p: &UriParams, request: &Request, answer: &Answer) -> Step {
     }
 }
 
-fn allowed(p: &UriParams, request: &Request, status: u16) -> bool {
+fn allowed(p: &Question, request: &Request, status: u16) -> bool {
     let reads = matches!(request.method, Method::GET | Method::HEAD);
-    match p.follow_redirects {
-        Follow::All | Follow::Yes => true,
-        Follow::No | Follow::None => false,
+    match p.follow {
+        Follow::All => true,
+        Follow::None => false,
         Follow::Safe => reads,
         Follow::Urllib2 => reads || (request.method == Method::POST && matches!(status, 301..=303)),
     }
 }
 
 /// What browsers do, despite the standard: only 307 and 308 keep the method and the body.
-fn adjust(p: &UriParams, request: &Request, status: u16, next: &mut Request) {
-    let keeps = matches!(status, 307 | 308) && p.follow_redirects != Follow::Urllib2;
+fn adjust(p: &Question, request: &Request, status: u16, next: &mut Request) {
+    let keeps = matches!(status, 307 | 308) && p.follow != Follow::Urllib2;
     if !keeps {
         next.body = None;
         for name in [header::CONTENT_LENGTH, header::CONTENT_TYPE, header::TRANSFER_ENCODING] {
             next.headers.remove(name);
         }
         let head = request.method == Method::HEAD;
-        let turns_into_get = match (p.follow_redirects, status) {
+        let turns_into_get = match (p.follow, status) {
             (Follow::Urllib2, _) => true,
             (_, 302 | 303) => !head,
             (_, 301) => request.method == Method::POST,

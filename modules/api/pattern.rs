@@ -1,0 +1,329 @@
+//! Python's regular expressions, on fancy-regex: what `regexp:` and its kin take (`lineinfile`, `replace`, `find`).
+
+use std::fmt::Write as _;
+
+use fancy_regex::{Captures, Regex};
+
+/// Python's flags.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Flags {
+    pub multiline: bool,
+    /// The dot is a newline as well.
+    pub dotall: bool,
+    /// Only what stands at the beginning counts: Python's `match`.
+    pub anchored: bool,
+}
+
+/// A regular expression that cannot be read, or a replacement that does not fit it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct PatternError(String);
+
+fn fail(message: impl Into<String>) -> PatternError {
+    PatternError(message.into())
+}
+
+/// A regular expression as Python reads it.
+#[derive(Clone, Debug)]
+pub struct Pattern(Regex);
+
+impl Pattern {
+    /// Compiles a pattern written for Python's `re`.
+    ///
+    /// # Errors
+    /// When it is no pattern.
+    pub fn new(pattern: &str, flags: Flags) -> Result<Self, PatternError> {
+        let mut translated = String::with_capacity(pattern.len() + 16);
+        translated.push_str(if flags.anchored { "\\A" } else { "" });
+        translated.push_str("(?:");
+        for (wanted, flag) in [(flags.multiline, "(?m)"), (flags.dotall, "(?s)")] {
+            translated.push_str(if wanted { flag } else { "" });
+        }
+        translate(pattern, flags.multiline || inline_multiline(pattern), &mut translated);
+        translated.push(')');
+        Regex::new(&translated)
+            .map(Self)
+            .map_err(|error| fail(format!("the regular expression '{pattern}' is not valid: {error}")))
+    }
+
+    /// Returns the first match anywhere in a text.
+    pub fn search<'t>(&self, text: &'t str) -> Option<Captures<'t, str>> {
+        self.0.captures(text).ok().flatten()
+    }
+
+    pub fn is_in(&self, text: &str) -> bool {
+        self.0.is_match(text).unwrap_or(false)
+    }
+
+    /// Fills a replacement (`\1`, `\g<name>`) with the groups of a match, as Python's `expand` does.
+    ///
+    /// # Errors
+    /// When the replacement names a group that the pattern does not have.
+    pub fn expand(&self, replacement: &str, captures: &Captures<'_, str>) -> Result<String, PatternError> {
+        let parts = template(replacement, &self.0)?;
+        Ok(parts.iter().map(|part| part.filled(captures)).collect())
+    }
+
+    /// Replaces matches as Python's `subn` does: returns the text and how many there were.
+    ///
+    /// # Errors
+    /// When the replacement does not fit the pattern.
+    pub fn substitute(&self, text: &str, replacement: &str) -> Result<(String, usize), PatternError> {
+        let parts = template(replacement, &self.0)?;
+        let mut out = String::with_capacity(text.len());
+        let (mut done, mut copied) = (0, 0);
+        for captures in find_all(&self.0, text)? {
+            let Some(whole) = captures.get(0) else { break };
+            out.push_str(text.get(copied..whole.start()).unwrap_or_default());
+            out.extend(parts.iter().map(|part| part.filled(&captures)));
+            copied = whole.end();
+            done += 1;
+        }
+        out.push_str(text.get(copied..).unwrap_or_default());
+        Ok((out, done))
+    }
+
+    /// Returns whether the pattern itself asks for lines (`(?m)`).
+    pub fn asks_for_lines(pattern: &str) -> bool {
+        inline_multiline(pattern)
+    }
+}
+
+fn inline_multiline(pattern: &str) -> bool {
+    pattern
+        .strip_prefix("(?")
+        .and_then(|rest| rest.split_once(')'))
+        .is_some_and(|(flags, _)| flags.chars().all(|flag| flag.is_ascii_alphabetic()) && flags.contains('m'))
+}
+
+/// Rewrites what Python and fancy-regex write differently.
+fn translate(pattern: &str, multiline: bool, out: &mut String) {
+    let mut chars = pattern.chars().peekable();
+    let mut in_class = false;
+    let mut class_start = false;
+    while let Some(c) = chars.next() {
+        let at_start = std::mem::take(&mut class_start);
+        match c {
+            '\\' => escape(&mut chars, in_class, out),
+            '[' if in_class => out.push_str("\\["),
+            '[' => {
+                in_class = true;
+                class_start = true;
+                out.push('[');
+                if chars.next_if_eq(&'^').is_some() {
+                    out.push('^');
+                }
+            }
+            ']' if in_class && at_start => out.push_str("\\]"),
+            ']' => {
+                in_class = false;
+                out.push(']');
+            }
+            '&' | '~' if in_class => out.extend(['\\', c]),
+            '-' if in_class && chars.peek() == Some(&'-') => out.push_str("\\-"),
+            '$' if !in_class && !multiline => out.push_str("(?:$|(?=\\n\\z))"),
+            '{' if !in_class => brace(&mut chars, out),
+            '(' if !in_class && chars.peek() == Some(&'?') => group(&mut chars, out),
+            _ => out.push(c),
+        }
+    }
+}
+
+type Chars<'a> = std::iter::Peekable<std::str::Chars<'a>>;
+
+fn escape(chars: &mut Chars<'_>, in_class: bool, out: &mut String) {
+    match chars.next() {
+        Some('Z') if !in_class => out.push_str("\\z"),
+        Some('b') if in_class => out.push_str("\\x08"),
+        Some(
+            c @ ('<' | '>' | ' ' | '"' | '\'' | '/' | '@' | '!' | '%' | ',' | ':' | ';' | '=' | '_' | '`'),
+        ) => out.push(c),
+        Some('0') => {
+            let mut code = 0;
+            for _ in 0..2 {
+                let Some(digit) = chars.peek().and_then(|c| c.to_digit(8)) else { break };
+                code = code * 8 + digit;
+                chars.next();
+            }
+            _ = write!(out, "\\x{code:02x}");
+        }
+        Some(other) => out.extend(['\\', other]),
+        None => out.push('\\'),
+    }
+}
+
+/// `{,n}` counts from none; a brace that counts nothing is itself.
+fn brace(chars: &mut Chars<'_>, out: &mut String) {
+    let ahead: String = chars.clone().take_while(|c| *c != '}').collect();
+    let closed = chars.clone().nth(ahead.chars().count()) == Some('}');
+    let counts = closed
+        && !ahead.is_empty()
+        && ahead != ","
+        && ahead.chars().all(|c| c.is_ascii_digit() || c == ',')
+        && ahead.matches(',').count() < 2;
+    out.push_str(match (counts, ahead.starts_with(',')) {
+        (true, true) => "{0",
+        (true, false) => "{",
+        _ => "\\{",
+    });
+    if closed && ahead == "," {
+        chars.nth(1);
+        out.truncate(out.len() - 2);
+        out.push_str("{0,}");
+    }
+}
+
+/// Drops the flags that Python alone has.
+fn group(chars: &mut Chars<'_>, out: &mut String) {
+    out.push('(');
+    let flags: String = chars.clone().skip(1).take_while(char::is_ascii_alphabetic).collect();
+    let after = chars.clone().nth(1 + flags.chars().count());
+    if flags.is_empty() || !matches!(after, Some(')' | ':')) {
+        return;
+    }
+    let kept: String = flags.chars().filter(|flag| !matches!(flag, 'a' | 'u' | 'L')).collect();
+    if kept.len() == flags.len() {
+        return;
+    }
+    for _ in 0..=flags.chars().count() {
+        chars.next();
+    }
+    out.push('?');
+    out.push_str(&kept);
+    if kept.is_empty() && after == Some(')') {
+        out.push(':');
+    }
+}
+
+/// Returns all matches that do not overlap, as Python's `finditer` does.
+fn find_all<'t>(regex: &Regex, text: &'t str) -> Result<Vec<Captures<'t, str>>, PatternError> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at <= text.len() {
+        let captures = regex.captures_from_pos(text, at).map_err(|error| fail(error.to_string()))?;
+        let Some(captures) = captures else { break };
+        let Some(whole) = captures.get(0) else { break };
+        at = if whole.start() == whole.end() {
+            let width =
+                text.get(whole.end()..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
+            whole.end() + width
+        } else {
+            whole.end()
+        };
+        found.push(captures);
+    }
+    Ok(found)
+}
+
+enum Part {
+    Text(String),
+    Group(usize),
+}
+
+impl Part {
+    fn filled<'a>(&'a self, captures: &'a Captures<'_, str>) -> &'a str {
+        match self {
+            Self::Text(text) => text,
+            Self::Group(group) => captures.get(*group).map_or("", |group| group.as_str()),
+        }
+    }
+}
+
+/// Reads `\1`, `\g<1>`, `\g<name>` and escapes of a replacement.
+fn template(replacement: &str, regex: &Regex) -> Result<Vec<Part>, PatternError> {
+    let mut parts = Vec::new();
+    let mut text = String::new();
+    let mut chars = replacement.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            text.push(c);
+            continue;
+        }
+        let group = match chars.next() {
+            None => return Err(fail("bad escape (end of pattern) at position 0")),
+            Some('g') => {
+                if chars.next() != Some('<') {
+                    return Err(fail("missing <"));
+                }
+                let name: String = chars.by_ref().take_while(|c| *c != '>').collect();
+                Some(group_number(&name, regex)?)
+            }
+            Some('0') => {
+                text.push('\0');
+                None
+            }
+            Some(digit) if digit.is_ascii_digit() => {
+                let mut number = digit.to_string();
+                if let Some(second) = chars.next_if(char::is_ascii_digit) {
+                    number.push(second);
+                }
+                Some(group_number(&number, regex)?)
+            }
+            Some(other) => {
+                match other {
+                    'n' => text.push('\n'),
+                    't' => text.push('\t'),
+                    'r' => text.push('\r'),
+                    'a' => text.push('\x07'),
+                    'b' => text.push('\x08'),
+                    'f' => text.push('\x0c'),
+                    'v' => text.push('\x0b'),
+                    '\\' => text.push('\\'),
+                    other if other.is_ascii_alphabetic() => {
+                        return Err(fail(format!("bad escape \\{other} at position 0")));
+                    }
+                    other => text.extend(['\\', other]),
+                }
+                None
+            }
+        };
+        if let Some(group) = group {
+            parts.push(Part::Text(std::mem::take(&mut text)));
+            parts.push(Part::Group(group));
+        }
+    }
+    parts.push(Part::Text(text));
+    Ok(parts)
+}
+
+/// Returns a group's number, by number or name.
+fn group_number(name: &str, regex: &Regex) -> Result<usize, PatternError> {
+    if let Ok(number) = name.parse::<usize>() {
+        if number < regex.captures_len() {
+            return Ok(number);
+        }
+        return Err(fail(format!("invalid group reference {number} at position 1")));
+    }
+    let named = regex.capture_names().position(|known| known == Some(name));
+    named.ok_or_else(|| fail(format!("unknown group name '{name}'")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pattern(text: &str) -> Pattern {
+        Pattern::new(text, Flags::default()).unwrap()
+    }
+
+    #[test]
+    fn a_dollar_stands_before_the_last_newline_too() {
+        assert!(pattern("one$").is_in("one\n"));
+        assert!(!pattern("one$").is_in("one\ntwo\n"));
+        let lines = Pattern::new("^one$", Flags { multiline: true, ..Flags::default() }).unwrap();
+        assert!(lines.is_in("two\none\nthree"));
+    }
+
+    #[test]
+    fn a_match_begins_at_the_beginning() {
+        let anchored = Pattern::new("(?i)b|c", Flags { anchored: true, ..Flags::default() }).unwrap();
+        assert_eq!([anchored.is_in("Bad"), anchored.is_in("ab"), anchored.is_in("cat")], [true, false, true]);
+    }
+
+    #[test]
+    fn groups_are_filled_in() {
+        let (text, count) = pattern(r"(?P<key>\w+)=(\w+)").substitute("a=1 b=2", r"\2\g<key>\n").unwrap();
+        assert_eq!((text.as_str(), count), ("1a\n 2b\n", 2));
+        assert!(pattern("a").substitute("a", r"\1").is_err());
+    }
+}
