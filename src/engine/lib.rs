@@ -10,6 +10,7 @@ mod destroy;
 mod directives;
 mod emit;
 mod fact_cache;
+mod fallthrough;
 mod hosts;
 mod interrupt;
 mod inventory;

@@ -31,6 +31,7 @@ use serde_json::Value as Json;
 use crate::child::Children;
 use crate::emit::Emitter;
 use crate::fact_cache::FactCache;
+use crate::fallthrough::Fallthrough;
 use crate::hosts::Hosts;
 use crate::interrupt::Interrupt;
 use crate::load::Loader;
@@ -54,6 +55,7 @@ pub(crate) struct Runner {
     pub(crate) template: Engine,
     pub(crate) loader: Loader,
     pub(crate) modules: Modules,
+    pub(crate) fallthrough: Arc<Fallthrough>,
     pub(crate) hosts: Arc<Hosts>,
     pub(crate) extra: Arc<Vec<Arc<Written>>>,
     pub(crate) shared: Arc<Shared>,

@@ -11,6 +11,7 @@ use crate::child::Children;
 use crate::emit::{Emitter, Sink};
 use crate::fact_cache::{FactCache, FactCacheSettings};
 use crate::hosts::{Hosts, Tools};
+use crate::fallthrough::Fallthrough;
 use crate::interrupt::Interrupt;
 use crate::journal::{Journal, RunInfo, run_id};
 use crate::load::adhoc::PLAYBOOK;
@@ -68,8 +69,14 @@ impl Run {
         let (vaults, warnings) = vault::collect(&settings, &children);
         warnings.into_iter().for_each(|warning| emitter.warn(warning));
         let vaults = Arc::new(vaults.map_err(|error| fail(error.fault()))?);
-        let outside =
-            Outside::new(&settings, Arc::clone(&children), Arc::clone(&vaults), emitter.masker().clone());
+        let fallthrough = Arc::new(Fallthrough::new(&settings, Arc::clone(&children), emitter.clone()));
+        let outside = Outside::new(
+            &settings,
+            Arc::clone(&fallthrough),
+            Arc::clone(&children),
+            Arc::clone(&vaults),
+            emitter.masker().clone(),
+        );
         let template = Engine::new(rplay_template::Settings::default(), Arc::new(outside));
         let known = Modules::new(modules);
         let reader = Reader { sources: Arc::clone(&sources), vaults, masker: emitter.masker().clone() };
@@ -83,10 +90,13 @@ impl Run {
         };
         let hosts = Hosts::open(&settings, &tools).map_err(fail)?;
         let is_action = {
-            let known = known.clone();
+            let (known, foreign) = (known.clone(), Arc::clone(&fallthrough));
             move |name: &str| {
                 let bare = crate::load::bare(name);
-                known.get(name).is_some() || known.get(bare).is_some() || directives::is_directive(bare)
+                known.get(name).is_some()
+                    || known.get(bare).is_some()
+                    || directives::is_directive(bare)
+                    || foreign.module(name).is_some()
             }
         };
         let loader = Loader {
@@ -110,6 +120,7 @@ impl Run {
             template,
             loader,
             modules: known,
+            fallthrough,
             hosts: Arc::new(hosts),
             extra,
             shared: Arc::new(Shared::default()),

@@ -24,6 +24,7 @@ mod methods;
 mod object;
 mod overrides;
 mod parse;
+mod plugins;
 #[expect(clippy::unnecessary_wraps, reason = "all tests have one signature")]
 mod predicates;
 mod regex;
@@ -38,6 +39,7 @@ pub use error::{ErrorKind, Step, TemplateError};
 pub use marker::{UNKNOWN_END, UNKNOWN_START};
 pub use marks::{Condition, Marks, Notice, Rendered, Tri};
 pub use overrides::Overrides;
+pub use plugins::{PluginCall, PluginKind};
 pub use scope::{Found, Scope};
 pub use value::{Kind, Value};
 pub use world::{Now, PathKind, World};

@@ -12,6 +12,7 @@ use serde_json::{Map, Value as Json, json};
 use super::item::{Ended, object};
 use super::{Runner, Stop, TaskRun};
 use crate::directives;
+use crate::fallthrough::ForeignCall;
 use crate::hosts::Host;
 use crate::load::bare;
 use crate::scopes::{Data, Level, Stack};
@@ -261,7 +262,7 @@ impl Runner {
     ) -> Result<Ended, Stop> {
         let action = task.item.task.action.name.as_ref();
         let Some(module) = self.modules.get(action).or_else(|| self.modules.get(bare(action))) else {
-            return Ok(Ended::failed(format!("couldn't resolve module/action '{action}'")));
+            return self.not_ours(task, host, scope, args).await;
         };
         let spec = (module.spec)();
         let mut args =
@@ -306,6 +307,33 @@ impl Runner {
         };
         self.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
         Ok(self.ended(task, &spec, &args, outcome, unsure))
+    }
+
+    /// Calls a module that is found on this machine and is not rplay's.
+    async fn not_ours(
+        &self,
+        task: &TaskRun<'_>,
+        host: &Arc<Host>,
+        scope: &Arc<dyn Scope>,
+        args: &IndexMap<String, Value>,
+    ) -> Result<Ended, Stop> {
+        let name = task.item.task.action.name.as_ref();
+        let Some(module) = self.fallthrough.module(name) else {
+            return Ok(Ended::failed(format!("couldn't resolve module/action '{name}'")));
+        };
+        let environment = match self.environment(task, scope) {
+            Ok(environment) => environment,
+            Err(error) => return Ok(Self::wrong(task, &error, "Task failed", &[])),
+        };
+        let call = ForeignCall {
+            name,
+            args,
+            mode: self.task_mode(task, scope),
+            no_log: task.no_log,
+            diff: self.settings.diff,
+            verbosity: self.settings.verbosity,
+        };
+        self.foreign(&module, &call, TaskWorld::new(self, task, host, environment)).await
     }
 
     fn remember(&self, call: Call) {

@@ -6,7 +6,7 @@ use crate::functions::Function;
 use crate::object::Object;
 use crate::parse::tree::{Arguments, Comparison, Expr, Node, Use};
 use crate::value::{Dict, Repr, compare};
-use crate::{TemplateError, Value, marker};
+use crate::{PluginKind, TemplateError, Value, marker};
 
 impl Cx<'_> {
     /// Evaluates an expression. What is undefined is a value here; only using it is an error.
@@ -280,10 +280,7 @@ impl Cx<'_> {
         let mut args = self.args(&used.args)?;
         args.positional.insert(0, target);
         let Some(filter) = self.shared.filters.get(&*used.name) else {
-            return Err(TemplateError::runtime(format!(
-                "No filter named {} found.",
-                Value::from(&*used.name).repr()
-            )));
+            return self.plugin(PluginKind::Filter, &used.name, &args);
         };
         Ok(self.located_value(self.call_filter(filter, args), used.at))
     }
@@ -292,10 +289,7 @@ impl Cx<'_> {
         let mut args = self.args(&used.args)?;
         args.positional.insert(0, target);
         let Some(test) = self.shared.tests.get(&*used.name) else {
-            return Err(TemplateError::runtime(format!(
-                "No test named {} found.",
-                Value::from(&*used.name).repr()
-            )));
+            return self.plugin(PluginKind::Test, &used.name, &args);
         };
         Ok(self.located_value(self.call_test(test, args), used.at))
     }
