@@ -16,6 +16,7 @@ mod eval;
 mod filters;
 mod functions;
 mod lazy;
+mod limits;
 #[expect(clippy::unnecessary_wraps, reason = "all lookups have one signature")]
 mod lookups;
 mod marker;

@@ -243,7 +243,6 @@ fn arguments(call: &ForeignCall<'_>) -> IndexMap<String, Value> {
             "_ansible_selinux_special_fs",
             ["fuse", "nfs", "vboxsf", "ramfs", "9p", "vfat"].map(Value::from).into_iter().collect(),
         ),
-        ("_ansible_string_conversion_action", Value::from("warn")),
         ("_ansible_socket", Value::NONE),
         ("_ansible_shell_executable", Value::from("/bin/sh")),
         ("_ansible_keep_remote_files", Value::from(false)),

@@ -5,6 +5,16 @@ import runpy
 import sys
 
 
+def understood(args):
+    """Leaves out what this Ansible does not know of itself: what it hands to modules changes with its version."""
+    try:
+        from ansible.module_utils.common.parameters import PASS_BOOLS, PASS_VARS
+    except ImportError:
+        return args
+    known = {"_ansible_" + name for name in (*PASS_BOOLS, *PASS_VARS)}
+    return {name: value for name, value in args.items() if name in known or not name.startswith("_ansible_")}
+
+
 def main():
     order = json.loads(sys.stdin.buffer.read())
     # A module that reads its standard input gets nothing, as under Ansible.
@@ -22,7 +32,7 @@ def main():
 
     from ansible.module_utils import basic
 
-    basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": order["args"]}).encode()
+    basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": understood(order["args"])}).encode()
     basic._ANSIBLE_PROFILE = "legacy"
     name = order["name"]
     init = {"_module_fqn": name or "ansible.legacy.module", "_modlib_path": None}

@@ -30,41 +30,41 @@ pub(crate) struct Places {
     collections: Vec<PathBuf>,
 }
 
+/// What a run says of where to look.
+#[derive(Debug, Default)]
+pub(super) struct Configured {
+    /// The folders of playbooks.
+    pub(super) beside: Vec<PathBuf>,
+    pub(super) modules: Vec<PathBuf>,
+    pub(super) collections: Vec<PathBuf>,
+    pub(super) roles: Vec<PathBuf>,
+}
+
 impl Places {
     pub(crate) fn new(settings: &Settings) -> Self {
-        Self::of(&settings.playbooks, &settings.folder, settings.home.as_deref(), &settings.environment)
+        let config = &settings.config;
+        let modules = settings.module_path.iter().cloned().chain(config.list("DEFAULT_MODULE_PATH"));
+        let playbook_folder = |path: &PathBuf| settings.folder.join(path).parent().map(Path::to_owned);
+        let beside =
+            settings.playbooks.iter().filter_map(playbook_folder).chain(settings.playbook_dir.clone());
+        Self::of(&Configured {
+            beside: beside.collect(),
+            modules: modules.map(|folder| settings.folder.join(folder)).collect(),
+            collections: config.list("COLLECTIONS_PATHS").into_iter().map(PathBuf::from).collect(),
+            roles: config.list("DEFAULT_ROLES_PATH").into_iter().map(PathBuf::from).collect(),
+        })
     }
 
-    pub(super) fn of(
-        playbooks: &[PathBuf],
-        folder: &Path,
-        home: Option<&Path>,
-        environment: &BTreeMap<String, String>,
-    ) -> Self {
-        let listed = |name: &str, default: &[&str]| -> Vec<PathBuf> {
-            let set = environment.get(name).filter(|value| !value.is_empty());
-            let paths: Vec<String> = match set {
-                Some(value) => value.split(':').map(str::to_owned).collect(),
-                None => default.iter().map(|path| (*path).to_owned()).collect(),
-            };
-            paths.iter().map(|path| folder.join(at_home(path, home))).collect()
-        };
-        let playbook_folder = |path: &PathBuf| folder.join(path).parent().map(Path::to_owned);
-        let mut roots: Vec<PathBuf> = playbooks.iter().filter_map(playbook_folder).collect();
+    pub(super) fn of(configured: &Configured) -> Self {
+        let mut roots = configured.beside.clone();
         roots.dedup();
-        let mut collections: Vec<PathBuf> = roots.iter().map(|root| root.join("collections")).collect();
-        let installed = ["~/.ansible/collections", "/usr/share/ansible/collections"];
-        collections.extend(listed("ANSIBLE_COLLECTIONS_PATH", &installed));
-        let roles = ["~/.ansible/roles", "/usr/share/ansible/roles", "/etc/ansible/roles"];
-        let beside = roots.iter().map(|root| root.join("roles"));
-        let role_folders: Vec<PathBuf> = beside
-            .chain(listed("ANSIBLE_ROLES_PATH", &roles))
-            .flat_map(|folder| folders_in(&folder))
-            .collect();
-        roots.extend(role_folders);
+        let collections =
+            roots.iter().map(|root| root.join("collections")).chain(configured.collections.clone()).collect();
+        let roles = roots.iter().map(|root| root.join("roles")).chain(configured.roles.clone());
+        let roles: Vec<PathBuf> = roles.flat_map(|folder| folders_in(&folder)).collect();
+        roots.extend(roles);
         let mut libraries: Vec<PathBuf> = roots.iter().map(|root| root.join("library")).collect();
-        let shared = ["~/.ansible/plugins/modules", "/usr/share/ansible/plugins/modules"];
-        libraries.extend(listed("ANSIBLE_LIBRARY", &shared));
+        libraries.extend(configured.modules.clone());
         libraries.retain(|folder| folder.is_dir());
         Self { roots, libraries, collections }
     }
@@ -173,11 +173,4 @@ fn folders_in(folder: &Path) -> Vec<PathBuf> {
         entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.is_dir()).collect();
     folders.sort();
     folders
-}
-
-fn at_home(path: &str, home: Option<&Path>) -> PathBuf {
-    match (path.strip_prefix("~/"), home) {
-        (Some(rest), Some(home)) => home.join(rest),
-        _ => PathBuf::from(path),
-    }
 }

@@ -1,6 +1,5 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 
 use indexmap::IndexMap;
 use rplay_event::Masker;
@@ -9,6 +8,7 @@ use rplay_template::Value;
 use serde_json::json;
 
 use super::foreign::ForeignCall;
+use super::places::Configured;
 use super::*;
 
 /// A folder with a playbook, and a Python package that answers to the name of Ansible's.
@@ -63,7 +63,7 @@ impl Ground {
         ]
         .into();
         Fallthrough {
-            places: Places::of(&["site.yml".into()], folder, Some(Path::new("/nowhere")), &environment),
+            places: Places::of(&Configured { beside: vec![folder.to_owned()], ..Configured::default() }),
             children: Arc::default(),
             environment: Arc::new(environment),
             folder: folder.to_owned(),

@@ -244,7 +244,10 @@ impl Cx<'_> {
                 ))),
             },
             Repr::Object(object) => match &**object {
-                Object::Range { .. } => Ok(Some(object.items().contains(item))),
+                Object::Range { .. } => match item.as_int() {
+                    Some(number) => Ok(Some(object.has_number(number))),
+                    None => Ok(Some(self.items(container)?.contains(item))),
+                },
                 Object::Scope(scope) => {
                     Ok(Some(item.as_str().is_some_and(|name| scope.lookup(name).is_some())))
                 }
