@@ -10,16 +10,12 @@ use rplay_template::Engine;
 use crate::child::Children;
 use crate::emit::{Emitter, Sink};
 use crate::fact_cache::{FactCache, FactCacheSettings};
-use crate::hosts::{Hosts, Tools};
 use crate::fallthrough::Fallthrough;
+use crate::hosts::{Hosts, Tools};
 use crate::interrupt::Interrupt;
 use crate::journal::{Journal, RunInfo, run_id};
 use crate::load::adhoc::PLAYBOOK;
-<<<<<<< HEAD
-use crate::load::{LoadedPlay, Loader, Reader, SearchPaths, Sources, private_role_vars};
-=======
-use crate::load::{Duplicates, LoadedPlay, Loader, Reader, Sources};
->>>>>>> 2ebd83a (templates: refuse what would take all memory)
+use crate::load::{Duplicates, LoadedPlay, Loader, Reader, SearchPaths, Sources, private_role_vars};
 use crate::lock::{Holder, Lock, Scope};
 use crate::outside::Outside;
 use crate::ownership::Ownership;
@@ -83,8 +79,12 @@ impl Run {
         );
         let template = Engine::new(rplay_template::Settings::default(), Arc::new(outside));
         let known = Modules::new(modules);
-<<<<<<< HEAD
-        let reader = Reader { sources: Arc::clone(&sources), vaults, masker: emitter.masker().clone() };
+        let reader = Reader {
+            sources: Arc::clone(&sources),
+            vaults,
+            masker: emitter.masker().clone(),
+            duplicates: Duplicates::named(settings.config.text("DUPLICATE_YAML_DICT_KEY").as_deref()),
+        };
         let tools = Tools {
             reader: &reader,
             emitter: &emitter,
@@ -94,14 +94,6 @@ impl Run {
             env: settings.environment.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
         };
         let hosts = Hosts::open(&settings, &tools).map_err(fail)?;
-=======
-        let reader = Reader {
-            sources: Arc::clone(&sources),
-            vaults,
-            masker: emitter.masker().clone(),
-            duplicates: Duplicates::named(settings.config.text("DUPLICATE_YAML_DICT_KEY").as_deref()),
-        };
->>>>>>> 2ebd83a (templates: refuse what would take all memory)
         let is_action = {
             let (known, foreign) = (known.clone(), Arc::clone(&fallthrough));
             move |name: &str| {

@@ -54,13 +54,13 @@ impl Runner {
             () = self.interrupt.requested() => return Err(Stop::Interrupted),
         };
         Ok(match exit {
-            Ok(exit) => self.answer(&exit, call),
+            Ok(exit) => self.printed_result(&exit, call),
             Err(failure) => Ended::failed(failure.message),
         })
     }
 
     /// Reads what a module printed.
-    fn answer(&self, exit: &Exit, call: &ForeignCall<'_>) -> Ended {
+    fn printed_result(&self, exit: &Exit, call: &ForeignCall<'_>) -> Ended {
         let (stdout, stderr) = (String::from_utf8_lossy(&exit.stdout), String::from_utf8_lossy(&exit.stderr));
         let mut result = match protocol::result(&stdout) {
             Ok(result) => result,
@@ -152,7 +152,7 @@ impl Fallthrough {
             .map_err(|error| format!("could not read {}: {error}", module.path.display()))?;
         let args = arguments(call);
         match Style::of(&source) {
-            Style::Python => self.python_module(module, &args),
+            Style::Python => self.python_module(module, &source, &args),
             Style::JsonInside => {
                 let desk = self.desk()?;
                 let script = desk.file("module", &protocol::with_arguments(&source, &json(&args)), 0o700)?;
@@ -179,14 +179,23 @@ impl Fallthrough {
         }
     }
 
-    fn python_module(&self, module: &Foreign, args: &IndexMap<String, Value>) -> Result<Prepared, String> {
+    fn python_module(
+        &self,
+        module: &Foreign,
+        source: &[u8],
+        args: &IndexMap<String, Value>,
+    ) -> Result<Prepared, String> {
         let python = self.python().ok_or_else(interpreter::missing)?;
+        // What finds them costs more than many a module.
+        let needs =
+            module.python_name.is_some() || String::from_utf8_lossy(source).contains("ansible_collections");
+        let collections = if needs { self.collections(Some(python)) } else { Vec::new() };
         let order = json!({
             "path": module.path,
             "name": module.python_name,
             "args": json(args),
             "module_utils": self.places.module_utils(),
-            "collections": self.collections(Some(python)),
+            "collections": collections,
         });
         let argv = [python.program.as_str(), "-c", RUNNER].map(str::to_owned).to_vec();
         let child = Child { argv, stdin: Some(order.to_string().into_bytes()), ..Child::default() };

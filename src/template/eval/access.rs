@@ -172,7 +172,7 @@ impl Cx<'_> {
                 Value(Repr::Bytes(at.into_iter().filter_map(|at| bytes.get(at).copied()).collect()))
             }),
             Repr::Object(object) if matches!(**object, Object::Range { .. }) => {
-                let items = self.items(target)?;
+                let items = self.items(&target)?;
                 indices(items.len()).map(|at| pick(&items, &at).into())
             }
             Repr::Dict(_) => return Err(TemplateError::runtime("unhashable type: 'slice'")),
