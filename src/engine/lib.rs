@@ -11,6 +11,8 @@ mod directives;
 mod emit;
 mod fact_cache;
 mod fallthrough;
+#[doc(hidden)]
+pub mod fuzzing;
 mod hosts;
 mod interrupt;
 mod inventory;

@@ -9,6 +9,8 @@
 
 mod builtin;
 mod condition;
+#[cfg(test)]
+mod corpus;
 mod engine;
 mod error;
 mod eval;
