@@ -66,8 +66,8 @@ fn check_task(
     let task = &item.task;
     let action = task.action.name.as_ref();
     let Some(spec) = spec_of(runner, action) else {
-        if runner.fallthrough.module(action).is_some() {
-            // It knows its parameters itself.
+        if action.contains("{{") || runner.fallthrough.module(action).is_some() {
+            // Its name is known when it runs, or it knows its parameters itself.
         } else if !directives::is_directive(bare(action)) {
             // An unknown module is a fault wherever it stands, as it is Ansible's.
             found.push((unknown_action(runner, action, &task.action.span), true));
