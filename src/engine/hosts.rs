@@ -143,6 +143,19 @@ impl Hosts {
         self.seen.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
+    /// Returns the host whose `ansible_host` is this address.
+    pub(crate) fn at_address(&self, address: &str) -> Option<Arc<Host>> {
+        let names = ["ansible_host", "ansible_ssh_host"];
+        let at = |host: &Entry| {
+            names.iter().any(|name| host.vars.get(*name).and_then(Node::as_str) == Some(address))
+        };
+        let name = self.read(|inventory| {
+            let mut listed = inventory.listed();
+            listed.find(|(_, host)| at(host)).map(|(_, host)| Arc::clone(&host.name))
+        });
+        name.map(|name| self.host(&name))
+    }
+
     /// Returns the magic variable `groups`.
     pub(crate) fn groups(&self) -> Value {
         if let Some(groups) = &*self.groups.read().unwrap_or_else(PoisonError::into_inner) {

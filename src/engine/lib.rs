@@ -6,6 +6,7 @@
 //! **Invariant:** no module crate but `rplay-module`, no report, no template library. Nothing here prints.
 
 mod child;
+mod connection;
 mod destroy;
 mod directives;
 mod emit;
@@ -39,6 +40,7 @@ mod testing;
 mod vault;
 mod world;
 
+pub use connection::{Agent, AgentProgram, askpass, serve_agent, serve_job};
 pub use emit::Sink;
 pub use journal::{read as read_journal, runs as journals};
 pub use python::os_error;

@@ -8,6 +8,7 @@ use rplay_syntax::{Data, Node};
 use rplay_template::Engine;
 
 use crate::child::Children;
+use crate::connection::ConnectionSettings;
 use crate::emit::{Emitter, Sink};
 use crate::fact_cache::{FactCache, FactCacheSettings};
 use crate::fallthrough::Fallthrough;
@@ -131,6 +132,8 @@ impl Run {
             shared: Arc::new(Shared::default()),
             records: Arc::default(),
             children,
+            connections: Arc::default(),
+            reaching: ConnectionSettings::of(&settings),
             interrupt,
             calls: Arc::default(),
             next_task: AtomicU64::new(1),
