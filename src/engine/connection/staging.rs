@@ -118,6 +118,7 @@ mod tests {
     use super::super::carried;
     use super::*;
 
+    /// Takes a file.
     #[derive(rplay_module::Params)]
     struct Takes {
         /// A file.
