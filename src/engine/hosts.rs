@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use indexmap::IndexMap;
 use rplay_event::{Counts, Fault, FaultKind};
+use rplay_syntax::Node;
 use rplay_template::Value;
 use serde_json::json;
 
