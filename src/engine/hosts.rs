@@ -315,6 +315,11 @@ impl Host {
     /// Adds what the run has learned of the host to a scope.
     fn layers(&self, stack: &mut Stack) {
         let state = self.read(Clone::clone);
+        // Also before any are gathered there is a place for them.
+        if state.facts.is_empty() {
+            let none = Data::from_iter([(Arc::from("ansible_facts"), Value::from_json(json!({})))]);
+            stack.data(Level::HostFacts, &Arc::new(none));
+        }
         stack.data(Level::HostFacts, &state.facts);
         for included in &state.included {
             stack.written(Level::IncludeVars, included);
@@ -341,8 +346,7 @@ impl Host {
                 let Some(key) = key.as_str() else { continue };
                 let bare = key.strip_prefix("ansible_").unwrap_or(key);
                 all = all.with(bare, value.clone());
-                let injected = if matches!(bare, "env" | "facter" | "ohai") { bare } else { key };
-                known.insert(injected.into(), value.clone());
+                known.insert(key.into(), value.clone());
             }
             known.insert("ansible_facts".into(), all);
         });

@@ -419,12 +419,37 @@ impl Runner {
     ) -> Result<IndexMap<String, String>, TemplateError> {
         let mut environment = IndexMap::new();
         for node in &task.item.context.environment {
-            let value = self.template.render(node, scope)?.value;
-            for (name, value) in value.entries() {
-                environment.insert(name.text(), value.text());
+            match &node.data {
+                rplay_syntax::Data::Map(mapping) => {
+                    for (name, value) in mapping.iter() {
+                        if let Some(value) = self.environment_value(value, scope)? {
+                            environment.insert(name.key_text().into_owned(), value.text());
+                        }
+                    }
+                }
+                _ => {
+                    let Some(value) = self.environment_value(node, scope)? else { continue };
+                    for (name, value) in value.entries() {
+                        environment.insert(name.text(), value.text());
+                    }
+                }
             }
         }
         Ok(environment)
+    }
+
+    /// Renders a value of an environment; `None` leaves it out.
+    ///
+    /// What asks for the environment's own facts is left out as long as there are none: they are gathered with it.
+    fn environment_value(&self, node: &Node, scope: &Arc<dyn Scope>) -> Result<Option<Value>, TemplateError> {
+        use rplay_template::ErrorKind;
+        match self.template.render(node, scope) {
+            Ok(rendered) if rendered.value.is_omit() => Ok(None),
+            Ok(rendered) => Ok(Some(rendered.value)),
+            Err(error) if error.kind == ErrorKind::Omitted => Ok(None),
+            Err(error) if error.kind == ErrorKind::Undefined && error.message.contains("ansible_env") => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     fn ended(&self, task: &TaskRun<'_>, spec: &Spec, args: &Json, outcome: Outcome, unsure: bool) -> Ended {
