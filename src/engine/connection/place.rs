@@ -313,8 +313,10 @@ impl Wish<'_> {
         let reaching = self.reaching;
         let host = self.text(&["ansible_host", "ansible_ssh_host"])?.unwrap_or_else(|| self.host.to_owned());
         let user = self.text(&["ansible_user", "ansible_ssh_user"])?;
-        let user = user.or(self.keyword(self.context.remote_user.as_ref())?).or_else(|| reaching.remote_user());
-        let key = self.text(&["ansible_private_key_file", "ansible_ssh_private_key_file"])?.map(PathBuf::from);
+        let user =
+            user.or(self.keyword(self.context.remote_user.as_ref())?).or_else(|| reaching.remote_user());
+        let key =
+            self.text(&["ansible_private_key_file", "ansible_ssh_private_key_file"])?.map(PathBuf::from);
         let password = self.text(&["ansible_password", "ansible_ssh_pass", "ansible_ssh_password"])?;
         let checking = self.variable(&["ansible_host_key_checking", "ansible_ssh_host_key_checking"])?;
         let option = |variable: &str, name: &str| -> Answer<Option<String>> {
@@ -325,14 +327,16 @@ impl Wish<'_> {
         };
         let folder = option("ansible_control_path_dir", "control_path_dir")?;
         let retries = number("ansible_ssh_retries")?.or_else(|| reaching.ssh_number("reconnection_retries"));
-        let temporary = self.settings.environment.get("TMPDIR").map_or_else(|| PathBuf::from("/tmp"), PathBuf::from);
+        let temporary =
+            self.settings.environment.get("TMPDIR").map_or_else(|| PathBuf::from("/tmp"), PathBuf::from);
         Ok(Ssh {
             host,
             port: self.port()?,
             user: user.filter(|user| !user.is_empty()),
             key: key.or_else(|| reaching.private_key()).map(|key| self.at_home(&key)),
             password: password.map(Secret::new).or_else(|| reaching.password()),
-            executable: option("ansible_ssh_executable", "ssh_executable")?.unwrap_or_else(|| "ssh".to_owned()),
+            executable: option("ansible_ssh_executable", "ssh_executable")?
+                .unwrap_or_else(|| "ssh".to_owned()),
             args: self.text(&["ansible_ssh_args"])?.or_else(|| reaching.ssh("ssh_args")),
             common_args: option("ansible_ssh_common_args", "ssh_common_args")?,
             extra_args: option("ansible_ssh_extra_args", "ssh_extra_args")?,

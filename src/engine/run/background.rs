@@ -64,7 +64,12 @@ impl Runner {
         }
         let poll = match task.item.task.poll.as_ref() {
             Some(node) => self.seconds(node, scope)?,
-            None => self.settings.config.int("DEFAULT_POLL_INTERVAL").and_then(|poll| u64::try_from(poll).ok()).unwrap_or(POLL),
+            None => self
+                .settings
+                .config
+                .int("DEFAULT_POLL_INTERVAL")
+                .and_then(|poll| u64::try_from(poll).ok())
+                .unwrap_or(POLL),
         };
         Ok(Some(Background { limit, poll }))
     }

@@ -447,7 +447,9 @@ impl Runner {
             Ok(rendered) if rendered.value.is_omit() => Ok(None),
             Ok(rendered) => Ok(Some(rendered.value)),
             Err(error) if error.kind == ErrorKind::Omitted => Ok(None),
-            Err(error) if error.kind == ErrorKind::Undefined && error.message.contains("ansible_env") => Ok(None),
+            Err(error) if error.kind == ErrorKind::Undefined && error.message.contains("ansible_env") => {
+                Ok(None)
+            }
             Err(error) => Err(error),
         }
     }
