@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand.
 
 mod adhoc;
+mod agent;
 mod args;
 mod config;
 mod doc;
@@ -30,6 +31,9 @@ const USAGE: u8 = 2;
 
 /// Runs what the command line asks for; returns the exit code.
 pub(crate) async fn run() -> u8 {
+    if let Some(code) = agent::asked() {
+        return code;
+    }
     let mut words: Vec<OsString> = std::env::args_os().collect();
     let program = words.first().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
     if let Some(command) = links::command_of(&program) {
@@ -52,6 +56,7 @@ async fn command(cli: Cli) -> u8 {
         None => play::play(&cli.play).await,
         Some(Command::Play(args)) => play::play(&args).await,
         Some(Command::Adhoc(args)) => adhoc::run(&args).await,
+        Some(Command::Agent(args)) => agent::serve(&args).await,
         Some(Command::Plan(args)) => play::plan(&args).await,
         Some(Command::Destroy(args)) => play::destroy(&args.play, args.yes).await,
         Some(Command::Lint(args)) => play::lint(&args),

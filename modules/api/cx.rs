@@ -58,7 +58,7 @@ pub trait World: Send + Sync {
 }
 
 /// A stand-in for AWS on this machine.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Sandbox {
     /// `http://127.0.0.1:PORT`.
     pub endpoint: String,
@@ -101,7 +101,8 @@ pub enum Ownership {
 }
 
 /// What a plan or a check has said of an address; beats what is found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Foretold {
     /// Created or replaced; the text stands for its id.
     Created(String),

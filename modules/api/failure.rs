@@ -7,7 +7,7 @@ use crate::Address;
 use crate::params::ParamFault;
 
 /// The world refused: what could not be done, in the other side's own words.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Failure {
     pub kind: FailureKind,
     /// What becomes the result's `msg`: completes "could not …", names the thing, quotes the other side.
@@ -37,6 +37,8 @@ pub enum FailureKind {
     TimedOut,
     /// The parameters are wrong.
     Arguments(Vec<ParamFault>),
+    /// The host could not be reached: nothing was done there, and nothing else is tried.
+    Unreachable,
     /// Interrupted by the user.
     Cancelled,
     /// We are wrong.
@@ -71,6 +73,11 @@ impl Failure {
 
     pub fn timed_out(message: impl Into<String>) -> Self {
         Self { kind: FailureKind::TimedOut, ..Self::new(message) }
+    }
+
+    /// Returns the failure of a host that cannot be reached.
+    pub fn unreachable(message: impl Into<String>) -> Self {
+        Self { kind: FailureKind::Unreachable, ..Self::new(message) }
     }
 
     #[must_use]

@@ -20,7 +20,7 @@ pub enum Mode {
 }
 
 /// What a module's run came to.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Outcome {
     pub changed: bool,
     pub skipped: bool,
@@ -43,14 +43,15 @@ impl Outcome {
 }
 
 /// What a destroy left alone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {
     pub address: Address,
     pub why: KeptWhy,
 }
 
 /// Why a destroy left a thing alone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum KeptWhy {
     /// Neither the ownership file nor the thing itself says that rplay made it.
     NotOurs,

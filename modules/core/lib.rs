@@ -6,6 +6,7 @@
 //! **Invariant:** processes are started by the engine ([`rplay_module::Cx::spawn`]), so that they die with rplay; nothing
 //! here knows check mode, files of the playbook, or AWS.
 
+mod async_status;
 mod command;
 mod gather_facts;
 mod glob;
@@ -23,6 +24,12 @@ use rplay_module::{Done, Module, Params};
 
 /// The modules of this family.
 pub const MODULES: &[Module] = &[
+    Module {
+        names: &["async_status", "ansible.builtin.async_status", "ansible.legacy.async_status"],
+        native: false,
+        spec: <async_status::AsyncStatusParams as Params>::spec,
+        pick: |_| Box::new(Done("async_status", async_status::AsyncStatus)),
+    },
     Module {
         names: &["command", "ansible.builtin.command", "ansible.legacy.command"],
         native: false,

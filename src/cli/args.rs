@@ -28,6 +28,9 @@ pub(crate) struct Cli {
 /// Everything but playing.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Runs what a controller sends: what `rplay` starts on hosts
+    #[command(hide = true)]
+    Agent(AgentArgs),
     /// Plays playbooks: what rplay does without a command
     #[command(hide = true)]
     Play(PlayArgs),
@@ -174,4 +177,12 @@ pub(crate) struct SandboxArgs {
     /// The region it answers for
     #[arg(long)]
     pub(crate) region: Option<String>,
+}
+
+/// What makes an agent.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct AgentArgs {
+    /// Runs the one asynchronous task that stands on the standard input
+    #[arg(long)]
+    pub(crate) job: bool,
 }

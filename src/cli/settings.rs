@@ -134,6 +134,7 @@ pub(crate) fn bare(config: &Arc<Config>) -> Result<Settings, Fault> {
         limit: None,
         forks: 5,
         connecting: Connecting::default(),
+        agent: super::agent::program(),
         module_path: Vec::new(),
         playbook_dir: config.text("PLAYBOOK_DIR").map(PathBuf::from),
         force_handlers: false,

@@ -197,7 +197,10 @@ impl Session {
             return Err(VaultFault::options(message));
         }
         if common.verbose > 0 {
-            say("No config file found; using defaults\n");
+            say(&match self.config.file() {
+                Some(file) => format!("Using {} as config file\n", file.display()),
+                None => "No config file found; using defaults\n".to_owned(),
+            });
         }
         self.ring_of(sources, purpose)
     }

@@ -12,6 +12,7 @@
 //!
 //! A child that ends on its own is let off the leash first: what it leaves in the background lives on, as under Ansible.
 
+mod open;
 mod talk;
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ use rustix::process::{Pid, Signal};
 use serde_json::Value;
 
 use crate::python;
+pub(crate) use open::Open;
 use talk::{End, Talk, Until};
 
 /// How long a child that has ended may leave its outputs silent before they are no longer listened to: what it started
@@ -317,6 +319,22 @@ fn put_on_leash(reader: RawFd, group: Pid) {
             libc::fcntl(reader, libc::F_SETFD, 0);
         }
     }
+}
+
+/// Starts a process that outlives rplay: an asynchronous task. It has no terminal, and nobody waits for it.
+#[expect(unsafe_code, reason = "a session of its own can be had in no other way")]
+pub(crate) fn detach(mut command: Command, input: &[u8]) -> io::Result<u32> {
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    // SAFETY: between fork and exec only async-signal-safe functions may be called; `setsid` is a bare system call.
+    unsafe { command.pre_exec(|| rustix::process::setsid().map(drop).map_err(io::Error::from)) };
+    let mut process = command.spawn()?;
+    if let Some(mut stdin) = process.stdin.take() {
+        io::Write::write_all(&mut stdin, input)?;
+    }
+    let id = process.id();
+    // Only so that it does not stay a zombie as long as rplay runs.
+    std::thread::Builder::new().name("job".to_owned()).spawn(move || process.wait())?;
+    Ok(id)
 }
 
 /// Kills a child on drop: a future that nobody awaits any more.

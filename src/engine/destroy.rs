@@ -81,7 +81,7 @@ async fn backwards(runner: &Arc<Runner>, calls: &[Call], mode: Mode, tally: &mut
             let progress = Progress { headline: format!("destroying: {}", call.task), ..Progress::default() };
             runner.emit(Kind::Progress { task: 0, host: call.host.clone(), progress });
         }
-        let outcome = (call.module.pick)(&call.args).run(&call.cx.anew(), &call.args, mode).await;
+        let outcome = call.run.run(&call.cx.anew(), &call.args, mode).await;
         for planned in outcome.planned {
             tally.count(planned.action);
             if planned.action == Intent::Delete {

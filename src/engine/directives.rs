@@ -5,13 +5,17 @@ mod argument_spec;
 mod assert;
 mod debug;
 mod fail;
+mod fetch;
 mod group_by;
 mod include_vars;
 mod pause;
+mod raw;
+mod script;
 mod set_fact;
 mod set_stats;
 mod template_options;
 mod validate_argument_spec;
+mod wait_for_connection;
 
 use std::sync::Arc;
 
@@ -21,10 +25,8 @@ use rplay_module::params::Spec;
 use rplay_template::{ErrorKind, Scope, TemplateError, Value};
 use serde_json::Value as Json;
 
-use crate::hosts::Host;
 use crate::load::bare;
-use crate::run::{Ended, Runner, Stop, TaskRun, json_args};
-use crate::scopes::Stack;
+use crate::run::{Ended, Runner, Spot, Stop, TaskRun, json_args};
 
 pub(crate) use template_options::overrides;
 
@@ -32,11 +34,12 @@ pub(crate) use template_options::overrides;
 type Directive = (&'static str, Option<fn() -> Spec>);
 
 /// The directives' names, and what a playbook can give them; `None` where anything goes.
-const DIRECTIVES: [Directive; 15] = [
+const DIRECTIVES: [Directive; 19] = [
     ("add_host", None),
     ("assert", Some(assert::Params::spec)),
     ("debug", Some(debug::Params::spec)),
     ("fail", Some(fail::Params::spec)),
+    ("fetch", Some(fetch::Params::spec)),
     ("group_by", None),
     ("import_role", None),
     ("import_tasks", None),
@@ -45,9 +48,12 @@ const DIRECTIVES: [Directive; 15] = [
     ("include_vars", None),
     ("meta", None),
     ("pause", Some(pause::Params::spec)),
+    ("raw", Some(raw::Params::spec)),
+    ("script", Some(script::Params::spec)),
     ("set_fact", None),
     ("set_stats", None),
     ("validate_argument_spec", None),
+    ("wait_for_connection", None),
 ];
 
 /// Returns whether an action (by its bare name) is a directive.
@@ -114,22 +120,25 @@ pub(crate) fn arguments(runner: &Runner, task: &TaskRun<'_>, scope: &Arc<dyn Sco
 pub(crate) async fn run(
     runner: &Runner,
     task: &TaskRun<'_>,
-    host: &Arc<Host>,
-    stack: &Stack,
+    spot: &Spot<'_>,
     args: IndexMap<String, Value>,
 ) -> Result<Ended, Stop> {
-    let scope = stack.clone().shared();
+    let Spot { host, scope, .. } = *spot;
     Ok(match bare(&task.item.task.action.name) {
         "add_host" => add_host::run(runner, task, args),
-        "assert" => assert::run(runner, task, &scope, &args),
-        "debug" => debug::run(runner, task, &scope, &args),
+        "assert" => assert::run(runner, task, scope, &args),
+        "debug" => debug::run(runner, task, scope, &args),
         "fail" => fail::run(&args),
         "group_by" => group_by::run(runner, host, &args),
         "include_vars" => include_vars::run(runner, task, host, &args),
         "pause" => pause::run(runner, task, &args).await?,
-        "set_fact" => set_fact::run(runner, task, &scope, args),
+        "fetch" => fetch::run(runner, task, spot, &args).await?,
+        "raw" => raw::run(runner, task, spot, &args).await?,
+        "script" => script::run(runner, task, spot, &args).await?,
+        "set_fact" => set_fact::run(runner, task, scope, args),
         "set_stats" => set_stats::run(&args),
-        "validate_argument_spec" => validate_argument_spec::run(runner, task, &scope, &args),
+        "validate_argument_spec" => validate_argument_spec::run(runner, task, scope, &args),
+        "wait_for_connection" => wait_for_connection::run(runner, task, spot, &args).await?,
         other => Ended::failed(format!("the action '{other}' cannot be used here")),
     })
 }

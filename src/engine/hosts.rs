@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use indexmap::IndexMap;
 use rplay_event::{Counts, Fault, FaultKind};
+use rplay_syntax::Node;
 use rplay_template::Value;
 use serde_json::json;
 
@@ -141,6 +142,19 @@ impl Hosts {
     /// Returns the hosts that the run has had to do with, in the order they came up.
     pub(crate) fn seen(&self) -> Vec<Arc<Host>> {
         self.seen.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// Returns the host whose `ansible_host` is this address.
+    pub(crate) fn at_address(&self, address: &str) -> Option<Arc<Host>> {
+        let names = ["ansible_host", "ansible_ssh_host"];
+        let at = |host: &Entry| {
+            names.iter().any(|name| host.vars.get(*name).and_then(Node::as_str) == Some(address))
+        };
+        let name = self.read(|inventory| {
+            let mut listed = inventory.listed();
+            listed.find(|(_, host)| at(host)).map(|(_, host)| Arc::clone(&host.name))
+        });
+        name.map(|name| self.host(&name))
     }
 
     /// Returns the magic variable `groups`.
@@ -301,6 +315,11 @@ impl Host {
     /// Adds what the run has learned of the host to a scope.
     fn layers(&self, stack: &mut Stack) {
         let state = self.read(Clone::clone);
+        // Also before any are gathered there is a place for them.
+        if state.facts.is_empty() {
+            let none = Data::from_iter([(Arc::from("ansible_facts"), Value::from_json(json!({})))]);
+            stack.data(Level::HostFacts, &Arc::new(none));
+        }
         stack.data(Level::HostFacts, &state.facts);
         for included in &state.included {
             stack.written(Level::IncludeVars, included);
@@ -327,8 +346,7 @@ impl Host {
                 let Some(key) = key.as_str() else { continue };
                 let bare = key.strip_prefix("ansible_").unwrap_or(key);
                 all = all.with(bare, value.clone());
-                let injected = if matches!(bare, "env" | "facter" | "ohai") { bare } else { key };
-                known.insert(injected.into(), value.clone());
+                known.insert(key.into(), value.clone());
             }
             known.insert("ansible_facts".into(), all);
         });

@@ -30,3 +30,23 @@ pub(crate) use settings::GroupNames;
 pub(crate) use settings::{InventorySettings, Mismatch};
 pub(crate) use sources::{Loading, folders, load};
 pub(crate) use vars_files::VarsFolders;
+
+/// Reads a text in each of the forms that an inventory file has, whatever comes of it.
+pub(crate) fn read_text(path: &std::path::Path, bytes: &[u8]) {
+    let empty = || Inventory::new(settings::GroupNames::Never, false, "");
+    let mut read = vec![(empty(), ini::parse as fn(&mut Inventory, &std::path::Path, &[u8]) -> _)];
+    read.push((empty(), |inventory, path, bytes| {
+        yaml::parse(inventory, path, &String::from_utf8_lossy(bytes))
+    }));
+    read.push((empty(), |inventory, path, bytes| {
+        toml::parse(inventory, path, &String::from_utf8_lossy(bytes))
+    }));
+    for (mut inventory, parse) in read {
+        if parse(&mut inventory, path, bytes).is_ok() {
+            inventory.reconcile();
+            let limit: String = String::from_utf8_lossy(bytes).lines().next().unwrap_or_default().to_owned();
+            // A pattern that means no host is none of the fuzzer's business.
+            let _ = Chooser { inventory: &mut inventory }.choose(&split(&limit));
+        }
+    }
+}

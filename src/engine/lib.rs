@@ -6,10 +6,14 @@
 //! **Invariant:** no module crate but `rplay-module`, no report, no template library. Nothing here prints.
 
 mod child;
+mod connection;
 mod destroy;
 mod directives;
 mod emit;
 mod fact_cache;
+mod fallthrough;
+#[doc(hidden)]
+pub mod fuzzing;
 mod hosts;
 mod interrupt;
 mod inventory;
@@ -36,6 +40,7 @@ mod testing;
 mod vault;
 mod world;
 
+pub use connection::{Agent, AgentProgram, askpass, serve_agent, serve_job};
 pub use emit::Sink;
 pub use journal::{read as read_journal, runs as journals};
 pub use python::os_error;

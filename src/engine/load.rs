@@ -3,6 +3,7 @@
 pub(crate) mod adhoc;
 mod collections;
 mod context;
+mod duplicates;
 pub(crate) mod files;
 pub(crate) mod include_path;
 mod play_roles;
@@ -14,6 +15,7 @@ pub(crate) mod tree;
 mod unbuilt;
 
 pub(crate) use context::{Context, PlayHead};
+pub(crate) use duplicates::Duplicates;
 pub(crate) use files::{Reader, Sources};
 pub(crate) use play_roles::PlayRoles;
 pub(crate) use role_files::SearchPaths;

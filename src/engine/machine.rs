@@ -12,7 +12,12 @@ pub(crate) fn host_name() -> String {
 /// Returns the name of a file's owner, or the number where it has none.
 pub(crate) fn owner(path: &Path) -> String {
     let Ok(found) = std::fs::metadata(path) else { return String::new() };
-    let uid = found.uid().to_string();
+    account(found.uid())
+}
+
+/// Returns the name of an account, or its number where it has none.
+fn account(uid: u32) -> String {
+    let uid = uid.to_string();
     let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
     let named = accounts.lines().find_map(|line| {
         let mut fields = line.split(':');
@@ -31,4 +36,13 @@ pub(crate) fn modified(path: &Path) -> String {
 pub(crate) fn stamp(time: SystemTime) -> String {
     let Ok(time) = jiff::Timestamp::try_from(time) else { return String::new() };
     time.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S.%6f").to_string()
+}
+
+/// Returns the name of the user that rplay runs as, as Python's `getpass.getuser` finds it.
+pub(crate) fn user(environment: &std::collections::BTreeMap<String, String>) -> String {
+    let named = ["LOGNAME", "USER", "LNAME", "USERNAME"].iter().find_map(|name| environment.get(*name));
+    match named.filter(|name| !name.is_empty()) {
+        Some(name) => name.clone(),
+        None => account(rustix::process::getuid().as_raw()),
+    }
 }

@@ -11,9 +11,11 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rplay_event::Masker;
 use rplay_module::Child;
-use rplay_template::{Now, PathKind, World};
+use rplay_template::{Now, PathKind, PluginCall, PluginKind, World};
+use serde_json::Value as Json;
 
 use crate::child::Children;
+use crate::fallthrough::Fallthrough;
 use crate::python;
 use crate::settings::Settings;
 use crate::vault::{Vaults, is_vault};
@@ -31,6 +33,7 @@ pub(crate) struct Outside {
     folder: PathBuf,
     vaults: Arc<Vaults>,
     children: Arc<Children>,
+    fallthrough: Option<Arc<Fallthrough>>,
     /// Told of everything that comes out of a vault.
     masker: Masker,
     now: fn() -> SystemTime,
@@ -40,6 +43,7 @@ pub(crate) struct Outside {
 impl Outside {
     pub(crate) fn new(
         settings: &Settings,
+        fallthrough: Arc<Fallthrough>,
         children: Arc<Children>,
         vaults: Arc<Vaults>,
         masker: Masker,
@@ -51,6 +55,7 @@ impl Outside {
             folder: settings.folder.clone(),
             vaults,
             children,
+            fallthrough: Some(fallthrough),
             masker,
             now: settings.now,
             random: settings.random,
@@ -157,6 +162,15 @@ impl World for Outside {
         let text = python::decode(plain)?;
         self.masker.add(&text);
         Ok(text)
+    }
+
+    fn has_plugin(&self, kind: PluginKind, name: &str) -> bool {
+        self.fallthrough.as_ref().is_some_and(|fallthrough| fallthrough.has_plugin(kind, name))
+    }
+
+    fn call_plugin(&self, call: &PluginCall) -> Result<Json, String> {
+        let fallthrough = self.fallthrough.as_ref().ok_or_else(|| format!("there is no '{}'", call.name))?;
+        fallthrough.call_plugin(call)
     }
 
     fn now(&self) -> Now {

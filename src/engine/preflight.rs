@@ -66,7 +66,9 @@ fn check_task(
     let task = &item.task;
     let action = task.action.name.as_ref();
     let Some(spec) = spec_of(runner, action) else {
-        if !directives::is_directive(bare(action)) {
+        if action.contains("{{") || runner.fallthrough.module(action).is_some() {
+            // Its name is known when it runs, or it knows its parameters itself.
+        } else if !directives::is_directive(bare(action)) {
             // An unknown module is a fault wherever it stands, as it is Ansible's.
             found.push((unknown_action(runner, action, &task.action.span), true));
         } else if let Some(fault) = missing_include(play, item) {
@@ -116,6 +118,14 @@ fn unknown_action(runner: &Runner, action: &str, span: &Span) -> Fault {
     .at(span);
     match nearest(action, known) {
         Some(near) => fault.help(format!("did you mean '{near}'?")),
+        None if action.matches('.').count() >= 2 && !action.starts_with("ansible.") => {
+            let collection: Vec<&str> = action.split('.').take(2).collect();
+            let collection = collection.join(".");
+            fault.help(format!(
+                "rplay does not have it: `ansible-galaxy collection install {collection}` gets the collection, and \
+                 `pip install ansible-core` what runs its Python"
+            ))
+        }
         None => fault.help("rplay doc --list names the modules that there are"),
     }
 }

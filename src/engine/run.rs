@@ -1,8 +1,10 @@
 //! The executor: plays, sections, blocks, tasks on hosts, one step of all hosts after the other as Ansible's linear
 //! strategy goes.
 
+mod background;
 mod batches;
 mod call;
+mod delegate;
 mod facts;
 mod finish;
 mod free;
@@ -29,8 +31,10 @@ use rplay_template::Engine;
 use serde_json::Value as Json;
 
 use crate::child::Children;
+use crate::connection::{ConnectionSettings, Connections};
 use crate::emit::Emitter;
 use crate::fact_cache::FactCache;
+use crate::fallthrough::Fallthrough;
 use crate::hosts::Hosts;
 use crate::interrupt::Interrupt;
 use crate::load::Loader;
@@ -40,7 +44,7 @@ use crate::selection::Selection;
 use crate::settings::Settings;
 use crate::start::Tally;
 
-pub(crate) use call::{Call, Calls, full_name, json_args};
+pub(crate) use call::{Call, Calls, Spot, full_name, json_args};
 pub(crate) use item::Ended;
 pub(crate) use play::PlayRun;
 pub(crate) use stats::CustomStats;
@@ -54,11 +58,15 @@ pub(crate) struct Runner {
     pub(crate) template: Engine,
     pub(crate) loader: Loader,
     pub(crate) modules: Modules,
+    pub(crate) fallthrough: Arc<Fallthrough>,
     pub(crate) hosts: Arc<Hosts>,
     pub(crate) extra: Arc<Vec<Arc<Written>>>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) records: Arc<Records>,
     pub(crate) children: Arc<Children>,
+    /// Agents on other hosts, and those of other users.
+    pub(crate) connections: Arc<Connections>,
+    pub(crate) reaching: ConnectionSettings,
     pub(crate) interrupt: Interrupt,
     /// Calls of modules, for the walk backwards of a destroy.
     pub(crate) calls: Calls,

@@ -101,6 +101,8 @@ pub struct Settings {
     pub limit: Option<String>,
     pub forks: usize,
     pub connecting: Connecting,
+    /// What is started on hosts, and behind sudo: rplay itself.
+    pub agent: crate::connection::AgentProgram,
     /// Folders of modules, before those of the configuration.
     pub module_path: Vec<String>,
     /// The folder that stands for a playbook's where there is none.

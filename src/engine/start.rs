@@ -8,13 +8,15 @@ use rplay_syntax::{Data, Node};
 use rplay_template::Engine;
 
 use crate::child::Children;
+use crate::connection::ConnectionSettings;
 use crate::emit::{Emitter, Sink};
 use crate::fact_cache::{FactCache, FactCacheSettings};
+use crate::fallthrough::Fallthrough;
 use crate::hosts::{Hosts, Tools};
 use crate::interrupt::Interrupt;
 use crate::journal::{Journal, RunInfo, run_id};
 use crate::load::adhoc::PLAYBOOK;
-use crate::load::{LoadedPlay, Loader, Reader, SearchPaths, Sources, private_role_vars};
+use crate::load::{Duplicates, LoadedPlay, Loader, Reader, SearchPaths, Sources, private_role_vars};
 use crate::lock::{Holder, Lock, Scope};
 use crate::outside::Outside;
 use crate::ownership::Ownership;
@@ -73,11 +75,22 @@ impl Run {
         let (vaults, warnings) = vault::collect(&settings, &children);
         warnings.into_iter().for_each(|warning| emitter.warn(warning));
         let vaults = Arc::new(vaults.map_err(|error| fail(error.fault()))?);
-        let outside =
-            Outside::new(&settings, Arc::clone(&children), Arc::clone(&vaults), emitter.masker().clone());
+        let fallthrough = Arc::new(Fallthrough::new(&settings, Arc::clone(&children), emitter.clone()));
+        let outside = Outside::new(
+            &settings,
+            Arc::clone(&fallthrough),
+            Arc::clone(&children),
+            Arc::clone(&vaults),
+            emitter.masker().clone(),
+        );
         let template = Engine::new(rplay_template::Settings::default(), Arc::new(outside));
         let known = Modules::new(modules);
-        let reader = Reader { sources: Arc::clone(&sources), vaults, masker: emitter.masker().clone() };
+        let reader = Reader {
+            sources: Arc::clone(&sources),
+            vaults,
+            masker: emitter.masker().clone(),
+            duplicates: Duplicates::named(settings.config.text("DUPLICATE_YAML_DICT_KEY").as_deref()),
+        };
         let tools = Tools {
             reader: &reader,
             emitter: &emitter,
@@ -88,10 +101,13 @@ impl Run {
         };
         let hosts = Hosts::open(&settings, &tools).map_err(fail)?;
         let is_action = {
-            let known = known.clone();
+            let (known, foreign) = (known.clone(), Arc::clone(&fallthrough));
             move |name: &str| {
                 let bare = crate::load::bare(name);
-                known.get(name).is_some() || known.get(bare).is_some() || directives::is_directive(bare)
+                known.get(name).is_some()
+                    || known.get(bare).is_some()
+                    || directives::is_directive(bare)
+                    || foreign.module(name).is_some()
             }
         };
         let loader = Loader {
@@ -115,11 +131,14 @@ impl Run {
             template,
             loader,
             modules: known,
+            fallthrough,
             hosts: Arc::new(hosts),
             extra,
             shared: Arc::new(Shared::default()),
             records: Arc::default(),
             children,
+            connections: Arc::default(),
+            reaching: ConnectionSettings::of(&settings),
             interrupt,
             calls: Arc::default(),
             next_task: AtomicU64::new(1),

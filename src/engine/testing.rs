@@ -128,6 +128,7 @@ pub(crate) fn settings(folder: PathBuf) -> Settings {
         limit: None,
         forks: 5,
         connecting: Connecting::default(),
+        agent: crate::connection::AgentProgram::default(),
         module_path: Vec::new(),
         playbook_dir: None,
         force_handlers: false,

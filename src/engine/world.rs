@@ -63,21 +63,29 @@ impl TaskWorld {
 
     /// Returns the whole environment of a child.
     fn environment(&self, child: &Child) -> Vec<(String, String)> {
-        let mut all = (*self.process).clone();
-        all.extend(self.own.iter().map(|(name, value)| (name.clone(), value.clone())));
-        if let Some(sandbox) = &self.sandbox {
-            all.retain(|name, _| !name.starts_with("AWS_") || is_region(name));
-            all.extend(sandbox_environment(sandbox));
-            all.extend(
-                self.own
-                    .iter()
-                    .filter(|(name, _)| is_region(name))
-                    .map(|(name, value)| (name.clone(), value.clone())),
-            );
-        }
-        all.extend(child.env.iter().cloned());
-        all.into_iter().collect()
+        let own = self.own.iter().map(|(name, value)| (name.clone(), value.clone()));
+        sandboxed(&self.process, own, self.sandbox.as_ref(), &child.env)
     }
+}
+
+/// Returns the whole environment of a child: the process's, the task's own, and the child's, one over the other; with a
+/// sandbox, nothing of AWS's but the sandbox's.
+pub(crate) fn sandboxed(
+    process: &BTreeMap<String, String>,
+    own: impl Iterator<Item = (String, String)>,
+    sandbox: Option<&Sandbox>,
+    child: &[(String, String)],
+) -> Vec<(String, String)> {
+    let own: Vec<(String, String)> = own.collect();
+    let mut all = process.clone();
+    all.extend(own.iter().cloned());
+    if let Some(sandbox) = sandbox {
+        all.retain(|name, _| !name.starts_with("AWS_") || is_region(name));
+        all.extend(sandbox_environment(sandbox));
+        all.extend(own.into_iter().filter(|(name, _)| is_region(name)));
+    }
+    all.extend(child.iter().cloned());
+    all.into_iter().collect()
 }
 
 /// Returns what points AWS's own tools at a stand-in, and keeps them away from the user's accounts.

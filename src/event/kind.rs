@@ -75,6 +75,13 @@ pub enum Kind {
         left: u64,
         result: Map<String, Value>,
     },
+    /// An asynchronous task was asked for, or is over.
+    Async {
+        task: u64,
+        host: String,
+        job: String,
+        state: AsyncState,
+    },
     /// A dynamic include brought a file in.
     Included {
         task: u64,
@@ -140,6 +147,15 @@ pub enum Kind {
     RunDone {
         exit_code: u8,
     },
+}
+
+/// What has become of an asynchronous task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AsyncState {
+    Polled { started: bool, finished: bool },
+    Ok,
+    Failed,
 }
 
 /// A task as its heading shows it.

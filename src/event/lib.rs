@@ -12,7 +12,7 @@ mod mask;
 mod span;
 
 pub use fault::{Excerpt, Fault, FaultKind};
-pub use kind::{Counts, Event, Kind, RunMode, Status, TaskInfo, TaskResult};
+pub use kind::{AsyncState, Counts, Event, Kind, RunMode, Status, TaskInfo, TaskResult};
 pub use mask::{MASK, Masker};
 pub use rplay_module::{Diff, DiffSide, FieldChange, Intent, Planned, Progress, ProgressStep};
 pub use span::Span;

@@ -85,6 +85,10 @@ impl View<'_> {
             Kind::NoHostsRemaining => self.screen.banner("NO MORE HOSTS LEFT"),
             Kind::HostStarted { task, host } => self.host_started(*task, host),
             Kind::Retrying { host, name, left, result, .. } => self.retrying(host, name, *left, result),
+            Kind::Async { host, job, state, .. } => {
+                let line = messages::asynchronous(host, job, *state);
+                self.out(Some(Paint::Debug), &line);
+            }
             Kind::Included { task, file, hosts, item } => {
                 self.heading(*task);
                 self.included(file, hosts, item.as_deref());

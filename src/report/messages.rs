@@ -24,6 +24,19 @@ pub(crate) fn host_label(result: &TaskResult) -> String {
     format!("{} -> {other}{address}", result.host)
 }
 
+/// Returns the line that tells what has become of an asynchronous task.
+pub(crate) fn asynchronous(host: &str, job: &str, state: rplay_event::AsyncState) -> String {
+    use rplay_event::AsyncState;
+    let word = |flag: bool| if flag { "True" } else { "False" };
+    match state {
+        AsyncState::Polled { started, finished } => {
+            format!("ASYNC POLL on {host}: jid={job} started={} finished={}", word(started), word(finished))
+        }
+        AsyncState::Ok => format!("ASYNC OK on {host}: jid={job}"),
+        AsyncState::Failed => format!("ASYNC FAILED on {host}: jid={job}"),
+    }
+}
+
 /// Whether the result is that of a whole loop, whose items have been told one by one.
 pub(crate) fn is_summary(result: &TaskResult) -> bool {
     result.looped && result.item.is_none()

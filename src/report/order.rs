@@ -134,9 +134,10 @@ enum Place {
 fn place(kind: &Kind) -> Place {
     match kind {
         Kind::TaskStarted { task } => Place::Of(task.id),
-        Kind::HostStarted { task, .. } | Kind::Retrying { task, .. } | Kind::Planned { task, .. } => {
-            Place::Of(*task)
-        }
+        Kind::HostStarted { task, .. }
+        | Kind::Retrying { task, .. }
+        | Kind::Async { task, .. }
+        | Kind::Planned { task, .. } => Place::Of(*task),
         Kind::ItemDone { result } | Kind::TaskDone { result } => Place::Of(result.task),
         Kind::Included { task, .. } => Place::Of(*task),
         Kind::Notified { .. } => Place::Beside,

@@ -54,7 +54,7 @@ impl Entries {
         let (span, shown) = (key.span.clone(), key.repr().unwrap_or_default());
         if self.own.insert(equality, (key, value)).is_some() {
             let message = format!("Found duplicate mapping key {shown}.");
-            self.warnings.push(Warning::new(message, &span).help("Using last defined value only."));
+            self.warnings.push(Warning::duplicate(message, &span).help("Using last defined value only."));
         }
         Ok(())
     }

@@ -16,6 +16,8 @@ pub struct Warning {
 pub enum WarningKind {
     Warning,
     Deprecated,
+    /// A key that stands twice in a mapping: a setting of Ansible's says what becomes of it.
+    Duplicate,
     /// An old form that will stay, of which Ansible says nothing: for `lint` alone.
     Hint,
 }
@@ -27,6 +29,10 @@ impl Warning {
 
     pub(crate) fn deprecated(message: impl Into<String>, span: &Span) -> Self {
         Self { kind: WarningKind::Deprecated, ..Self::new(message, span) }
+    }
+
+    pub(crate) fn duplicate(message: impl Into<String>, span: &Span) -> Self {
+        Self { kind: WarningKind::Duplicate, ..Self::new(message, span) }
     }
 
     pub(crate) fn hint(message: impl Into<String>, span: &Span) -> Self {

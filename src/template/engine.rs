@@ -15,7 +15,7 @@ use crate::overrides::split_header;
 use crate::parse::tree::Program;
 use crate::parse::{self, Dialect, Names};
 use crate::value::Dict;
-use crate::{Rendered, Scope, TemplateError, Value, World, filters, lookups};
+use crate::{PluginKind, Rendered, Scope, TemplateError, Value, World, filters, lookups};
 
 /// How templates behave, beyond what a single one says.
 #[derive(Clone, Debug, Default)]
@@ -142,11 +142,11 @@ fn syntax(overrides: &Overrides) -> Result<SyntaxConfig, TemplateError> {
 
 impl Names for Shared {
     fn has_filter(&self, name: &str) -> bool {
-        self.filters.contains_key(name)
+        self.filters.contains_key(name) || self.world.has_plugin(PluginKind::Filter, name)
     }
 
     fn has_test(&self, name: &str) -> bool {
-        self.tests.contains_key(name)
+        self.tests.contains_key(name) || self.world.has_plugin(PluginKind::Test, name)
     }
 
     fn suggest_filter(&self, name: &str) -> Option<String> {
@@ -251,7 +251,7 @@ impl Engine {
 
     /// Returns whether a lookup of this name exists: whether `with_NAME` is a loop.
     pub fn has_lookup(&self, name: &str) -> bool {
-        lookups::exists(name)
+        lookups::exists(name) || self.shared.world.has_plugin(PluginKind::Lookup, name)
     }
 
     /// Checks a template or expression without evaluating it, and returns the variables it may ask for.

@@ -9,6 +9,8 @@
 
 mod builtin;
 mod condition;
+#[cfg(test)]
+mod corpus;
 mod engine;
 mod error;
 mod eval;
@@ -16,6 +18,7 @@ mod eval;
 mod filters;
 mod functions;
 mod lazy;
+mod limits;
 #[expect(clippy::unnecessary_wraps, reason = "all lookups have one signature")]
 mod lookups;
 mod marker;
@@ -24,6 +27,7 @@ mod methods;
 mod object;
 mod overrides;
 mod parse;
+mod plugins;
 #[expect(clippy::unnecessary_wraps, reason = "all tests have one signature")]
 mod predicates;
 mod regex;
@@ -38,6 +42,7 @@ pub use error::{ErrorKind, Step, TemplateError};
 pub use marker::{UNKNOWN_END, UNKNOWN_START};
 pub use marks::{Condition, Marks, Notice, Rendered, Tri};
 pub use overrides::Overrides;
+pub use plugins::{PluginCall, PluginKind};
 pub use scope::{Found, Scope};
 pub use value::{Kind, Value};
 pub use world::{Now, PathKind, World};

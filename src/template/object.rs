@@ -121,9 +121,9 @@ impl Object {
     pub(crate) fn len(&self) -> Option<usize> {
         match self {
             Self::Range { start, stop, step } => {
-                let span = if *step > 0 { stop - start } else { start - stop };
-                let steps = if span <= 0 { 0 } else { (span + step.abs() - 1) / step.abs() };
-                usize::try_from(steps).ok()
+                let (low, high) = if *step > 0 { (start, stop) } else { (stop, start) };
+                let span = if low < high { high.abs_diff(*low) } else { 0 };
+                usize::try_from(span.div_ceil(step.unsigned_abs().max(1))).ok()
             }
             Self::Scope(scope) => Some(scope.names().len()),
             Self::Blank => Some(0),
@@ -139,9 +139,17 @@ impl Object {
         let mut items = Vec::new();
         for _ in 0..self.len().unwrap_or(0) {
             items.push(Value::from(number));
-            number += step;
+            number = number.saturating_add(*step);
         }
         items
+    }
+
+    /// Returns whether a number is one of a range's.
+    pub(crate) fn has_number(&self, number: i128) -> bool {
+        let Self::Range { start, stop, step } = *self else { return false };
+        let within =
+            if step > 0 { (start..stop).contains(&number) } else { number <= start && number > stop };
+        within && number.abs_diff(start).is_multiple_of(step.unsigned_abs().max(1))
     }
 
     pub(crate) fn type_name(&self) -> &'static str {
@@ -220,7 +228,10 @@ impl Object {
             (Self::Date(a), Self::Date(b)) => a == b,
             (Self::Delta(a), Self::Delta(b)) => a == b,
             (Self::Blank, Self::Blank) => true,
-            (Self::Range { .. }, Self::Range { .. }) => self.items() == other.items(),
+            (Self::Range { start, step, .. }, Self::Range { start: other_start, step: other_step, .. }) => {
+                let (count, same) = (self.len(), self.len() == other.len());
+                same && (count == Some(0) || start == other_start && (count == Some(1) || step == other_step))
+            }
             _ => std::ptr::eq(self, other),
         }
     }

@@ -1,5 +1,9 @@
 use std::fmt;
 
+use serde_json::Value as Json;
+
+use crate::{PluginCall, PluginKind};
+
 /// What a path leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PathKind {
@@ -53,6 +57,16 @@ pub trait World: Send + Sync {
     fn open_vault(&self, envelope: &str) -> Result<String, String>;
 
     fn now(&self) -> Now;
+
+    /// Returns whether there is a filter, test or lookup of that name which this crate does not have.
+    fn has_plugin(&self, _kind: PluginKind, _name: &str) -> bool {
+        false
+    }
+
+    /// Calls such a filter, test or lookup.
+    fn call_plugin(&self, call: &PluginCall) -> Result<Json, String> {
+        Err(format!("there is no {} '{}'", call.kind.name(), call.name))
+    }
 
     /// Returns 64 fresh random bits.
     fn random(&self) -> u64;

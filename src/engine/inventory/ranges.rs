@@ -4,6 +4,9 @@ use super::address::parse_address;
 /// More hosts than this in one range are a mistake, and would cost all memory.
 const MOST: usize = 1_000_000;
 
+/// The most digits of a number, zeros before it included.
+const WIDEST: usize = 64;
+
 const LETTERS: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 /// Returns the hosts that an entry of an inventory means, and the port that all of them have.
@@ -73,6 +76,9 @@ impl<'a> Range<'a> {
         let padded = self.begin.starts_with('0') && self.begin.len() > 1;
         if padded && self.begin.len() != self.end.len() {
             return Err(InventoryError::new("host range must specify equal-length begin and end formats"));
+        }
+        if self.begin.len() > WIDEST {
+            return Err(InventoryError::new("host range must have numbers of a reasonable length"));
         }
         let step = number(self.step)?;
         if step == 0 {

@@ -33,6 +33,7 @@ pub(crate) struct Context {
     pub(crate) diff: Option<Node>,
     pub(crate) run_once: Option<Node>,
     pub(crate) delegate_to: Option<Node>,
+    pub(crate) delegate_facts: Option<Node>,
     pub(crate) timeout: Option<Node>,
     pub(crate) throttle: Option<Node>,
     pub(crate) debugger: Option<Node>,
@@ -47,6 +48,14 @@ pub(crate) struct Context {
     pub(crate) handlers: bool,
     /// Where names without a collection are looked for.
     pub(crate) collections: Arc<[String]>,
+    pub(crate) port: Option<Node>,
+    pub(crate) remote_user: Option<Node>,
+    /// `become:`, and how.
+    pub(crate) become_enabled: Option<Node>,
+    pub(crate) become_method: Option<Node>,
+    pub(crate) become_user: Option<Node>,
+    pub(crate) become_flags: Option<Node>,
+    pub(crate) become_exe: Option<Node>,
     /// Where relative paths are looked for: the folder of the file a task stands in comes first.
     pub(crate) folders: Arc<[String]>,
 }
@@ -101,6 +110,14 @@ impl Context {
         if !keywords.collections.is_empty() {
             inner.collections = named(&keywords.collections);
         }
+        lay(&mut inner.delegate_facts, &keywords.delegate_facts);
+        lay(&mut inner.port, &keywords.port);
+        lay(&mut inner.remote_user, &keywords.remote_user);
+        lay(&mut inner.become_enabled, &keywords.become_enabled);
+        lay(&mut inner.become_method, &keywords.become_method);
+        lay(&mut inner.become_user, &keywords.become_user);
+        lay(&mut inner.become_flags, &keywords.become_flags);
+        lay(&mut inner.become_exe, &keywords.become_exe);
         inner
     }
 

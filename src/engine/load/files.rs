@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rplay_event::{Fault, FaultKind, Masker};
 use rplay_syntax::{Data, Mapping, Node, Origin, parse};
 
+use super::Duplicates;
 use crate::scopes::Written;
 use crate::vault::{Vaults, is_vault};
 
@@ -41,6 +42,7 @@ pub(crate) struct Reader {
     pub(crate) sources: Arc<Sources>,
     pub(crate) vaults: Arc<Vaults>,
     pub(crate) masker: Masker,
+    pub(crate) duplicates: Duplicates,
 }
 
 impl Reader {
@@ -90,7 +92,8 @@ impl Reader {
         if secret {
             mapping.iter().for_each(|(_, value)| self.mask(value));
         }
-        let warnings = parsed.warnings.into_iter().map(|warning| warning.message).collect();
+        let warnings = self.duplicates.judged(parsed.warnings)?;
+        let warnings = warnings.into_iter().map(|warning| warning.message).collect();
         Ok(VarsFile { written: Arc::new(Written::new(&mapping, secret)), mapping, encrypted, warnings })
     }
 

@@ -27,7 +27,7 @@ impl Loader {
             Some(file) => {
                 let (text, _) = self.reader.text(file).map_err(one)?;
                 let loaded = parse_role_meta(&file.display().to_string(), &text)?;
-                self.tell(&loaded.warnings);
+                self.tell(&loaded.warnings)?;
                 loaded.value
             }
         };

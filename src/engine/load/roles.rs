@@ -220,7 +220,7 @@ impl Loader {
         let shown = file.display().to_string();
         let read = if handlers { parse_handlers } else { parse_tasks };
         let loaded = read(&shown, &text, &*self.is_action)?;
-        self.tell(&loaded.warnings);
+        self.tell(&loaded.warnings)?;
         let inner = Context { folders: folders(context, file, &head.folder), ..context.clone() };
         self.steps(&loaded.value, &inner, head, depth + 1)
     }

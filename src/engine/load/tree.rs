@@ -99,7 +99,7 @@ impl Loader {
         let (text, _) = self.reader.text(path).map_err(|fault| vec![fault])?;
         let shown = path.display().to_string();
         let loaded = rplay_syntax::parse_playbook(&shown, &text, &*self.is_action)?;
-        self.tell(&loaded.warnings);
+        self.tell(&loaded.warnings)?;
         let folder = folder_of(path);
         let (mut plays, mut faults) = (Vec::new(), Vec::new());
         for entry in loaded.value.entries {
@@ -275,7 +275,7 @@ impl Loader {
         let (text, _) = self.reader.text(path).map_err(|fault| vec![fault])?;
         let read = if context.handlers { rplay_syntax::parse_handlers } else { rplay_syntax::parse_tasks };
         let loaded = read(&path.display().to_string(), &text, &*self.is_action)?;
-        self.tell(&loaded.warnings);
+        self.tell(&loaded.warnings)?;
         let inner = Context { folders: folders(context, path, &head.folder), ..context.clone() };
         self.steps(&loaded.value, &inner, head, depth)
     }
@@ -329,18 +329,21 @@ impl Loader {
         files
     }
 
-    pub(super) fn tell(&self, warnings: &[Warning]) {
-        for warning in warnings {
+    pub(super) fn tell(&self, warnings: &[Warning]) -> Result<(), Vec<Fault>> {
+        for warning in self.reader.duplicates.judged(warnings.to_vec()).map_err(|fault| vec![fault])? {
             let message = match &warning.help {
                 Some(help) => format!("{}: {} ({help})", warning.span, warning.message),
                 None => format!("{}: {}", warning.span, warning.message),
             };
             match warning.kind {
-                WarningKind::Warning => self.emitter.emit(rplay_event::Kind::Warning { message }),
+                WarningKind::Warning | WarningKind::Duplicate => {
+                    self.emitter.emit(rplay_event::Kind::Warning { message })
+                }
                 WarningKind::Deprecated => self.emitter.emit(rplay_event::Kind::Deprecated { message }),
                 WarningKind::Hint => {}
             }
         }
+        Ok(())
     }
 }
 

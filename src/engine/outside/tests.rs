@@ -32,6 +32,7 @@ impl Place {
                 false,
             )),
             children: Arc::default(),
+            fallthrough: None,
             masker: Masker::default(),
             now,
             random,

@@ -4,14 +4,18 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use rplay_event::{Kind, Status};
 use rplay_module::params::{Kind as ParamKind, Spec};
-use rplay_module::{Cx, Failure, FailureKind, Mode, Module, Outcome};
+use rplay_module::{Cx, Failure, FailureKind, Mode, Module, Outcome, Runnable};
 use rplay_syntax::Node;
 use rplay_template::{Notice, Scope, TemplateError, Value};
 use serde_json::{Map, Value as Json, json};
 
+use super::background::{self, Background};
+use super::delegate::Delegate;
 use super::item::{Ended, object};
 use super::{Runner, Stop, TaskRun};
+use crate::connection::Work;
 use crate::directives;
+use crate::fallthrough::ForeignCall;
 use crate::hosts::Host;
 use crate::load::bare;
 use crate::scopes::{Data, Level, Stack};
@@ -19,7 +23,7 @@ use crate::world::TaskWorld;
 
 /// A call of a module, remembered for the walk backwards.
 pub(crate) struct Call {
-    pub(crate) module: Module,
+    pub(crate) run: Box<dyn Runnable>,
     pub(crate) args: Json,
     pub(crate) cx: Cx,
     pub(crate) task: String,
@@ -28,7 +32,27 @@ pub(crate) struct Call {
     pub(crate) unsure: bool,
 }
 
+/// A call as it is about to be made.
+pub(super) struct Called<'a> {
+    pub(super) host: &'a Arc<Host>,
+    pub(super) scope: &'a Arc<dyn Scope>,
+    pub(super) delegate: Option<&'a Delegate>,
+    pub(super) module: &'a Module,
+    pub(super) args: &'a Json,
+    pub(super) cx: &'a Cx,
+    pub(super) work: Work,
+}
+
 pub(crate) type Calls = Arc<Mutex<Vec<Call>>>;
+
+/// A task on a host: what it sees, and on whom it is done.
+pub(crate) struct Spot<'a> {
+    pub(crate) host: &'a Arc<Host>,
+    pub(crate) scope: &'a Arc<dyn Scope>,
+    pub(crate) delegate: Option<&'a Delegate>,
+    /// Whether it will run is not known before the run.
+    pub(crate) unsure: bool,
+}
 
 /// How often and how a task is tried.
 struct Attempts {
@@ -44,6 +68,9 @@ impl Runner {
         host: &Arc<Host>,
         stack: &Stack,
     ) -> Result<Ended, Stop> {
+        let delegate = self.delegate(task, stack);
+        let laid = delegate.as_ref().ok().and_then(Option::as_ref).map(|delegate| delegate.lay_over(stack));
+        let stack = laid.as_ref().unwrap_or(stack);
         let scope = stack.clone().shared();
         let unsure = match self.condition(task, &scope) {
             Ok((Some(skipped), _)) => return Ok(skipped),
@@ -53,6 +80,10 @@ impl Runner {
                 let doing = [("Error while evaluating conditional.".to_owned(), place)];
                 return Ok(Self::wrong(task, &error, "Task failed", &doing));
             }
+        };
+        let delegate = match delegate {
+            Ok(delegate) => delegate,
+            Err(error) => return Ok(Self::wrong(task, &error, "Task failed", &[])),
         };
         if Self::is_include(task) {
             return Ok(self.include_file(task, stack, &scope));
@@ -65,8 +96,9 @@ impl Runner {
         };
         let mut attempt = 1;
         loop {
+            let spot = Spot { host, scope: &scope, delegate: delegate.as_ref(), unsure };
             let mut ended = tokio::select! {
-                ended = self.perform(task, host, stack, &scope, unsure) => ended?,
+                ended = self.perform(task, &spot) => ended?,
                 () = after(timeout) => return Ok(timed_out(task, timeout)),
             };
             if attempts.most > 1 {
@@ -131,14 +163,8 @@ impl Runner {
         Ok(Attempts { most, delay: Duration::try_from_secs_f64(delay).unwrap_or_default() })
     }
 
-    async fn perform(
-        &self,
-        task: &TaskRun<'_>,
-        host: &Arc<Host>,
-        stack: &Stack,
-        scope: &Arc<dyn Scope>,
-        unsure: bool,
-    ) -> Result<Ended, Stop> {
+    async fn perform(&self, task: &TaskRun<'_>, spot: &Spot<'_>) -> Result<Ended, Stop> {
+        let scope = spot.scope;
         let action = task.item.task.action.name.as_ref();
         let directive = directives::is_directive(bare(action));
         let rendered = if directive {
@@ -150,12 +176,19 @@ impl Runner {
             Ok(args) => args,
             Err((name, error)) => return Ok(Self::unrendered(task, name, &error)),
         };
-        let ended = if directive {
-            directives::run(self, task, host, stack, args).await?
-        } else {
-            self.module(task, host, scope, &args, unsure).await?
+        let background = match self.in_background(task, scope) {
+            Ok(background) => background,
+            Err(error) => return Ok(Self::wrong(task, &error, "Task failed", &[])),
         };
-        Ok(Ended { delegated_to: self.delegate(task, scope), ..ended })
+        let mut ended = match background.and_then(|_| Self::foreground_only(task)) {
+            Some(refused) => refused,
+            None if directive => directives::run(self, task, spot, args).await?,
+            None => self.module(task, spot, &args, background).await?,
+        };
+        if let Some(delegate) = spot.delegate {
+            self.delegated(&mut ended, delegate);
+        }
+        Ok(ended)
     }
 
     /// Returns the end of a task of which a parameter could not be rendered.
@@ -168,11 +201,6 @@ impl Runner {
             doing.push((format!("Error while resolving value for '{name}'."), place));
         }
         Self::wrong(task, error, "Task failed", &doing)
-    }
-
-    fn delegate(&self, task: &TaskRun<'_>, scope: &Arc<dyn Scope>) -> Option<String> {
-        let node = task.item.context.delegate_to.as_ref()?;
-        self.template.render(node, scope).ok().map(|rendered| rendered.value.text())
     }
 
     /// Renders the arguments: defaults for the module under what the task says.
@@ -254,14 +282,14 @@ impl Runner {
     async fn module(
         &self,
         task: &TaskRun<'_>,
-        host: &Arc<Host>,
-        scope: &Arc<dyn Scope>,
+        spot: &Spot<'_>,
         args: &IndexMap<String, Value>,
-        unsure: bool,
+        background: Option<Background>,
     ) -> Result<Ended, Stop> {
+        let Spot { host, scope, delegate, unsure, .. } = *spot;
         let action = task.item.task.action.name.as_ref();
         let Some(module) = self.modules.get(action).or_else(|| self.modules.get(bare(action))) else {
-            return Ok(Ended::failed(format!("couldn't resolve module/action '{action}'")));
+            return self.not_ours(task, host, scope, args).await;
         };
         let spec = (module.spec)();
         let mut args =
@@ -278,18 +306,36 @@ impl Runner {
         if let Err(failure) = self.controller_files(task, &spec, &mut args, scope) {
             return Ok(failed(&failure));
         }
+        if bare(action) == "async_status"
+            && let Err(ended) = self.async_dir(task, spot, &mut args)
+        {
+            return Ok(*ended);
+        }
         let environment = match self.environment(task, scope) {
             Ok(environment) => environment,
             Err(error) => {
                 return Ok(Self::wrong(task, &error, "Task failed", &[]));
             }
         };
+        let place = match self.elsewhere(task, &host.name, scope, delegate) {
+            Ok(place) => place,
+            Err(ended) => return Ok(*ended),
+        };
+        let work = Work {
+            environment: background::pairs(&environment),
+            sandbox: self.settings.sandbox.clone(),
+            reach: self.settings.reach.clone(),
+        };
         let world = TaskWorld::new(self, task, host, environment);
         let cx = Cx::new(Arc::new(world), module.native);
         let mode = self.task_mode(task, scope);
+        let call = Called { host, scope, delegate, module, args: &args, cx: &cx, work };
+        if let Some(background) = background {
+            return self.background(task, &call, background, mode).await;
+        }
         if self.settings.mode == rplay_event::RunMode::Destroy {
             self.remember(Call {
-                module: *module,
+                run: self.runnable(&call, place.as_ref(), *module, &args),
                 args: args.clone(),
                 cx: cx.clone(),
                 task: task.name.clone(),
@@ -297,7 +343,7 @@ impl Runner {
                 unsure,
             });
         }
-        let run = (module.pick)(&args);
+        let run = self.runnable(&call, place.as_ref(), *module, &args);
         let key = (task.id, host.name.to_string());
         self.busy.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), task.name.clone());
         let outcome = tokio::select! {
@@ -306,6 +352,33 @@ impl Runner {
         };
         self.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
         Ok(self.ended(task, &spec, &args, outcome, unsure))
+    }
+
+    /// Calls a module that is found on this machine and is not rplay's.
+    async fn not_ours(
+        &self,
+        task: &TaskRun<'_>,
+        host: &Arc<Host>,
+        scope: &Arc<dyn Scope>,
+        args: &IndexMap<String, Value>,
+    ) -> Result<Ended, Stop> {
+        let name = task.item.task.action.name.as_ref();
+        let Some(module) = self.fallthrough.module(name) else {
+            return Ok(Ended::failed(format!("couldn't resolve module/action '{name}'")));
+        };
+        let environment = match self.environment(task, scope) {
+            Ok(environment) => environment,
+            Err(error) => return Ok(Self::wrong(task, &error, "Task failed", &[])),
+        };
+        let call = ForeignCall {
+            name,
+            args,
+            mode: self.task_mode(task, scope),
+            no_log: task.no_log,
+            diff: self.settings.diff,
+            verbosity: self.settings.verbosity,
+        };
+        self.foreign(&module, &call, TaskWorld::new(self, task, host, environment)).await
     }
 
     fn remember(&self, call: Call) {
@@ -330,7 +403,7 @@ impl Runner {
     }
 
     /// `check_mode:` on a task can ask for a check, or for the real thing in a check; never for a change in a plan.
-    fn task_mode(&self, task: &TaskRun<'_>, scope: &Arc<dyn Scope>) -> Mode {
+    pub(crate) fn task_mode(&self, task: &TaskRun<'_>, scope: &Arc<dyn Scope>) -> Mode {
         match (self.mode(), &task.item.context.check_mode) {
             (Mode::Apply | Mode::Check, Some(node)) if self.truth(Some(node), scope) => Mode::Check,
             (Mode::Check, Some(node)) if !node.is_null() => Mode::Apply,
@@ -339,24 +412,54 @@ impl Runner {
     }
 
     /// Returns the task's own environment: what `environment:` of the task and all around it says.
-    fn environment(
+    pub(crate) fn environment(
         &self,
         task: &TaskRun<'_>,
         scope: &Arc<dyn Scope>,
     ) -> Result<IndexMap<String, String>, TemplateError> {
         let mut environment = IndexMap::new();
         for node in &task.item.context.environment {
-            let value = self.template.render(node, scope)?.value;
-            for (name, value) in value.entries() {
-                environment.insert(name.text(), value.text());
+            match &node.data {
+                rplay_syntax::Data::Map(mapping) => {
+                    for (name, value) in mapping.iter() {
+                        if let Some(value) = self.environment_value(value, scope)? {
+                            environment.insert(name.key_text().into_owned(), value.text());
+                        }
+                    }
+                }
+                _ => {
+                    let Some(value) = self.environment_value(node, scope)? else { continue };
+                    for (name, value) in value.entries() {
+                        environment.insert(name.text(), value.text());
+                    }
+                }
             }
         }
         Ok(environment)
     }
 
+    /// Renders a value of an environment; `None` leaves it out.
+    ///
+    /// What asks for the environment's own facts is left out as long as there are none: they are gathered with it.
+    fn environment_value(&self, node: &Node, scope: &Arc<dyn Scope>) -> Result<Option<Value>, TemplateError> {
+        use rplay_template::ErrorKind;
+        match self.template.render(node, scope) {
+            Ok(rendered) if rendered.value.is_omit() => Ok(None),
+            Ok(rendered) => Ok(Some(rendered.value)),
+            Err(error) if error.kind == ErrorKind::Omitted => Ok(None),
+            Err(error) if error.kind == ErrorKind::Undefined && error.message.contains("ansible_env") => {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     fn ended(&self, task: &TaskRun<'_>, spec: &Spec, args: &Json, outcome: Outcome, unsure: bool) -> Ended {
         let action = task.item.task.action.name.as_ref();
         if let Some(failure) = &outcome.failure {
+            if failure.kind == FailureKind::Unreachable {
+                return Self::unconnected(task, failure);
+            }
             let mut ended = failed(&named(failure.clone(), action));
             let cause = rplay_event::Fault::new("").at(&task.item.task.span);
             ended.causes.push(match &failure.hint {

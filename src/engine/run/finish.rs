@@ -65,15 +65,17 @@ impl Runner {
     }
 
     fn learn(&self, task: &TaskRun<'_>, host: &Host, ended: &Ended) {
+        // With `delegate_facts` it is the delegate that they are about.
+        let known = ended.facts_of.as_deref().unwrap_or(host);
         if let Some(facts) = &ended.facts {
-            host.learn(facts);
+            known.learn(facts);
             if &*task.item.task.action.name == GATHERING {
-                host.learn(&Value::from_json(json!({ GATHERED: true })));
+                known.learn(&Value::from_json(json!({ GATHERED: true })));
             }
-            self.keep_facts(host);
+            self.keep_facts(known);
         }
         for (name, value) in &ended.variables {
-            host.set(name, value.clone());
+            known.set(name, value.clone());
         }
         for written in &ended.included {
             host.include(Arc::clone(written));

@@ -29,6 +29,10 @@ pub(crate) struct Ended {
     pub(crate) diff: Vec<Diff>,
     pub(crate) screen: Option<String>,
     pub(crate) delegated_to: Option<String>,
+    /// The delegate's `ansible_host`.
+    pub(crate) delegated_address: Option<String>,
+    /// Whose the facts are, where they are not the task's host's.
+    pub(crate) facts_of: Option<Arc<Host>>,
     pub(crate) facts: Option<Value>,
     /// What `set_fact` sets.
     pub(crate) variables: Vec<(String, Value)>,
@@ -81,10 +85,10 @@ impl Ended {
     }
 
     pub(crate) fn status(&self) -> Status {
-        if self.unreachable {
-            Status::Unreachable
-        } else if flag(&self.result, "failed") {
+        if flag(&self.result, "failed") {
             Status::Failed
+        } else if self.unreachable {
+            Status::Unreachable
         } else if flag(&self.result, "skipped") {
             Status::Skipped
         } else if flag(&self.result, "changed") {

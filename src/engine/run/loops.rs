@@ -188,6 +188,8 @@ impl Round {
         whole.unreachable |= item.unreachable;
         whole.no_log |= item.no_log;
         whole.delegated_to = whole.delegated_to.take().or(item.delegated_to);
+        whole.delegated_address = whole.delegated_address.take().or(item.delegated_address);
+        whole.facts_of = whole.facts_of.take().or(item.facts_of);
         whole.facts = item.facts.or(whole.facts.take());
         whole.variables.extend(item.variables);
         whole.included.extend(item.included);

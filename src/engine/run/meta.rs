@@ -110,6 +110,9 @@ impl Runner {
                 }
                 flushing.push(Arc::clone(host));
             }
+            if action == Action::ResetConnection {
+                self.reset_connection(&task, host).await;
+            }
             let said = self.act(&task, action, host)?;
             if !item.implicit {
                 self.verbose(2, || format!("META: {said}"));

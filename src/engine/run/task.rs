@@ -259,6 +259,9 @@ impl Runner {
         if matches!(status, Status::Failed | Status::Unreachable) && !ended.looped {
             result.insert("exception".to_owned(), self.causes(task, ended));
         }
+        if let Some(address) = &ended.delegated_address {
+            result.insert("_ansible_delegated_vars".to_owned(), json!({ "ansible_host": address }));
+        }
         TaskResult {
             task: task.id,
             host: host.name.to_string(),

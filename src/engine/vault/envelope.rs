@@ -46,7 +46,7 @@ impl Envelope {
         let inner = bytes_of(&self.digits)?;
         let mut parts = inner.splitn(3, |byte| *byte == b'\n');
         let (Some(salt), Some(mac), Some(cipher_text)) = (parts.next(), parts.next(), parts.next()) else {
-            let there = inner.iter().filter(|byte| **byte == b'\n').count() + 1;
+            let there = inner.split(|byte| *byte == b'\n').count();
             return Err(Reason::Parts(format!("not enough values to unpack (expected 3, got {there})")));
         };
         Ok(Sealed { salt: bytes_of(salt)?, mac: bytes_of(mac)?, cipher_text: bytes_of(cipher_text)? })

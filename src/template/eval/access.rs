@@ -8,7 +8,7 @@ use super::{Cx, Evaluated};
 use crate::object::Object;
 use crate::scope::Found;
 use crate::value::{Repr, TextKey};
-use crate::{Scope, TemplateError, Value, marker, methods};
+use crate::{Scope, TemplateError, Value, limits, marker, methods};
 
 impl Cx<'_> {
     /// Returns `target.name`: a method, or else the item of that name.
@@ -172,7 +172,7 @@ impl Cx<'_> {
                 Value(Repr::Bytes(at.into_iter().filter_map(|at| bytes.get(at).copied()).collect()))
             }),
             Repr::Object(object) if matches!(**object, Object::Range { .. }) => {
-                let items = object.items();
+                let items = self.items(&target)?;
                 indices(items.len()).map(|at| pick(&items, &at).into())
             }
             Repr::Dict(_) => return Err(TemplateError::runtime("unhashable type: 'slice'")),
@@ -201,7 +201,10 @@ impl Cx<'_> {
                 _ => (0..lazy.len()).map(|index| self.child(lazy, index)).collect(),
             }),
             Repr::Object(object) => match &**object {
-                Object::Range { .. } | Object::Blank => Ok(object.items()),
+                Object::Range { .. } | Object::Blank => {
+                    limits::items(object.len().unwrap_or(usize::MAX))?;
+                    Ok(object.items())
+                }
                 Object::Scope(scope) => Ok(scope.names().into_iter().map(Value::from).collect()),
                 _ => Err(not_iterable(value)),
             },

@@ -6,7 +6,7 @@ use crate::functions::Function;
 use crate::object::Object;
 use crate::parse::tree::{Arguments, Comparison, Expr, Node, Use};
 use crate::value::{Dict, Repr, compare};
-use crate::{TemplateError, Value, marker};
+use crate::{PluginKind, TemplateError, Value, marker};
 
 impl Cx<'_> {
     /// Evaluates an expression. What is undefined is a value here; only using it is an error.
@@ -244,7 +244,10 @@ impl Cx<'_> {
                 ))),
             },
             Repr::Object(object) => match &**object {
-                Object::Range { .. } => Ok(Some(object.items().contains(item))),
+                Object::Range { .. } => match item.as_int() {
+                    Some(number) => Ok(Some(object.has_number(number))),
+                    None => Ok(Some(self.items(container)?.contains(item))),
+                },
                 Object::Scope(scope) => {
                     Ok(Some(item.as_str().is_some_and(|name| scope.lookup(name).is_some())))
                 }
@@ -280,10 +283,7 @@ impl Cx<'_> {
         let mut args = self.args(&used.args)?;
         args.positional.insert(0, target);
         let Some(filter) = self.shared.filters.get(&*used.name) else {
-            return Err(TemplateError::runtime(format!(
-                "No filter named {} found.",
-                Value::from(&*used.name).repr()
-            )));
+            return self.plugin(PluginKind::Filter, &used.name, &args);
         };
         Ok(self.located_value(self.call_filter(filter, args), used.at))
     }
@@ -292,10 +292,7 @@ impl Cx<'_> {
         let mut args = self.args(&used.args)?;
         args.positional.insert(0, target);
         let Some(test) = self.shared.tests.get(&*used.name) else {
-            return Err(TemplateError::runtime(format!(
-                "No test named {} found.",
-                Value::from(&*used.name).repr()
-            )));
+            return self.plugin(PluginKind::Test, &used.name, &args);
         };
         Ok(self.located_value(self.call_test(test, args), used.at))
     }

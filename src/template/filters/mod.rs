@@ -24,7 +24,7 @@ use std::collections::HashMap;
 
 use crate::builtin::Builtin;
 use crate::eval::{Args, Cx, Evaluated};
-use crate::{TemplateError, Value};
+use crate::{PluginKind, TemplateError, Value};
 
 pub(crate) use hashes::{hex, hex_digest};
 pub(crate) use paths::{absolute, expand_user};
@@ -82,6 +82,9 @@ impl Cx<'_> {
     pub(crate) fn filter_named(&self, name: &str, args: Args) -> Evaluated {
         match self.shared.filters.get(name) {
             Some(filter) => Ok(self.call_filter(filter, args)),
+            None if self.world().has_plugin(PluginKind::Filter, name) => {
+                self.plugin(PluginKind::Filter, name, &args)
+            }
             None => fail(format!("No filter named {}.", Value::from(name).repr())),
         }
     }
@@ -90,6 +93,9 @@ impl Cx<'_> {
     pub(crate) fn test_named(&self, name: &str, args: Args) -> Evaluated {
         match self.shared.tests.get(name) {
             Some(test) => Ok(self.call_test(test, args)),
+            None if self.world().has_plugin(PluginKind::Test, name) => {
+                self.plugin(PluginKind::Test, name, &args)
+            }
             None => fail(format!("No test named {}.", Value::from(name).repr())),
         }
     }

@@ -4,7 +4,7 @@ use super::{Attribute, fail};
 use crate::builtin::{Builtin, Given, builtin};
 use crate::eval::{Cx, Evaluated};
 use crate::value::Repr;
-use crate::{TemplateError, Value};
+use crate::{TemplateError, Value, limits};
 
 pub(super) const FILTERS: &[Builtin] = &[
     builtin("join", "value d= attribute=", join).takes_unknown(),
@@ -34,7 +34,9 @@ fn join(cx: &Cx<'_>, given: &Given) -> Evaluated {
     for item in cx.items(value)? {
         parts.push(cx.printed_as_str(&cx.known_all(&attribute.of(cx, &item)?)?)?);
     }
-    Ok(parts.join(&given.text_or(1, "")).into())
+    let between = given.text_or(1, "");
+    limits::joined(&parts, &between)?;
+    Ok(parts.join(&between).into())
 }
 
 fn reverse(cx: &Cx<'_>, given: &Given) -> Evaluated {
@@ -51,6 +53,7 @@ fn batch(cx: &Cx<'_>, given: &Given) -> Evaluated {
     let count = given.size(1, 1)?.max(1);
     let mut lines: Vec<Vec<Value>> = items.chunks(count).map(<[Value]>::to_vec).collect();
     if let (Some(fill), Some(last)) = (given.some(2), lines.last_mut()) {
+        limits::items(count)?;
         last.resize(count, fill.clone());
     }
     Ok(lines.into_iter().map(Value::list).collect())
@@ -62,6 +65,7 @@ fn slice(cx: &Cx<'_>, given: &Given) -> Evaluated {
     if slices == 0 {
         return fail("integer division or modulo by zero");
     }
+    limits::items(slices)?;
     let (each, extra) = (items.len() / slices, items.len() % slices);
     let mut rest = items.into_iter();
     let mut columns = Vec::new();

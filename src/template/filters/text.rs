@@ -5,7 +5,7 @@ use crate::builtin::{Builtin, Given, builtin};
 use crate::eval::{Cx, Evaluated, percent_format};
 use crate::methods::{capitalize, centered, split_lines};
 use crate::value::Dict;
-use crate::{TemplateError, Value, methods};
+use crate::{TemplateError, Value, limits, methods};
 
 pub(super) const FILTERS: &[Builtin] = &[
     builtin("upper", "s", |_, given| Ok(given.text(0).to_uppercase().into())),
@@ -60,6 +60,7 @@ fn trim(_cx: &Cx<'_>, given: &Given) -> Evaluated {
 fn replace(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     let (text, old, new) = (given.text(0), given.text(1), given.text(2));
     let count = given.int(3, -1)?;
+    limits::replaced(&text, &old, &new, usize::try_from(count).unwrap_or(usize::MAX))?;
     Ok(match usize::try_from(count) {
         Ok(count) => text.replacen(&old, &new, count),
         Err(_) => text.replace(&old, &new),
@@ -312,9 +313,12 @@ fn comment(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     let decoration = option("decoration", style.decoration);
     let around = decoration.trim_end().to_owned();
     let newline = option("newline", "\n");
+    let line = newline.len() + option("prefix", &around).len().max(option("postfix", &around).len());
     let count = |name: &str| -> Result<usize, TemplateError> {
         let number = given.option(name).map_or(Some(1), Value::as_i64);
-        Ok(usize::try_from(number.unwrap_or(1)).unwrap_or(0))
+        let number = usize::try_from(number.unwrap_or(1)).unwrap_or(0);
+        limits::text(number.saturating_mul(line))?;
+        Ok(number)
     };
     let mut out = String::new();
     let beginning = option("beginning", style.beginning);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::engine::nearest;
 use crate::eval::{Args, Cx, Evaluated};
-use crate::{ErrorKind, TemplateError, Value};
+use crate::{ErrorKind, PluginKind, TemplateError, Value};
 
 pub(crate) use files::glob_files;
 
@@ -83,8 +83,12 @@ fn fail<T>(message: impl Into<String>) -> Result<T, TemplateError> {
     Err(TemplateError::runtime(message))
 }
 
-fn found(name: &str) -> Result<&'static Lookup, TemplateError> {
-    find(name).ok_or_else(|| {
+/// Stands for every lookup that the world has.
+const FOREIGN: &Lookup = &lookup("", |_, _| Ok(Vec::new()));
+
+fn found(cx: &Cx<'_>, name: &str) -> Result<&'static Lookup, TemplateError> {
+    let foreign = || cx.world().has_plugin(PluginKind::Lookup, name).then_some(FOREIGN);
+    find(name).or_else(foreign).ok_or_else(|| {
         let hint = nearest(name, LOOKUPS.iter().map(|lookup| lookup.name));
         TemplateError::runtime(format!("The lookup plugin '{name}' was not found."))
             .help(hint.map(|hint| format!("did you mean '{hint}'?")))
@@ -102,7 +106,7 @@ pub(crate) fn call(cx: &Cx<'_>, mut args: Args, wants_list: bool) -> Evaluated {
         return Ok(name);
     }
     let name = name.text();
-    let lookup = found(&name)?;
+    let lookup = found(cx, &name)?;
     if !lookup.takes_undefined
         && let Some(undefined) = args.first_undefined()
     {
@@ -155,6 +159,11 @@ fn single(mut items: Vec<Value>) -> Value {
 }
 
 fn run(cx: &Cx<'_>, lookup: &Lookup, name: &str, given: &Given) -> Items {
+    if lookup.name.is_empty() {
+        let args = Args { positional: given.terms.clone(), named: given.options.clone() };
+        let items = cx.plugin(PluginKind::Lookup, name, &args)?;
+        return Ok(items.as_items().map_or_else(|| vec![items.clone()], <[Value]>::to_vec));
+    }
     (lookup.run)(cx, given).map_err(|error| match error.kind {
         ErrorKind::Undefined => error,
         _ if error.framed => error,
@@ -164,7 +173,7 @@ fn run(cx: &Cx<'_>, lookup: &Lookup, name: &str, given: &Given) -> Items {
 
 /// Returns the items of `with_NAME: terms`.
 pub(crate) fn with_loop(cx: &Cx<'_>, name: &str, terms: &Value) -> Evaluated {
-    let lookup = found(name)?;
+    let lookup = found(cx, name)?;
     if terms.is_unknown() {
         return Ok(terms.clone());
     }

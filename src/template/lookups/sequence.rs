@@ -3,7 +3,7 @@
 use super::{Given, Items, fail};
 use crate::eval::{Cx, percent_format};
 use crate::value::parse_int;
-use crate::{TemplateError, Value};
+use crate::{TemplateError, Value, limits};
 
 #[derive(Default)]
 struct Plan {
@@ -96,7 +96,7 @@ impl Plan {
             (None, None) => return fail("must specify count or end in with_sequence"),
             (Some(_), Some(_)) => return fail("can't specify both count and end in with_sequence"),
             (Some(0), _) => return Ok(()),
-            (Some(count), _) => start + count * stride - stride,
+            (Some(count), _) => start.saturating_add(count.saturating_sub(1).saturating_mul(stride)),
             (_, Some(end)) => end,
         };
         match stride {
@@ -111,13 +111,18 @@ impl Plan {
         if format.matches('%').count() - 2 * format.matches("%%").count() != 1 {
             return fail(format!("bad formatting string: {format}"));
         }
+        let steps = end.abs_diff(start) / stride.unsigned_abs();
+        limits::items(usize::try_from(steps).unwrap_or(usize::MAX))?;
         let mut number = start;
         while (stride > 0 && number <= end) || (stride < 0 && number >= end) {
             let text = percent_format(format, &number.into()).map_err(|_| {
                 TemplateError::runtime(format!("problem formatting {number} with '{format}'"))
             })?;
             items.push(text.into());
-            number += stride;
+            number = number.saturating_add(stride);
+            if number == i128::MAX || number == i128::MIN {
+                break;
+            }
         }
         Ok(())
     }

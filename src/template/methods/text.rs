@@ -4,7 +4,7 @@ use super::format_call::format_call;
 use crate::builtin::Given;
 use crate::eval::{Args, Cx, Evaluated};
 use crate::value::Repr;
-use crate::{TemplateError, Value};
+use crate::{TemplateError, Value, limits};
 
 pub(super) const NAMES: &[&str] = &[
     "capitalize",
@@ -100,6 +100,7 @@ pub(super) fn call(cx: &Cx<'_>, text: &Arc<str>, name: &str, args: Args) -> Eval
                     }
                 }
             }
+            limits::joined(&parts, text)?;
             Ok(parts.join(text).into())
         }
         "strip" | "lstrip" | "rstrip" => Ok(strip(text, name, given.some(0)).into()),
@@ -108,13 +109,18 @@ pub(super) fn call(cx: &Cx<'_>, text: &Arc<str>, name: &str, args: Args) -> Eval
         "replace" => {
             let count = given.int(2, -1)?;
             let (old, new) = (given.str(0)?, given.str(1)?);
+            limits::replaced(text, old, new, usize::try_from(count).unwrap_or(usize::MAX))?;
             Ok(match usize::try_from(count) {
                 Ok(count) => text.replacen(old, new, count),
                 Err(_) => text.replace(old, new),
             }
             .into())
         }
-        "expandtabs" => Ok(expand_tabs(text, given.size(0, 8)?).into()),
+        "expandtabs" => {
+            let size = given.size(0, 8)?;
+            limits::text(text.matches('\t').count().saturating_mul(size))?;
+            Ok(expand_tabs(text, size).into())
+        }
         "encode" => Ok(Value(Repr::Bytes(text.as_bytes().into()))),
         "format_map" => {
             let named = given.value(0).entries().map(|(key, value)| (key.text().into(), value.clone()));

@@ -1,0 +1,151 @@
+//! What rplay does not have and this machine does: modules of the playbook, of roles and of collections, and filters,
+//! tests and lookups written for Ansible in Python.
+//!
+//! A module runs through the protocol that Ansible uses for its kind. Plugins run in one Python process, Ansible's own
+//! templating around them; it is started when the first one is asked for.
+
+mod foreign;
+mod helper;
+mod interpreter;
+mod places;
+mod protocol;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use rplay_template::{PluginCall, PluginKind};
+use serde_json::Value as Json;
+
+use crate::child::Children;
+use crate::emit::Emitter;
+use crate::settings::Settings;
+pub(crate) use foreign::ForeignCall;
+use helper::Helper;
+use interpreter::Interpreter;
+pub(crate) use places::Foreign;
+use places::Places;
+
+/// The modules and plugins of a run that are not rplay's own.
+pub(crate) struct Fallthrough {
+    places: Places,
+    children: Arc<Children>,
+    environment: Arc<BTreeMap<String, String>>,
+    folder: PathBuf,
+    emitter: Emitter,
+    random: fn(&mut [u8]),
+    says: bool,
+    python: OnceLock<Option<Interpreter>>,
+    modules: Mutex<HashMap<String, Option<Foreign>>>,
+    plugins: Mutex<HashMap<(PluginKind, String), bool>>,
+    helper: Mutex<Option<Helper>>,
+    said: Mutex<BTreeSet<String>>,
+}
+
+impl Fallthrough {
+    pub(crate) fn new(settings: &Settings, children: Arc<Children>, emitter: Emitter) -> Self {
+        Self {
+            places: Places::new(settings),
+            children,
+            environment: Arc::clone(&settings.environment),
+            folder: settings.folder.clone(),
+            emitter,
+            random: settings.random,
+            says: settings.verbosity > 0,
+            python: OnceLock::new(),
+            modules: Mutex::default(),
+            plugins: Mutex::default(),
+            helper: Mutex::default(),
+            said: Mutex::default(),
+        }
+    }
+
+    /// Returns the module of that name, if there is one on this machine.
+    pub(crate) fn module(&self, name: &str) -> Option<Foreign> {
+        if let Some(known) = lock(&self.modules).get(name) {
+            return known.clone();
+        }
+        let found = self.places.module(name).or_else(|| {
+            // Only where it can matter: asking Python costs a process.
+            let installed = self.places.may_be_installed(name).then(|| self.python()).flatten()?;
+            installed.module(name)
+        });
+        lock(&self.modules).insert(name.to_owned(), found.clone());
+        found
+    }
+
+    /// Returns the Python that has Ansible's package.
+    fn python(&self) -> Option<&Interpreter> {
+        self.python.get_or_init(|| interpreter::find(&self.children, &self.environment)).as_ref()
+    }
+
+    /// Returns whether Ansible has a plugin of that name here.
+    pub(crate) fn has_plugin(&self, kind: PluginKind, name: &str) -> bool {
+        if !self.places.may_have_plugin(kind, name) {
+            return false;
+        }
+        let key = (kind, name.to_owned());
+        if let Some(known) = lock(&self.plugins).get(&key) {
+            return *known;
+        }
+        let asked = serde_json::json!({ "ask": "has", "kind": kind.name(), "name": name });
+        let has = self.ask(&asked).is_ok_and(|has| has == Json::Bool(true));
+        lock(&self.plugins).insert(key, has);
+        has
+    }
+
+    /// Calls a plugin.
+    pub(crate) fn call_plugin(&self, call: &PluginCall) -> Result<Json, String> {
+        self.say(&format!("{} '{}' runs in Python, by Ansible's package", call.kind.name(), call.name));
+        self.ask(&serde_json::json!({
+            "ask": "call", "kind": call.kind.name(), "name": call.name,
+            "args": call.args, "named": call.named, "variables": call.variables,
+        }))
+    }
+
+    fn ask(&self, asked: &Json) -> Result<Json, String> {
+        let mut helper = lock(&self.helper);
+        if helper.is_none() {
+            let python = self.python().ok_or_else(interpreter::missing)?;
+            let folders = self.places.plugin_folders();
+            let collections = self.collections(Some(python));
+            let hello = serde_json::json!({ "collections": collections, "folders": folders });
+            let started =
+                Helper::start(python, &self.children, self.env(), &self.folder, &hello, self.random);
+            *helper = Some(started?);
+        }
+        let answer = helper.as_mut().map(|helper| helper.ask(asked));
+        match answer {
+            Some(Ok(answer)) => answer,
+            Some(Err(ended)) => {
+                *helper = None;
+                Err(ended)
+            }
+            None => Err(interpreter::missing()),
+        }
+    }
+
+    /// Says at -v that something runs in Ansible's way, once.
+    fn say(&self, message: &str) {
+        if self.says && lock(&self.said).insert(message.to_owned()) {
+            self.emitter.emit(rplay_event::Kind::Notice { message: message.to_owned() });
+        }
+    }
+
+    fn env(&self) -> Vec<(String, String)> {
+        self.environment.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
+    /// Returns the folders that hold `ansible_collections`.
+    fn collections(&self, python: Option<&Interpreter>) -> Vec<PathBuf> {
+        let installed = python.map(|python| python.collections.clone()).unwrap_or_default();
+        self.places.collections().iter().cloned().chain(installed).collect()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,4 @@
+#!/bin/sh
+file=$1
+shift
+printf "%s\n" "$@" > "$file"
