@@ -24,7 +24,7 @@ pub(crate) async fn run(args: &AdhocArgs) -> u8 {
     };
     let mode = if args.run.check { RunMode::Check } else { RunMode::Play };
     let manner = Manner { mode, works: !args.run.hosts.list_hosts, record: false, stand_in: None };
-    let screen = Screen::open(look(args, &config));
+    let screen = Screen::open(look(args, &config), screen::log(args.run.verbose, &config));
     let (settings, screen) = match play::opened(screen, &config, || task(args, &config, manner)) {
         Ok(opened) => opened,
         Err(code) => return code,

@@ -339,10 +339,12 @@ impl View<'_> {
         let mut sorted: Vec<_> = hosts.iter().collect();
         sorted.sort_by_key(|(host, _)| host.as_str());
         for (host, counts) in sorted {
-            let line = self.recap_line(host, counts);
-            self.out(None, &line);
+            let line = self.recap_line(host, counts, true);
+            self.screen.screen_line(Side::Out, None, &line);
+            let plain = self.recap_line(host, counts, false);
+            self.screen.log_detail(0, || plain);
         }
-        self.out(None, "");
+        self.screen.screen_line(Side::Out, None, "");
         if self.settings.show_custom_stats && !self.state.stats.is_empty() {
             self.custom_stats();
         }
@@ -372,7 +374,10 @@ impl View<'_> {
         json(&Value::Object(stats.clone()), Layout { indent: Some(1), ascii: false }).replace('\n', "")
     }
 
-    fn recap_line(&self, host: &str, counts: &Counts) -> String {
+    fn recap_line(&self, host: &str, counts: &Counts, coloured: bool) -> String {
+        let painted = |paint, text: &str| {
+            if coloured { self.screen.painted(paint, text) } else { text.to_owned() }
+        };
         let failed = counts.failed > 0 || counts.unreachable > 0;
         let paint = match counts.changed {
             _ if failed => Paint::Error,
@@ -381,7 +386,7 @@ impl View<'_> {
         };
         // Ansible pads the painted name: what the colour takes is in the width.
         let padding = 26_usize.saturating_sub(host.chars().count());
-        let name = format!("{}{}", self.screen.painted(paint, host), " ".repeat(padding));
+        let name = format!("{}{}", painted(paint, host), " ".repeat(padding));
         let counts = [
             ("ok", counts.ok, Paint::Ok),
             ("changed", counts.changed, Paint::Changed),
@@ -393,7 +398,7 @@ impl View<'_> {
         ];
         let counts = counts.map(|(word, count, paint)| {
             let text = format!("{word}={count:<4}");
-            if count == 0 { text } else { self.screen.painted(paint, &text) }
+            if count == 0 { text } else { painted(paint, &text) }
         });
         format!("{name} : {}", counts.join(" "))
     }
