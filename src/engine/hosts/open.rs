@@ -61,11 +61,19 @@ impl Hosts {
         let layering = Layering::new(files, sources, &how);
         let mut hosts = Self::new(inventory, layering, Vec::new(), how.pattern_mismatch);
         let empty = hosts.names().is_empty();
-        if empty && how.localhost_warning && !settings.inventory.is_empty() {
+        let pattern = settings.adhoc.as_ref().map_or("all", |adhoc| &adhoc.pattern);
+        let local = matches!(pattern, "localhost" | "127.0.0.1" | "::1");
+        if empty && how.localhost_warning && !local && !settings.inventory.is_empty() {
             emitter.warn(EMPTY);
         }
         hosts.limit = limit(settings.limit.as_deref(), Path::new(&settings.folder))?;
-        hosts.check_limit(emitter, empty)?;
+        match hosts.check_limit(emitter, pattern, empty) {
+            // A task that stands in no playbook is one for nobody then.
+            Err(_) if settings.adhoc.is_some() && settings.limit.is_none() => {
+                emitter.warn("No hosts matched, nothing to do");
+            }
+            checked => checked?,
+        }
         Ok(hosts)
     }
 
@@ -84,8 +92,8 @@ impl Hosts {
         Ok(())
     }
 
-    fn check_limit(&self, emitter: &Emitter, empty: bool) -> Result<(), Fault> {
-        let matched = self.matching(&["all".to_owned()])?;
+    fn check_limit(&self, emitter: &Emitter, pattern: &str, empty: bool) -> Result<(), Fault> {
+        let matched = self.matching(&[pattern.to_owned()])?;
         matched.warnings.into_iter().for_each(|warning| emitter.warn(warning));
         if matched.hosts.is_empty() && !empty {
             let message =
