@@ -28,6 +28,7 @@ mod preflight;
 mod private;
 mod python;
 mod records;
+mod retry;
 mod run;
 mod scopes;
 mod selection;

@@ -30,13 +30,17 @@ fn list_play(runner: &Runner, play: &LoadedPlay, number: usize, wanted: Listing,
             .render(node, &scope)
             .map_or_else(|_| node.key_text().into_owned(), |rendered| rendered.value.text())
     };
-    let pattern = shown(&play.head.play.hosts);
+    let hosts = &play.head.play.hosts;
+    let patterns: Vec<String> =
+        hosts.as_seq().map_or_else(|| vec![shown(hosts)], |parts| parts.iter().map(shown).collect());
+    let pattern = patterns.join(",");
     let name = play.head.play.keywords.name.as_ref().map_or_else(|| pattern.clone(), shown);
     let tags = runner.tags(&play.context, &stack);
     let _ = write!(out, "\n  play #{number} ({pattern}): {name}\tTAGS: [{}]\n", tags.join(","));
     if wanted.hosts {
-        let hosts = runner.hosts.matching(std::slice::from_ref(&pattern)).unwrap_or_default().hosts;
-        let _ = write!(out, "    pattern: ['{pattern}']\n    hosts ({}):\n", hosts.len());
+        let hosts = runner.hosts.matching(&patterns).unwrap_or_default().hosts;
+        let listed: Vec<String> = patterns.iter().map(|pattern| format!("'{pattern}'")).collect();
+        let _ = write!(out, "    pattern: [{}]\n    hosts ({}):\n", listed.join(", "), hosts.len());
         hosts.iter().for_each(|host| {
             let _ = writeln!(out, "      {}", host.name);
         });
@@ -46,8 +50,8 @@ fn list_play(runner: &Runner, play: &LoadedPlay, number: usize, wanted: Listing,
     }
     let mut all = BTreeSet::new();
     for item in [&play.pre_tasks, &play.tasks, &play.post_tasks].into_iter().flatten() {
-        each_task(item, &mut |task| {
-            if bare(&task.task.action.name) == "meta" {
+        each_first(item, &mut |task| {
+            if bare(&task.task.action.name) == "meta" && task.implicit {
                 return;
             }
             let tags = runner.tags(&task.context, &stack);
@@ -68,6 +72,14 @@ fn list_play(runner: &Runner, play: &LoadedPlay, number: usize, wanted: Listing,
     if wanted.tags {
         let listed: Vec<&str> = all.iter().map(String::as_str).collect();
         let _ = writeln!(out, "      TASK TAGS: [{}]", listed.join(", "));
+    }
+}
+
+/// Calls `f` with every task that runs where nothing fails: what rescues and what comes always is not listed.
+fn each_first(item: &Item, f: &mut dyn FnMut(&TaskItem)) {
+    match item {
+        Item::Task(task) => f(task),
+        Item::Block(block) => block.block.iter().for_each(|item| each_first(item, f)),
     }
 }
 

@@ -41,7 +41,7 @@ use crate::load::Loader;
 use crate::records::Records;
 use crate::scopes::Written;
 use crate::selection::Selection;
-use crate::settings::Settings;
+use crate::settings::{Answer, Settings};
 use crate::start::Tally;
 
 pub(crate) use call::{Call, Calls, Spot, full_name, json_args};
@@ -80,6 +80,8 @@ pub(crate) struct Runner {
     pub(crate) stats: Mutex<CustomStats>,
     /// `--start-at-task`, until it is reached.
     pub(crate) start_at: Mutex<Option<String>>,
+    /// Asked before each task (`--step`), until all are to run.
+    pub(crate) step: Mutex<Option<fn(&str) -> Answer>>,
 }
 
 /// The modules by every name they have.

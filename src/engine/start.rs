@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rplay_event::{Fault, FaultKind, Kind, Masker, RunMode};
 use rplay_module::{BoxFuture, Intent, Module, Shared};
@@ -25,7 +25,7 @@ use crate::run::{Modules, Runner, Stop};
 use crate::scopes::Written;
 use crate::selection::Selection;
 use crate::settings::{Listing, Settings};
-use crate::{directives, list as listing, machine, preflight, stamp, vault};
+use crate::{directives, list as listing, machine, preflight, retry, stamp, vault};
 
 /// The exit code of a run that was interrupted.
 const INTERRUPTED: u8 = crate::interrupt::EXIT_CODE;
@@ -122,6 +122,7 @@ impl Run {
         let selection = Selection::new(&settings.tags, &settings.skip_tags);
         let runner = Runner {
             start_at: Mutex::new(settings.start_at_task.clone()),
+            step: Mutex::new(settings.step),
             emitter,
             template,
             loader,
@@ -207,14 +208,46 @@ impl Run {
                     break;
                 }
             }
+            self.sum_up(file);
             if code != 0 {
                 break;
             }
         }
+        let missed = self.runner.start_at.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(task) = missed {
+            let message = format!("No matching task \"{task}\" found.");
+            let fault = Fault::new(message).help("Note: --start-at-task can only follow static includes.");
+            self.runner.emit(Kind::Fault { fault });
+        }
         Ok(code)
     }
 
-    /// Ends a run: recap, and the exit code of what happened.
+    /// Ends a playbook: which hosts to try again, and what came of all of them so far.
+    fn sum_up(&self, playbook: &str) {
+        if !matches!(self.runner.settings.mode, RunMode::Play | RunMode::Check) {
+            return;
+        }
+        match retry::write(&self.runner, playbook) {
+            Ok(Some(path)) => {
+                let message = format!("\tto retry, use: --limit @{}\n", path.display());
+                self.runner.emit(Kind::Said { message });
+            }
+            Ok(None) => {}
+            Err(message) => self.runner.emitter.warn(message),
+        }
+        self.recap();
+    }
+
+    fn recap(&self) {
+        let runner = &self.runner;
+        let stats = runner.stats.lock().unwrap_or_else(PoisonError::into_inner).told();
+        if !stats.is_empty() {
+            runner.emit(Kind::CustomStats { stats });
+        }
+        runner.emit(Kind::Recap { hosts: runner.hosts.recap() });
+    }
+
+    /// Ends a run: the exit code of what happened.
     fn close(&self, ended: Result<u8, Stop>) -> u8 {
         let runner = &self.runner;
         let code = match ended {
@@ -224,16 +257,11 @@ impl Run {
             Ok(code) => code,
         };
         if runner.settings.mode == RunMode::Plan {
-            let tally = *runner.tally.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let tally = *runner.tally.lock().unwrap_or_else(PoisonError::into_inner);
             runner.emit(tally.done());
-        } else {
-            let stats = runner.stats.lock().unwrap_or_else(std::sync::PoisonError::into_inner).told();
-            if !stats.is_empty() {
-                runner.emit(Kind::CustomStats { stats });
-            }
-            runner.emit(Kind::Recap { hosts: runner.hosts.recap() });
         }
         if code == INTERRUPTED {
+            self.recap();
             runner.emitter.warn(runner.left_going());
         }
         code

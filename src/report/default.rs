@@ -9,10 +9,10 @@ use crate::failure::failure;
 use crate::messages::{self, host_label, is_summary, item_label};
 use crate::paint::Paint;
 use crate::plan;
-use crate::result::{cleaned, dumped};
+use crate::result::{cleaned, dumped, is_debug};
 use crate::screen::{Screen, Side};
 use crate::settings::Settings;
-use crate::text::{Layout, json};
+use crate::text::{Layout, json, label};
 
 /// Ansible's `default` callback, and the plan in its place when a run only plans.
 #[derive(Default)]
@@ -91,7 +91,7 @@ impl View<'_> {
             }
             Kind::Included { task, file, hosts, item } => {
                 self.heading(*task);
-                self.included(file, hosts, item.as_deref());
+                self.included(file, hosts, item.as_ref());
             }
             Kind::CustomStats { stats } => self.state.stats.clone_from(stats),
             Kind::Notified { handler, host } if self.settings.verbosity > 1 => {
@@ -264,7 +264,10 @@ impl View<'_> {
     fn task_failed(&mut self, result: &TaskResult) {
         self.heading(result.task);
         self.tell_messages(result);
-        if !is_summary(result) {
+        // What `debug` says of a loop is its message alone: Ansible takes it for a result without items.
+        let bare =
+            is_summary(result) && is_debug(&self.action(result.task)) && result.result.contains_key("msg");
+        if !is_summary(result) || bare {
             if self.settings.verbosity < 2 && self.settings.show_task_path_on_failure {
                 self.task_path(result.task);
             }
@@ -329,8 +332,9 @@ impl View<'_> {
         self.out(Some(Paint::Debug), &line);
     }
 
-    fn included(&mut self, file: &str, hosts: &[String], item: Option<&str>) {
-        let item = item.map(|item| format!(" => (item={item})")).unwrap_or_default();
+    fn included(&mut self, file: &str, hosts: &[String], item: Option<&Value>) {
+        let item = item.filter(|item| !item.is_null() && item.as_str() != Some(""));
+        let item = item.map(|item| format!(" => (item={})", label(item))).unwrap_or_default();
         self.out(Some(Paint::Included), &format!("included: {file} for {}{item}", hosts.join(", ")));
     }
 

@@ -45,7 +45,9 @@ impl Runner {
         if ended.include.is_empty() {
             Self::count(host, ended, status, rules);
         }
-        if ended.include.is_empty() || matches!(status, Status::Failed | Status::Skipped) {
+        // Who runs one task alone is told of that task, whatever it brings in.
+        let alone = self.settings.adhoc.is_some();
+        if alone || ended.include.is_empty() || matches!(status, Status::Failed | Status::Skipped) {
             self.emit(Kind::TaskDone { result: self.told(task, host, ended, status) });
         }
         match status {
@@ -103,7 +105,7 @@ impl Runner {
         if rules.within.rescued {
             host.stand(Standing::stay);
             host.set("ansible_failed_task", Value::from_json(failed_task(task)));
-            host.set("ansible_failed_result", Value::from_json(Json::Object(ended.result.clone())));
+            host.set("ansible_failed_result", Value::from_json(Json::Object(with_exceptions(&ended.result))));
         }
     }
 
@@ -167,8 +169,30 @@ impl Runner {
 
 /// Returns what `register` receives of a result.
 pub(super) fn registered(result: &Map<String, Json>) -> Value {
-    let kept = result.iter().filter(|(name, _)| *name != "invocation" && !name.starts_with("_ansible_"));
-    Value::from_json(Json::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect()))
+    let mut kept = with_exceptions(result);
+    kept.retain(|name, _| name != "invocation" && !name.starts_with("_ansible_"));
+    Value::from_json(Json::Object(kept))
+}
+
+/// Returns a result as a playbook sees it: what failed has an exception, which says no more than that here.
+fn with_exceptions(result: &Map<String, Json>) -> Map<String, Json> {
+    let mut result = result.clone();
+    if let Some(Json::Array(items)) = result.get_mut("results") {
+        for item in items {
+            if let Json::Object(fields) = item {
+                mark_failure(fields);
+            }
+        }
+    } else {
+        mark_failure(&mut result);
+    }
+    result
+}
+
+fn mark_failure(result: &mut Map<String, Json>) {
+    if flag(result, "failed") && !result.contains_key("exception") {
+        result.insert("exception".to_owned(), json!("(traceback unavailable)"));
+    }
 }
 
 /// Returns `ansible_failed_task`: what was written of the task that failed.

@@ -101,10 +101,7 @@ impl Runner {
                 Brought::Role(call) => call.name.clone(),
             },
             hosts: hosts.iter().map(|host| host.name.to_string()).collect(),
-            item: include
-                .item
-                .as_ref()
-                .map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned)),
+            item: include.item.clone(),
         });
     }
 

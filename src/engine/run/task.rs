@@ -13,6 +13,7 @@ use super::{PlayRun, Runner, Stop, Within};
 use crate::hosts::Host;
 use crate::load::{Context, Item, TaskItem, bare};
 use crate::scopes::Stack;
+use crate::settings::Answer;
 
 /// On how many hosts a task runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +77,25 @@ impl Runner {
         if is_meta(item) {
             return self.meta(run, item, hosts, within).await;
         }
+        if !item.implicit && !self.is_wanted(run, item, hosts) {
+            return Ok(());
+        }
         self.on_hosts(run, item, hosts, within).await
+    }
+
+    /// Asks whether the task is to run, where somebody wants to be asked (`--step`).
+    fn is_wanted(&self, run: &PlayRun, item: &TaskItem, hosts: &[Arc<Host>]) -> bool {
+        let mut step = self.step.lock().unwrap_or_else(PoisonError::into_inner);
+        let (Some(ask), Some(host)) = (*step, hosts.first()) else { return true };
+        let name = self.task_name(item, &self.task_scope(run, host, item).shared());
+        match ask(&format!("TASK: {name}")) {
+            Answer::Yes => true,
+            Answer::No => false,
+            Answer::Continue => {
+                *step = None;
+                true
+            }
+        }
     }
 
     /// Returns the heading of a task.
