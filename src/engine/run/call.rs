@@ -327,6 +327,7 @@ impl Runner {
             reach: self.settings.reach.clone(),
         };
         let world = TaskWorld::new(self, task, host, environment);
+        let warned = world.warned();
         let cx = Cx::new(Arc::new(world), module.native);
         let mode = self.task_mode(task, scope);
         let call = Called { host, scope, delegate, module, args: &args, cx: &cx, work };
@@ -351,7 +352,12 @@ impl Runner {
             () = self.interrupt.requested() => return Err(Stop::Interrupted),
         };
         self.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
-        Ok(self.ended(task, &spec, &args, outcome, unsure))
+        let mut ended = self.ended(task, &spec, &args, outcome, unsure);
+        let warned = std::mem::take(&mut *warned.lock().unwrap_or_else(PoisonError::into_inner));
+        if !warned.is_empty() {
+            ended.set("warnings", warned);
+        }
+        Ok(ended)
     }
 
     /// Calls a module that is found on this machine and is not rplay's.
