@@ -1,7 +1,9 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use crate::load::{Item, LoadedPlay, TaskItem, bare};
+use rplay_syntax::Node;
+
+use crate::load::{Item, LoadedPlay, TaskItem};
 use crate::run::Runner;
 use crate::scopes::{Level, Stack};
 use crate::settings::Listing;
@@ -24,7 +26,7 @@ fn list_play(runner: &Runner, play: &LoadedPlay, number: usize, wanted: Listing,
     stack.written(Level::PlayVars, &play.head.vars);
     runner.extra.iter().for_each(|extra| stack.written(Level::ExtraVars, extra));
     let scope = stack.clone().shared();
-    let shown = |node: &rplay_syntax::Node| {
+    let shown = |node: &Node| {
         runner
             .template
             .render(node, &scope)
@@ -51,16 +53,21 @@ fn list_play(runner: &Runner, play: &LoadedPlay, number: usize, wanted: Listing,
     let mut all = BTreeSet::new();
     for item in [&play.pre_tasks, &play.tasks, &play.post_tasks].into_iter().flatten() {
         each_first(item, &mut |task| {
-            if bare(&task.task.action.name) == "meta" && task.implicit {
+            if task.implicit {
                 return;
             }
-            let tags = runner.tags(&task.context, &stack);
+            let is_template = task.context.tags.iter().any(Node::may_be_template);
+            let tags = if is_template {
+                runner.tags(&task.context, &runner.loader.static_stack(&play.head, &task.context))
+            } else {
+                runner.tags(&task.context, &stack)
+            };
             if !runner.selection.selects(&tags) {
                 return;
             }
             let tags: BTreeSet<String> = tags.into_iter().collect();
             if wanted.tasks {
-                let written = task.task.keywords.name.as_ref().and_then(rplay_syntax::Node::as_str);
+                let written = task.task.keywords.name.as_ref().and_then(Node::as_str);
                 let name =
                     written.map_or_else(|| task.task.action.name.to_string(), |own| task.heading(Some(own)));
                 let listed: Vec<&str> = tags.iter().map(String::as_str).collect();

@@ -110,7 +110,7 @@ impl Run {
             emitter: emitter.clone(),
             template: template.clone(),
             extra: Arc::clone(&extra),
-            paths: Arc::new(SearchPaths::new(&settings.config)),
+            paths: Arc::new(SearchPaths::new(&settings.config, &settings.playbooks)),
             private_role_vars: private_role_vars(&settings.config),
             is_action: Arc::new(is_action),
         };

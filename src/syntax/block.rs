@@ -85,10 +85,15 @@ fn place(keyword: &str) -> &str {
 }
 
 fn malformed(keyword: &str, node: &Node, in_block: bool) -> Fault {
-    let wanted = if in_block { "a list" } else { "a list or None" };
     let (place, found) = (place(keyword), node.kind());
+    let shown = match node.as_seq().is_some() || node.as_map().is_some() {
+        true => String::new(),
+        false if in_block => format!("The ds ({}) ", node.key_text()),
+        false => format!("{} ", node.key_text()),
+    };
+    let wanted = if in_block { "a list but was" } else { "a list or None but is" };
     let message = format!(
-        "A malformed block was encountered while loading {place}: should be {wanted} but is a {found}"
+        "A malformed block was encountered while loading {place}: {shown}should be {wanted} a {found}"
     );
     Fault::new(message).at(&node.span).help("begin every task with `- `")
 }

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use rplay_syntax::Node;
 use rplay_template::{ErrorKind, Scope, Value};
 use serde_json::Value as Json;
 
@@ -27,7 +28,11 @@ pub(super) fn run(
     scope: &Arc<dyn Scope>,
     args: &IndexMap<String, Value>,
 ) -> Ended {
-    let expression = task.item.task.args.named.get("var");
+    let expression = match rendered(runner, task, scope) {
+        Ok(expression) => expression,
+        Err(ended) => return *ended,
+    };
+    let expression = expression.as_ref();
     let mut known = args.clone();
     if let Some(node) = expression {
         known.insert("var".to_owned(), Value::from_json(node.to_json()));
@@ -65,5 +70,17 @@ pub(super) fn run(
             let doing = [("Error while resolving `var` expression.".to_owned(), expression.span.clone())];
             Runner::wrong(task, &error, "Task failed: Action failed", &doing)
         }
+    }
+}
+
+/// Returns the expression; one that is a template is rendered first.
+fn rendered(runner: &Runner, task: &TaskRun<'_>, scope: &Arc<dyn Scope>) -> Result<Option<Node>, Box<Ended>> {
+    let Some(node) = task.item.task.args.named.get("var") else { return Ok(None) };
+    if !node.may_be_template() {
+        return Ok(Some(node.clone()));
+    }
+    match runner.template.render(node, scope) {
+        Ok(found) => Ok(Some(Node::text(found.value.text(), &node.span))),
+        Err(error) => Err(Box::new(Runner::unrendered(task, Some("var".to_owned()), &error))),
     }
 }

@@ -29,8 +29,9 @@ impl SearchPaths {
     /// Returns the folder of an installed collection.
     pub(crate) fn collection(&self, base: &str, name: &str) -> Option<PathBuf> {
         let (namespace, name) = name.split_once('.')?;
-        let adjacent = Path::new(base).join("collections");
-        std::iter::once(&adjacent).chain(&self.collections).find_map(|folder| {
+        let beside = self.adjacent.iter().map(PathBuf::as_path).chain([Path::new(base)]);
+        let adjacent: Vec<PathBuf> = beside.map(|folder| folder.join("collections")).collect();
+        adjacent.iter().chain(&self.collections).find_map(|folder| {
             let inner = if folder.ends_with("ansible_collections") {
                 folder.clone()
             } else {

@@ -84,7 +84,13 @@ pub(crate) struct Loader {
 impl Loader {
     /// Reads a playbook and those it imports; every fault of a file at once.
     pub(crate) fn playbook(&self, path: &Path) -> Result<Vec<LoadedPlay>, Vec<Fault>> {
-        self.playbook_within(path, &Imported::default(), 0)
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let found = if path.exists() { None } else { self.paths.collection_playbook(&folder_of(path), name) };
+        let (path, collection) = match found {
+            Some((path, collection)) => (path, Some(collection)),
+            None => (path.to_owned(), collection_of(path)),
+        };
+        self.playbook_within(&path, &Imported { collection, ..Imported::default() }, 0)
     }
 
     fn playbook_within(
@@ -258,7 +264,11 @@ impl Loader {
         let wanted = Wanted { name: &name, base: &head.folder, dynamic: false };
         let path = found(&wanted, &inner, &node.span).map_err(|fault| vec![fault])?;
         inner.step_into(&name);
-        self.task_file(&path, &inner, head, depth + 1)
+        let items = self.task_file(&path, &inner, head, depth + 1)?;
+        if items.is_empty() {
+            self.emitter.warn(format!("file {} is empty and had no tasks to include", path.display()));
+        }
+        Ok(items)
     }
 
     /// Reads a file with a list of tasks, in a context.
@@ -285,6 +295,11 @@ impl Loader {
         if !node.may_be_template() {
             return Ok(node.key_text().into_owned());
         }
+        self.text(node, &self.static_stack(head, context).shared())
+    }
+
+    /// Returns the variables that are known before the run at a place in a play.
+    pub(crate) fn static_stack(&self, head: &PlayHead, context: &Context) -> Stack {
         let mut stack = Stack::new(Arc::clone(&context.folders));
         stack.written(Level::PlayVars, &head.vars);
         for file in self.static_vars_files(head) {
@@ -295,7 +310,7 @@ impl Loader {
         let folder = Value::from_json(json!(head.folder));
         let magic = [(Arc::from("playbook_dir"), folder)].into_iter().collect();
         stack.push(Level::Magic, Layer::Data(Arc::new(magic)));
-        self.text(node, &stack.shared())
+        stack
     }
 
     fn rendered(&self, node: &Node, vars: Written) -> Result<String, Fault> {
@@ -370,6 +385,12 @@ pub(crate) fn absent(path: &Path) -> Fault {
          or directory: '{path}'"
     );
     Fault::new(message).kind(FaultKind::Setup)
+}
+
+/// Returns the file that such a message is about.
+pub(crate) fn absent_path(message: &str) -> Option<&str> {
+    let rest = message.strip_prefix("Unable to retrieve file contents.\nCould not find or access '")?;
+    rest.split_once("' on the Ansible Controller").map(|(path, _)| path)
 }
 
 /// Returns where the tasks of a file look for other files: in the roles around, beside the file, beside the play.

@@ -168,6 +168,8 @@ impl Survey<'_> {
         let action = bare(&item.task.action.name);
         let sure = sure && !self.ends;
         let what = item.task.args.free_form.as_ref().and_then(Node::as_str);
+        // Arguments that do not fit end the play before what comes next.
+        self.ends |= action == "validate_argument_spec";
         self.ends |= action == "meta" && what.is_none_or(|what| what.starts_with("end_"));
         // What nobody knows could define anything: a role, a module for facts.
         let known =

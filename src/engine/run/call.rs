@@ -192,7 +192,7 @@ impl Runner {
     }
 
     /// Returns the end of a task of which a parameter could not be rendered.
-    pub(super) fn unrendered(task: &TaskRun<'_>, name: Option<String>, error: &TemplateError) -> Ended {
+    pub(crate) fn unrendered(task: &TaskRun<'_>, name: Option<String>, error: &TemplateError) -> Ended {
         let whole =
             format!("Finalization of task args for '{}' failed.", full_name(&task.item.task.action.name));
         let mut doing = vec![(whole, task.item.task.action.span.clone())];

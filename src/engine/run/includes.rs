@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rplay_event::{Fault, FaultKind, Kind};
+use rplay_event::{Fault, FaultKind, Kind, Status};
 use rplay_module::params::Kind as ParamKind;
 use rplay_module::{ControllerFile, Failure};
 use rplay_template::{FileTemplate, Scope, Value};
@@ -9,13 +9,13 @@ use serde_json::{Map, Value as Json, json};
 
 use super::include_role::inherited;
 use super::item::{Brought, Ended, Include};
-use super::task::Together;
-use super::{Runner, Stop, TaskRun, Within};
+use super::{Runner, Stop, TaskRun};
 use crate::directives;
 use crate::hosts::{Host, Tools};
 use crate::load::include_path::Wanted;
 use crate::load::{Item, bare, files, tree};
 use crate::scopes::{Data, Level, Stack};
+use crate::standing::Standing;
 
 impl Runner {
     /// Returns what an include brings in for a host.
@@ -53,7 +53,6 @@ impl Runner {
         task: &TaskRun<'_>,
         include: &Include,
         hosts: &[Arc<Host>],
-        within: Within,
     ) -> Result<Option<Vec<Item>>, Stop> {
         let mut context = inherited(task.item, &include.vars);
         let read = match &include.what {
@@ -71,7 +70,10 @@ impl Runner {
             Err(faults) if faults.iter().any(|fault| fault.kind == FaultKind::Playbook) => {
                 Err(Stop::Faults(faults))
             }
-            Err(faults) => self.include_fails(task, include, faults, (hosts, within)).map(|()| None),
+            Err(faults) => {
+                self.include_fails(task, include, faults, hosts);
+                Ok(None)
+            }
         }
     }
 
@@ -82,11 +84,7 @@ impl Runner {
         context: &crate::load::Context,
     ) -> Result<Vec<Item>, Vec<Fault>> {
         if !path.exists() {
-            let mut fault = tree::absent(path).at(&task.item.task.span);
-            let shown = path.display();
-            fault.message =
-                format!("Could not find or access '{shown}' on the Ansible Controller: {}", fault.message);
-            return Err(vec![fault]);
+            return Err(vec![tree::absent(path).at(&task.item.task.span)]);
         }
         self.loader.task_file(path, context, &task.play.loaded.head, 0)
     }
@@ -106,25 +104,31 @@ impl Runner {
     }
 
     /// An included file that cannot be read fails the hosts that asked for it, not the run.
-    fn include_fails(
-        &self,
-        task: &TaskRun<'_>,
-        include: &Include,
-        faults: Vec<Fault>,
-        (hosts, within): (&[Arc<Host>], Within),
-    ) -> Result<(), Stop> {
-        let message = faults.first().map(|fault| fault.message.clone()).unwrap_or_default();
-        faults.into_iter().for_each(|fault| self.fault(fault));
+    fn include_fails(&self, task: &TaskRun<'_>, include: &Include, faults: Vec<Fault>, hosts: &[Arc<Host>]) {
+        let mut message = faults.first().map(|fault| fault.message.clone()).unwrap_or_default();
+        if let (Brought::File { .. }, Some(path)) = (&include.what, tree::absent_path(&message)) {
+            message = format!("Could not find or access '{path}' on the Ansible Controller: {message}");
+        }
+        for (index, fault) in faults.into_iter().enumerate() {
+            self.fault(if index == 0 { Fault { message: message.clone(), ..fault } } else { fault });
+        }
         for host in hosts {
-            let mut ended = Ended::failed("");
+            let mut ended = Ended { explained: true, ..Ended::failed("") };
             ended.result.shift_remove("msg");
             if let Brought::File { name, .. } = &include.what {
                 ended.set("include", name.clone());
             }
             ended.set("reason", message.clone());
-            self.finish(task, host, &ended, &Together::each(within))?;
+            host.count(|counts| counts.failed += 1);
+            // The result of a loop holds the results of its items, none of which is told.
+            if task.item.task.looping.is_none() {
+                self.emit(Kind::TaskDone { result: self.told(task, host, &ended, Status::Failed) });
+            }
+            if !host.standing().has_fallen() {
+                host.stand(Standing::mark);
+                host.stand(Standing::fail);
+            }
         }
-        Ok(())
     }
 
     /// Reads the inventory anew.

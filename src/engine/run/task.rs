@@ -36,13 +36,6 @@ pub(crate) struct Together {
     pub(super) within: Within,
 }
 
-impl Together {
-    /// Returns what a result counts as that comes from each host by itself.
-    pub(super) fn each(within: Within) -> Self {
-        Self { once: false, fatal: false, most: 1, within }
-    }
-}
-
 /// A task under its heading.
 pub(crate) struct TaskRun<'a> {
     pub(crate) play: &'a Arc<PlayRun>,
@@ -63,12 +56,13 @@ impl Runner {
     ) -> Result<(), Stop> {
         let open: Vec<Arc<Host>>;
         let hosts = match &item.context.role {
-            Some(role) => {
+            // A handler runs also when its role is over.
+            Some(role) if !within.handler => {
                 open =
                     hosts.iter().filter(|host| item.implicit || role.is_open(&host.name)).cloned().collect();
                 &open
             }
-            None => hosts,
+            _ => hosts,
         };
         // Handlers run whatever tags they have.
         if hosts.is_empty() || !within.handler && !self.selected(run, item, hosts) {
@@ -152,7 +146,7 @@ impl Runner {
         self.emit(Kind::TaskStarted { task: self.info(&task, within.handler) });
         let on = if alone == Alone::No { hosts } else { hosts.get(..1).unwrap_or_default() };
         let ended = self.all_hosts(&task, on, &rules).await?;
-        let brought = self.brought(&task, &ended, within)?;
+        let brought = self.brought(&task, &ended)?;
         if rules.fatal {
             Self::fail_together(run, &ended);
         }
@@ -275,7 +269,7 @@ impl Runner {
 
     pub(super) fn told(&self, task: &TaskRun<'_>, host: &Host, ended: &Ended, status: Status) -> TaskResult {
         let mut result = if ended.no_log { censored(&ended.result) } else { shown(&ended.result) };
-        if matches!(status, Status::Failed | Status::Unreachable) && !ended.looped {
+        if matches!(status, Status::Failed | Status::Unreachable) && !ended.looped && !ended.explained {
             result.insert("exception".to_owned(), self.causes(task, ended));
         }
         if let Some(address) = &ended.delegated_address {
@@ -373,12 +367,13 @@ impl Runner {
         &self,
         task: &TaskRun<'_>,
         ended: &[(Arc<Host>, Ended)],
-        within: Within,
     ) -> Result<Vec<(Vec<Item>, Vec<Arc<Host>>)>, Stop> {
         let mut groups: Vec<(Include, Vec<Arc<Host>>)> = Vec::new();
         for (host, ended) in ended {
             for include in &ended.include {
-                match groups.iter_mut().find(|(other, _)| other.same(include)) {
+                // What a host asks for twice is brought in twice.
+                let mut same = groups.iter_mut().filter(|(other, _)| other.same(include));
+                match same.find(|(_, hosts)| hosts.last().is_none_or(|last| !Arc::ptr_eq(last, host))) {
                     Some((_, hosts)) => hosts.push(Arc::clone(host)),
                     None => groups.push((include.clone(), vec![Arc::clone(host)])),
                 }
@@ -386,7 +381,7 @@ impl Runner {
         }
         let mut brought = Vec::with_capacity(groups.len());
         for (include, hosts) in groups {
-            brought.extend(self.bring(task, &include, &hosts, within)?.map(|items| (items, hosts)));
+            brought.extend(self.bring(task, &include, &hosts)?.map(|items| (items, hosts)));
         }
         Ok(brought)
     }
