@@ -43,6 +43,7 @@ mod world;
 
 pub use connection::{Agent, AgentProgram, askpass, serve_agent, serve_job};
 pub use emit::Sink;
+pub use inventory::InventoryView;
 pub use journal::{read as read_journal, runs as journals};
 pub use python::os_error;
 pub use settings::{Adhoc, Answer, Connecting, Listing, Settings, VaultSecret};

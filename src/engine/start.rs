@@ -95,6 +95,7 @@ impl Run {
             env: settings.environment.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
         };
         let hosts = Hosts::open(&settings, &tools).map_err(fail)?;
+        hosts.check_limit(&settings, &emitter).map_err(fail)?;
         let is_action = {
             let (known, foreign) = (known.clone(), Arc::clone(&fallthrough));
             move |name: &str| {
@@ -413,7 +414,7 @@ fn read_playbooks(paths: &[PathBuf], loader: &Loader) -> Result<Playbooks, Vec<F
     if faults.is_empty() { Ok(plays) } else { Err(faults) }
 }
 
-fn extra_vars(nodes: &[Node]) -> Vec<Arc<Written>> {
+pub(crate) fn extra_vars(nodes: &[Node]) -> Vec<Arc<Written>> {
     let mappings = nodes.iter().filter_map(|node| match &node.data {
         Data::Map(mapping) => Some(mapping),
         _ => None,

@@ -135,7 +135,7 @@ impl Construction<'_> {
         laid: &mut Written,
     ) -> Result<(), InventoryError> {
         let files = self.files.vars(base, whose, name);
-        let files = files.map_err(|fault| InventoryError { message: fault.message, span: fault.span })?;
+        let files = files.map_err(InventoryError::from)?;
         files.iter().for_each(|file| laid.lay_merging(file, self.cx.settings.merge));
         Ok(())
     }

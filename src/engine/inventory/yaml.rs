@@ -35,8 +35,7 @@ pub(super) fn parse(inventory: &mut Inventory, path: &Path, text: &str) -> Resul
 
 /// Returns what a file in YAML holds.
 pub(super) fn document(path: &Path, text: &str) -> Result<Node, InventoryError> {
-    let parsed = parse_yaml(&path.display().to_string(), text)
-        .map_err(|fault| InventoryError { message: fault.message, span: fault.span })?;
+    let parsed = parse_yaml(&path.display().to_string(), text).map_err(InventoryError::from)?;
     Ok(parsed.node)
 }
 

@@ -219,6 +219,7 @@ impl Runner {
         data.insert("template_host".into(), text(crate::machine::host_name()));
         data.insert("template_uid".into(), text(crate::machine::owner(path)));
         data.insert("template_mtime".into(), text(crate::machine::modified(path)));
+        data.insert("template_run_date".into(), text(crate::machine::stamp(std::time::SystemTime::now())));
         data.insert("ansible_managed".into(), text("Ansible managed".to_owned()));
         let mut stack = Stack::new(scope.search_path().into());
         stack.push(Level::LoopVars, crate::scopes::Layer::Data(Arc::new(data)));

@@ -52,6 +52,7 @@ const LOOKUPS: &[Lookup] = &[
     Lookup { name: "first_found", run: files::first_found, takes_undefined: true },
     lookup("flattened", lists::flattened),
     lookup("indexed_items", lists::indexed_items),
+    lookup("inventory_hostnames", variables::inventory_hostnames),
     lookup("items", lists::items),
     lookup("lines", files::lines),
     lookup("list", lists::list),
