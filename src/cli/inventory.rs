@@ -237,9 +237,9 @@ fn with_envelope(line: &str, envelopes: &[String]) -> String {
         return line.to_owned();
     };
     let indent = " ".repeat(line.len() - line.trim_start().len() + 2);
-    let lines: String =
-        envelope.trim_end().lines().map(|line| format!("\n{indent}{}", line.trim())).collect();
-    format!("{}!vault |{lines}", line.strip_suffix(&mark(number)).unwrap_or(line))
+    let lines: Vec<String> =
+        envelope.trim_end().lines().map(|line| format!("{indent}{}", line.trim())).collect();
+    format!("{}!vault |\n{}", line.strip_suffix(&mark(number)).unwrap_or(line), lines.join("\n"))
 }
 
 /// Prints the text, or writes it into the file that was asked for.

@@ -130,7 +130,7 @@ pub(crate) async fn run(
         "debug" => debug::run(runner, task, scope, &args),
         "fail" => fail::run(&args),
         "group_by" => group_by::run(runner, host, &args),
-        "include_vars" => include_vars::run(runner, task, host, &args),
+        "include_vars" => include_vars::run(runner, task, scope, &args),
         "pause" => pause::run(runner, task, &args).await?,
         "fetch" => fetch::run(runner, task, spot, &args).await?,
         "raw" => raw::run(runner, task, spot, &args).await?,

@@ -43,9 +43,11 @@ fn literal(value: &Json, depth: usize) -> String {
         Json::Array(items) if items.is_empty() => "[]".to_owned(),
         Json::Array(items) => {
             let inner = "    ".repeat(depth + 1);
-            let items: String =
-                items.iter().map(|item| format!("{inner}{},\n", literal(item, depth + 1))).collect();
-            format!("[\n{items}{}]", "    ".repeat(depth))
+            let mut lines = String::new();
+            for item in items {
+                let _ = writeln!(lines, "{inner}{},", literal(item, depth + 1));
+            }
+            format!("[\n{lines}{}]", "    ".repeat(depth))
         }
         Json::Object(fields) if fields.is_empty() => "{}".to_owned(),
         Json::Object(fields) => {

@@ -189,12 +189,11 @@ impl Construction<'_> {
                     let name = inventory.add_group(&name)?;
                     inventory.add_child(&name, host)?;
                 }
-                Ok(_) => {}
                 Err(why) if self.options.strict => {
                     let message = format!("Could not add host {host} to group {name}: {why}");
                     return Err(InventoryError::new(message));
                 }
-                Err(_) => {}
+                Ok(_) | Err(_) => {}
             }
         }
         Ok(())

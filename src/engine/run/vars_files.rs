@@ -22,14 +22,9 @@ impl Runner {
     pub(super) fn read_vars_files(&self, run: &PlayRun) -> Result<(), Stop> {
         for host in &run.hosts {
             let chosen = self.choose_files(run, host)?;
-            self.keep_files(run, host, chosen);
+            run.keep_files(host, chosen);
         }
         Ok(())
-    }
-
-    fn keep_files(&self, run: &PlayRun, host: &Host, chosen: ChosenFiles) {
-        let mut kept = run.vars_files.write().unwrap_or_else(PoisonError::into_inner);
-        kept.insert(Arc::clone(&host.name), chosen);
     }
 
     /// Returns the vars files of a host; their names may use facts, so they are chosen anew when those have changed.
@@ -42,7 +37,7 @@ impl Runner {
         }
         let Ok(chosen) = self.choose_files(run, host) else { return kept.files };
         let files = chosen.files.clone();
-        self.keep_files(run, host, chosen);
+        run.keep_files(host, chosen);
         files
     }
 
@@ -99,5 +94,12 @@ impl Runner {
             self.emitter.warn(message.clone());
             missing.push(message);
         }
+    }
+}
+
+impl PlayRun {
+    fn keep_files(&self, host: &Host, chosen: ChosenFiles) {
+        let mut kept = self.vars_files.write().unwrap_or_else(PoisonError::into_inner);
+        kept.insert(Arc::clone(&host.name), chosen);
     }
 }
