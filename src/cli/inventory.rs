@@ -76,7 +76,7 @@ pub(crate) fn run(args: &InventoryArgs) -> u8 {
         Ok(config) => config,
         Err(code) => return code,
     };
-    let screen = Screen::open(screen::settings(None, args.verbose, &config));
+    let screen = Screen::open(screen::settings(None, args.verbose, &config), None);
     let (settings, screen) = match play::opened(screen, &config, || told(args, &config)) {
         Ok(opened) => opened,
         Err(code) => return code,
