@@ -28,12 +28,16 @@ app: ## Builds the demo application, a static program
 engine: ## Makes sure that a Docker engine answers
 	scripts/engine
 
+.PHONY: ssh-server
+ssh-server: ## Makes sure that sshd is there, for the tests of connections
+	scripts/ssh-server
+
 .PHONY: demo
 demo: engine build app ## Deploys the demo to a fresh sandbox, and shows what it does
 	RPLAY=$(RPLAY) scripts/demo
 
 .PHONY: test
-test: engine app ## Checks format and lints, and passes all tests
+test: engine ssh-server app ## Checks format and lints, and passes all tests
 	scripts/forbid
 	cargo fmt --all --check
 	cd playbooks/app && cargo fmt --check
@@ -58,7 +62,7 @@ release:
 	cargo build --release
 
 .PHONY: bench
-bench: release ## Measures rplay beside ansible-playbook
+bench: release ssh-server ## Measures rplay beside ansible-playbook
 	RPLAY=$(abspath $(TARGET))/release/rplay scripts/bench
 
 PREFIX ?= /usr/local

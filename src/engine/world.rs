@@ -132,6 +132,10 @@ impl World for TaskWorld {
         self.own.get(name).or_else(|| self.process.get(name)).cloned()
     }
 
+    fn own_env(&self) -> Vec<String> {
+        self.own.keys().cloned().collect()
+    }
+
     fn random(&self, bytes: &mut [u8]) {
         (self.random)(bytes);
     }

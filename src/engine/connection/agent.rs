@@ -280,6 +280,10 @@ impl World for AgentWorld {
         self.own.get(name).or_else(|| self.common.environment.get(name)).cloned()
     }
 
+    fn own_env(&self) -> Vec<String> {
+        self.own.keys().cloned().collect()
+    }
+
     fn random(&self, bytes: &mut [u8]) {
         (self.common.random)(bytes);
     }

@@ -166,7 +166,7 @@ impl Runner {
     async fn perform(&self, task: &TaskRun<'_>, spot: &Spot<'_>) -> Result<Ended, Stop> {
         let scope = spot.scope;
         let action = task.item.task.action.name.as_ref();
-        let directive = directives::is_directive(bare(action));
+        let directive = directives::is_directive(bare(action)) && !self.fetches_here(task, spot);
         let rendered = if directive {
             directives::arguments(self, task, scope)
         } else {
@@ -289,7 +289,7 @@ impl Runner {
         let Spot { host, scope, delegate, unsure, .. } = *spot;
         let action = task.item.task.action.name.as_ref();
         let Some(module) = self.modules.get(action).or_else(|| self.modules.get(bare(action))) else {
-            return self.not_ours(task, host, scope, args).await;
+            return self.not_ours(task, spot, args).await;
         };
         let spec = (module.spec)();
         let mut args =
@@ -364,14 +364,25 @@ impl Runner {
     async fn not_ours(
         &self,
         task: &TaskRun<'_>,
-        host: &Arc<Host>,
-        scope: &Arc<dyn Scope>,
+        spot: &Spot<'_>,
         args: &IndexMap<String, Value>,
     ) -> Result<Ended, Stop> {
+        let Spot { host, scope, delegate, .. } = *spot;
         let name = task.item.task.action.name.as_ref();
         let Some(module) = self.fallthrough.module(name) else {
             return Ok(Ended::failed(format!("couldn't resolve module/action '{name}'")));
         };
+        match self.elsewhere(task, &host.name, scope, delegate) {
+            Ok(None) => {}
+            Ok(Some(_)) => {
+                let message = format!(
+                    "the module '{name}' is not rplay's own: it runs on this machine and as this user only, not behind \
+                     ssh or become"
+                );
+                return Ok(Self::unconnected(task, &Failure::new(message)));
+            }
+            Err(ended) => return Ok(*ended),
+        }
         let environment = match self.environment(task, scope) {
             Ok(environment) => environment,
             Err(error) => return Ok(Self::wrong(task, &error, "Task failed", &[])),
