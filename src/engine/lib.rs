@@ -14,6 +14,7 @@ mod fact_cache;
 mod fallthrough;
 #[doc(hidden)]
 pub mod fuzzing;
+mod hex;
 mod hosts;
 mod interrupt;
 mod inventory;

@@ -362,19 +362,19 @@ impl View<'_> {
         stats.sort_keys();
         self.screen.banner("CUSTOM STATS: ");
         for (host, stats) in &stats {
-            let line = format!("\t{host}: {}", self.stat_line(stats));
+            let line = format!("\t{host}: {}", Self::stat_line(stats));
             self.out(None, &line);
         }
         if let Some(run) = run {
             self.out(None, "");
-            let line = format!("\tRUN: {}", self.stat_line(&run));
+            let line = format!("\tRUN: {}", Self::stat_line(&run));
             self.out(None, &line);
         }
         self.out(None, "");
     }
 
     /// Ansible dumps with an indentation of one, and takes the line breaks out.
-    fn stat_line(&self, stats: &Map<String, Value>) -> String {
+    fn stat_line(stats: &Map<String, Value>) -> String {
         json(&Value::Object(stats.clone()), Layout { indent: Some(1), ascii: false }).replace('\n', "")
     }
 

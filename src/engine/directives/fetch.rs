@@ -5,6 +5,7 @@ use rplay_module::Mode;
 use rplay_template::Value;
 use serde_json::json;
 
+use crate::hex::hex;
 use crate::run::{Ended, Runner, Spot, Stop, TaskRun};
 
 /// Brings a file of the host's to the controller. One of this very machine and user is the module's business.
@@ -234,8 +235,4 @@ fn sha1(bytes: &[u8]) -> String {
 fn md5(bytes: &[u8]) -> String {
     use md5::Digest as _;
     hex(&md5::Md5::digest(bytes))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

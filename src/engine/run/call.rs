@@ -436,19 +436,15 @@ impl Runner {
     ) -> Result<IndexMap<String, String>, TemplateError> {
         let mut environment = IndexMap::new();
         for node in &task.item.context.environment {
-            match &node.data {
-                rplay_syntax::Data::Map(mapping) => {
-                    for (name, value) in mapping.iter() {
-                        if let Some(value) = self.environment_value(value, scope)? {
-                            environment.insert(name.key_text().into_owned(), value.text());
-                        }
+            if let rplay_syntax::Data::Map(mapping) = &node.data {
+                for (name, value) in mapping.iter() {
+                    if let Some(value) = self.environment_value(value, scope)? {
+                        environment.insert(name.key_text().into_owned(), value.text());
                     }
                 }
-                _ => {
-                    let Some(value) = self.environment_value(node, scope)? else { continue };
-                    for (name, value) in value.entries() {
-                        environment.insert(name.text(), value.text());
-                    }
+            } else if let Some(value) = self.environment_value(node, scope)? {
+                for (name, value) in value.entries() {
+                    environment.insert(name.text(), value.text());
                 }
             }
         }
