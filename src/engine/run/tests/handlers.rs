@@ -85,3 +85,14 @@ fn a_run_once_handler_runs_on_one_host_for_all() {
          b : ok=1 changed=1",
     );
 }
+
+#[test]
+fn the_handlers_of_a_role_run_after_its_tasks_have_ended() {
+    let files = [
+        ("roles/r/tasks/main.yml", "- {debug: {msg: x}, changed_when: true, notify: h}\n"),
+        ("roles/r/handlers/main.yml", "- {name: h, include_tasks: more.yml}\n"),
+        ("roles/r/tasks/more.yml", "- debug: {msg: more}\n"),
+    ];
+    let told = ran_with("- hosts: a\n  roles: [r]\n", &files, |_| {}).lines;
+    assert!(told.iter().any(|line| line == "a ok: \"more\""), "{told:?}");
+}
