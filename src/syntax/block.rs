@@ -3,7 +3,7 @@ use rplay_event::{Fault, Span};
 use crate::fields::Fields;
 use crate::reading::{IsAction, Reading, read, shown};
 use crate::vocabulary::Level;
-use crate::{Keywords, Loaded, Mapping, Node, Task, old};
+use crate::{Data, Keywords, Loaded, Mapping, Node, Task, old};
 
 /// What stands in a list of tasks.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,10 +86,10 @@ fn place(keyword: &str) -> &str {
 
 fn malformed(keyword: &str, node: &Node, in_block: bool) -> Fault {
     let (place, found) = (place(keyword), node.kind());
-    let shown = match node.as_seq().is_some() || node.as_map().is_some() {
-        true => String::new(),
-        false if in_block => format!("The ds ({}) ", node.key_text()),
-        false => format!("{} ", node.key_text()),
+    let shown = match &node.data {
+        Data::Seq(_) | Data::Map(_) => String::new(),
+        _ if in_block => format!("The ds ({}) ", node.key_text()),
+        _ => format!("{} ", node.key_text()),
     };
     let wanted = if in_block { "a list but was" } else { "a list or None but is" };
     let message = format!(

@@ -59,12 +59,12 @@ impl SearchPaths {
 
     /// Finds a playbook of a collection by its full name, with or without the ending of a file.
     pub(crate) fn collection_playbook(&self, base: &str, name: &str) -> Option<(PathBuf, String)> {
-        let (bare, endings): (&str, &[&str]) = match name.rsplit_once('.') {
-            Some((bare, "yml")) => (bare, &["yml"]),
-            Some((bare, "yaml")) => (bare, &["yaml"]),
+        let (words, endings): (&str, &[&str]) = match name.rsplit_once('.') {
+            Some((words, "yml")) => (words, &["yml"]),
+            Some((words, "yaml")) => (words, &["yaml"]),
             _ => (name, &["yml", "yaml"]),
         };
-        let full = Full::read(bare)?;
+        let full = Full::read(words)?;
         let folder = self.collection(base, full.collection)?.join("playbooks");
         let stem = full.resource.replace('.', "/");
         let found = endings.iter().map(|ending| folder.join(format!("{stem}.{ending}")));

@@ -132,13 +132,12 @@ impl Loader {
         self.extra.iter().for_each(|extra| vars.lay(extra));
         let name = self.rendered(&import.path, vars).map_err(|fault| vec![fault])?;
         let found = self.paths.collection_playbook(folder, &name);
-        let (path, collection) = match found {
-            Some((path, collection)) => (path, Some(collection)),
-            None => {
-                let path = plain(&Path::new(folder).join(name));
-                let collection = collection_of(&path);
-                (path, collection)
-            }
+        let (path, collection) = if let Some((path, collection)) = found {
+            (path, Some(collection))
+        } else {
+            let path = plain(&Path::new(folder).join(name));
+            let collection = collection_of(&path);
+            (path, collection)
         };
         if !path.exists() {
             return Err(vec![absent(&path).at(&import.path.span)]);

@@ -36,6 +36,9 @@ pub(crate) struct Together {
     pub(super) within: Within,
 }
 
+/// What an include has brought in, and the hosts that it is for.
+type BroughtIn = (Vec<Item>, Vec<Arc<Host>>);
+
 /// A task under its heading.
 pub(crate) struct TaskRun<'a> {
     pub(crate) play: &'a Arc<PlayRun>,
@@ -363,11 +366,7 @@ impl Runner {
     }
 
     /// Reads what the hosts bring in; returns it with the hosts that asked for it.
-    fn brought(
-        &self,
-        task: &TaskRun<'_>,
-        ended: &[(Arc<Host>, Ended)],
-    ) -> Result<Vec<(Vec<Item>, Vec<Arc<Host>>)>, Stop> {
+    fn brought(&self, task: &TaskRun<'_>, ended: &[(Arc<Host>, Ended)]) -> Result<Vec<BroughtIn>, Stop> {
         let mut groups: Vec<(Include, Vec<Arc<Host>>)> = Vec::new();
         for (host, ended) in ended {
             for include in &ended.include {
