@@ -351,7 +351,7 @@ impl Loader {
             };
             match warning.kind {
                 WarningKind::Warning | WarningKind::Duplicate => {
-                    self.emitter.emit(rplay_event::Kind::Warning { message })
+                    self.emitter.emit(rplay_event::Kind::Warning { message });
                 }
                 WarningKind::Deprecated => self.emitter.emit(rplay_event::Kind::Deprecated { message }),
                 WarningKind::Hint => {}
