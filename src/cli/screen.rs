@@ -131,7 +131,10 @@ fn output(form: Option<OutputForm>, config: &Config) -> Output {
         Some(OutputForm::Json) => Output::Events,
         Some(OutputForm::Minimal) => Output::Minimal,
         Some(OutputForm::Default) => Output::Default,
-        None => callback(&configured).unwrap_or_default(),
+        None => callback(&configured).unwrap_or_else(|| {
+            super::warn(&format!("the stdout callback '{configured}' is not there: the default one is used"));
+            Output::Default
+        }),
     }
 }
 
