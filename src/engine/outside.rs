@@ -11,14 +11,14 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rplay_event::Masker;
 use rplay_module::Child;
-use rplay_template::{Now, PathKind, PluginCall, PluginKind, World};
+use rplay_template::{FileStamp, Now, PathKind, PluginCall, PluginKind, World};
 use serde_json::Value as Json;
 
 use crate::child::Children;
 use crate::fallthrough::Fallthrough;
 use crate::python;
 use crate::settings::Settings;
-use crate::vault::{Vaults, is_vault};
+use crate::vault::{Vaults, is_vault, open_with, seal_with};
 
 /// Where user names and their home folders stand.
 const PASSWD: &str = "/etc/passwd";
@@ -136,6 +136,21 @@ impl World for Outside {
         }
     }
 
+    fn file_stamp(&self, path: &str) -> Option<FileStamp> {
+        let place = self.place(path);
+        let modified = Timestamp::try_from(fs::metadata(&place).ok()?.modified().ok()?).ok()?;
+        let nanoseconds = modified.as_nanosecond().rem_euclid(1_000_000_000);
+        Some(FileStamp {
+            modified: i64::try_from(modified.as_nanosecond().div_euclid(1_000_000_000)).ok()?,
+            nanoseconds: u32::try_from(nanoseconds).ok()?,
+            owner: crate::machine::owner(&place),
+        })
+    }
+
+    fn host_name(&self) -> String {
+        crate::machine::host_name()
+    }
+
     fn env(&self, name: &str) -> Option<String> {
         self.variable(name).map(str::to_owned)
     }
@@ -171,6 +186,31 @@ impl World for Outside {
     fn call_plugin(&self, call: &PluginCall) -> Result<Json, String> {
         let fallthrough = self.fallthrough.as_ref().ok_or_else(|| format!("there is no '{}'", call.name))?;
         fallthrough.call_plugin(call)
+    }
+
+    fn open_vault_with(&self, envelope: &str, password: &str) -> Result<String, String> {
+        self.masker.add(password);
+        let plain = open_with(envelope.as_bytes(), password.as_bytes()).map_err(|why| why.to_string())?;
+        let text = python::decode(plain)?;
+        self.masker.add(&text);
+        Ok(text)
+    }
+
+    fn seal_vault(
+        &self,
+        plain: &str,
+        password: &str,
+        salt: Option<&str>,
+        id: &str,
+    ) -> Result<String, String> {
+        let mut fresh = [0; 32];
+        (self.random)(&mut fresh);
+        let salt = salt.map_or(fresh.as_slice(), str::as_bytes);
+        seal_with(plain.as_bytes(), password.as_bytes(), id, salt).map_err(|why| why.to_string())
+    }
+
+    fn is_vault_file(&self, path: &str) -> Result<bool, String> {
+        fs::read(self.place(path)).map(|bytes| is_vault(&bytes)).map_err(|error| about(&error, path))
     }
 
     fn now(&self) -> Now {

@@ -20,6 +20,7 @@ mod rules;
 mod stats;
 mod steps;
 mod task;
+mod templates;
 mod vars_files;
 
 use std::collections::{BTreeMap, HashMap};

@@ -25,6 +25,12 @@ pub fn key_values(text: &str) -> Result<Vec<(String, String)>, Fault> {
     words(text, false).map(|words| words.named).map_err(|open| unbalanced(text, open))
 }
 
+/// Reads a text of words: its `key=value` words, and what stands between them as it was written.
+pub fn words_and_rest(text: &str) -> Result<(Vec<(String, String)>, Option<String>), Fault> {
+    let words = words(text, false).map_err(|open| unbalanced(text, open))?;
+    Ok((words.named, words.free_form))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -36,7 +36,7 @@ mod warning;
 mod words;
 mod yaml_fault;
 
-pub use apply::{key_values, parse_apply};
+pub use apply::{key_values, parse_apply, words_and_rest};
 pub use args::Args;
 pub use block::{Block, Step, parse_handlers, parse_tasks};
 pub use compose::{Parsed, parse, parse_all};

@@ -10,6 +10,7 @@ use crate::builtin::Builtin;
 use crate::error::Step;
 use crate::eval::{Cx, State, looks_like_template, restore_newlines};
 use crate::functions::Function;
+use crate::overlay::{Overlay, Place};
 pub(crate) use crate::overrides::Overrides;
 use crate::overrides::split_header;
 use crate::parse::tree::Program;
@@ -24,14 +25,20 @@ pub struct Settings {
     pub allow_broken_conditionals: bool,
     /// Ansible's `DEFAULT_JINJA2_EXTENSIONS`: `jinja2.ext.do` and `jinja2.ext.loopcontrols` add tags.
     pub jinja_extensions: Vec<String>,
+    /// Ansible's `DEFAULT_MANAGED_STR`: what `ansible_managed` is.
+    pub managed: Option<String>,
 }
 
 /// A file that the `template` module renders.
 #[derive(Clone, Debug)]
 pub struct FileTemplate<'a> {
     pub text: &'a str,
-    /// The file's name, for messages.
+    /// The file's whole path.
     pub name: &'a str,
+    /// The file as the user named it.
+    pub given: &'a str,
+    /// Where the result goes.
+    pub dest: Option<&'a str>,
     pub overrides: Overrides,
     /// Where `include`, `import` and `extends` look for files, the nearest first.
     pub folders: Vec<String>,
@@ -376,12 +383,14 @@ impl Cx<'_> {
             .shared
             .compile(&text, &Mode::File(Arc::clone(&overrides)))
             .map_err(|error| error.context("Syntax error in template").in_template(&text, Some(&span)))?;
+        let place = Place { given: file.given, path: file.name, dest: file.dest };
+        let scope = self.keep(Overlay::new(&self.scope, self.file_variables(&place)));
         let cx = Cx {
             source: Arc::clone(&program.source),
             span: Some(span.clone()),
             folders: Some(Arc::new(file.folders.clone())),
             overrides,
-            ..self.clone()
+            ..self.in_scope(&scope)
         };
         let value = cx.program(&program).and_then(|value| cx.finish(&value));
         let value = value

@@ -21,6 +21,16 @@ pub struct Now {
     pub utc_offset_seconds: i32,
 }
 
+/// What is known of a file besides its contents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileStamp {
+    /// When it was changed last, in seconds since 1970.
+    pub modified: i64,
+    pub nanoseconds: u32,
+    /// The name of its owner, or the number where it has none.
+    pub owner: String,
+}
+
 /// Everything outside that lookups, filters and tests reach.
 ///
 /// This crate reads no file, clock, environment or randomness itself. Errors are whole sentences in the words of
@@ -47,6 +57,12 @@ pub trait World: Send + Sync {
     /// Returns the home folder of the user, or of the one who runs this.
     fn home(&self, user: Option<&str>) -> Option<String>;
 
+    /// Returns when a file was changed, and whose it is.
+    fn file_stamp(&self, path: &str) -> Option<FileStamp>;
+
+    /// Returns this machine's name.
+    fn host_name(&self) -> String;
+
     /// Returns a variable of the environment.
     fn env(&self, name: &str) -> Option<String>;
 
@@ -55,6 +71,16 @@ pub trait World: Send + Sync {
 
     /// Opens a `!vault` string.
     fn open_vault(&self, envelope: &str) -> Result<String, String>;
+
+    /// Opens an envelope with a password of the template's own.
+    fn open_vault_with(&self, envelope: &str, password: &str) -> Result<String, String>;
+
+    /// Seals a text with a password of the template's own; without salt the same text never looks the same again.
+    fn seal_vault(&self, plain: &str, password: &str, salt: Option<&str>, id: &str)
+    -> Result<String, String>;
+
+    /// Returns whether a file is encrypted with vault.
+    fn is_vault_file(&self, path: &str) -> Result<bool, String>;
 
     fn now(&self) -> Now;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use rplay_event::{Fault, FaultKind, Kind, Status};
 use rplay_module::params::Kind as ParamKind;
 use rplay_module::{ControllerFile, Failure};
-use rplay_template::{FileTemplate, Scope, Value};
+use rplay_template::{Scope, Value};
 use serde_json::{Map, Value as Json, json};
 
 use super::include_role::inherited;
@@ -165,20 +165,7 @@ impl Runner {
             let (text, _) = self.loader.reader.text(&path).map_err(|fault| Failure::new(fault.message))?;
             return Ok(ControllerFile { path, content: Some(text.into_bytes()) });
         }
-        let (text, _) = self.loader.reader.text(&path).map_err(|fault| Failure::new(fault.message))?;
-        let shown = path.display().to_string();
-        let file = FileTemplate {
-            text: &text,
-            name: &shown,
-            overrides: directives::overrides(options),
-            folders: tree::nearer(&task.item.context.folders, &path).to_vec(),
-        };
-        let scope = Self::template_scope(&path, scope);
-        let rendered = self
-            .template
-            .render_file(&file, &scope)
-            .map_err(|error| Failure::new(format!("AnsibleError: {error}")))?;
-        Ok(ControllerFile { path, content: Some(rendered.value.text().into_bytes()) })
+        self.controller_template(task, &path, given, options, scope)
     }
 
     /// Finds a file where Ansible looks for it: in the folder of that name beside role, task file and playbook.
@@ -207,24 +194,6 @@ impl Runner {
                 looked.join("\n\t")
             ))
         })
-    }
-
-    /// The variables that only a file template has: which file it is, whose, and when.
-    fn template_scope(path: &std::path::Path, scope: &Arc<dyn Scope>) -> Arc<dyn Scope> {
-        let text = |value: String| Value::from_json(Json::from(value));
-        let mut data = Data::new();
-        let shown = path.display().to_string();
-        data.insert("template_path".into(), text(shown.clone()));
-        data.insert("template_fullpath".into(), text(shown.clone()));
-        data.insert("template_host".into(), text(crate::machine::host_name()));
-        data.insert("template_uid".into(), text(crate::machine::owner(path)));
-        data.insert("template_mtime".into(), text(crate::machine::modified(path)));
-        data.insert("template_run_date".into(), text(crate::machine::stamp(std::time::SystemTime::now())));
-        data.insert("ansible_managed".into(), text("Ansible managed".to_owned()));
-        let mut stack = Stack::new(scope.search_path().into());
-        stack.push(Level::LoopVars, crate::scopes::Layer::Data(Arc::new(data)));
-        stack.push(Level::RoleDefaults, crate::scopes::Layer::Magic(Arc::clone(scope)));
-        stack.shared()
     }
 }
 

@@ -333,7 +333,14 @@ fn a_scope_in_a_scope_is_a_mapping_of_its_own() {
 }
 
 fn file(text: &str, overrides: Overrides) -> Result<Json, TemplateError> {
-    let file = FileTemplate { text, name: "site.j2", overrides, folders: vec!["/play".into()] };
+    let file = FileTemplate {
+        text,
+        name: "/play/site.j2",
+        given: "site.j2",
+        dest: Some("/etc/site"),
+        overrides,
+        folders: vec!["/play".into()],
+    };
     engine()
         .render_file(&file, &scope(&json!({"n": 5, "l": [1, 2]})))
         .map(|rendered| rendered.value.to_json())

@@ -26,6 +26,9 @@ impl Cx<'_> {
         if methods::exists(target, name) {
             return Value::object(Object::Method(target.clone(), Arc::clone(name)));
         }
+        if let Some(value) = methods::attribute(target, name) {
+            return value;
+        }
         if let Some(value) = self.text_item(target, name).or_else(|| group_part(target, name)) {
             return value;
         }
@@ -176,7 +179,7 @@ impl Cx<'_> {
                 indices(items.len()).map(|at| pick(&items, &at).into())
             }
             Repr::Dict(_) => return Err(TemplateError::runtime("unhashable type: 'slice'")),
-            Repr::None | Repr::Bool(_) | Repr::Int(_) | Repr::Float(_) => {
+            Repr::None | Repr::Bool(_) | Repr::Int(_) | Repr::Big(_) | Repr::Float(_) => {
                 let kind = target.type_name();
                 return Err(TemplateError::runtime(format!("'{kind}' object is not subscriptable")));
             }

@@ -174,7 +174,10 @@ impl Cx<'_> {
     }
 
     fn compare(&self, first: &Expr, rest: &[(Comparison, Expr)]) -> Evaluated {
-        let mut left = self.operand(first)?;
+        let mut left = self.eval(first)?;
+        if left.is_undefined() {
+            return self.undefined_in(left, rest);
+        }
         let mut known = true;
         for (comparison, right) in rest {
             let right = self.operand(right)?;
@@ -186,6 +189,20 @@ impl Cx<'_> {
             left = right;
         }
         Ok(if known { true.into() } else { self.seen(unknown_truth()) })
+    }
+
+    /// Nothing is in an empty list, not even what is undefined: Python never gets to look at it.
+    fn undefined_in(&self, left: Value, rest: &[(Comparison, Expr)]) -> Evaluated {
+        if let [(comparison @ (Comparison::In | Comparison::NotIn), right)] = rest {
+            let right = self.operand(right)?;
+            if right.is_sequence() && right.is_empty() {
+                return Ok((*comparison == Comparison::NotIn).into());
+            }
+        }
+        match left.0 {
+            Repr::Undefined(error) => Err(TemplateError::clone(&error)),
+            _ => Ok(left),
+        }
     }
 
     /// Compares two values; `None` when the answer depends on what is unknown.

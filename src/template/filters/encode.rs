@@ -41,8 +41,8 @@ pub(crate) fn decode_base64(text: &str, urlsafe: bool) -> Result<Vec<u8>, Templa
     })
 }
 
-/// Turns a text into bytes of an encoding.
-fn encoded(text: &str, encoding: &str) -> Result<Vec<u8>, TemplateError> {
+/// Turns a text into bytes of an encoding by Python's name.
+pub fn encoded(text: &str, encoding: &str) -> Result<Vec<u8>, TemplateError> {
     match encoding.to_ascii_lowercase().replace('_', "-").as_str() {
         "utf-8" | "utf8" | "ascii" | "us-ascii" => Ok(text.as_bytes().to_vec()),
         "latin-1" | "latin1" | "iso-8859-1" => text
@@ -61,7 +61,8 @@ fn encoded(text: &str, encoding: &str) -> Result<Vec<u8>, TemplateError> {
     }
 }
 
-fn decoded(bytes: &[u8], encoding: &str) -> Result<String, TemplateError> {
+/// Reads bytes of an encoding by Python's name.
+pub(crate) fn decoded(bytes: &[u8], encoding: &str) -> Result<String, TemplateError> {
     let wide = |from: fn([u8; 2]) -> u16| {
         let units: Vec<u16> =
             bytes.chunks_exact(2).filter_map(|pair| <[u8; 2]>::try_from(pair).ok()).map(from).collect();
@@ -70,10 +71,28 @@ fn decoded(bytes: &[u8], encoding: &str) -> Result<String, TemplateError> {
     match encoding.to_ascii_lowercase().replace('_', "-").as_str() {
         "utf-8" | "utf8" | "ascii" | "us-ascii" => Ok(String::from_utf8_lossy(bytes).into_owned()),
         "latin-1" | "latin1" | "iso-8859-1" => Ok(bytes.iter().copied().map(char::from).collect()),
+        "iso8859-15" | "iso-8859-15" | "latin-9" | "latin9" | "l9" => {
+            Ok(bytes.iter().copied().map(latin9).collect())
+        }
         "utf-16-le" | "utf-16le" => wide(u16::from_le_bytes),
         "utf-16-be" | "utf-16be" => wide(u16::from_be_bytes),
         "utf-16" => wide(u16::from_le_bytes).map(|text| text.trim_start_matches('\u{feff}').to_owned()),
         _ => fail(format!("unknown encoding: {encoding}")),
+    }
+}
+
+/// Latin-1 with the euro and what French and Finnish lacked.
+fn latin9(byte: u8) -> char {
+    match byte {
+        0xa4 => '€',
+        0xa6 => 'Š',
+        0xa8 => 'š',
+        0xb4 => 'Ž',
+        0xb8 => 'ž',
+        0xbc => 'Œ',
+        0xbd => 'œ',
+        0xbe => 'Ÿ',
+        other => char::from(other),
     }
 }
 

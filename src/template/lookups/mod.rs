@@ -1,7 +1,11 @@
 //! Lookups, called as `lookup('name', ...)`, `query` and `with_name`.
 
+mod csvfile;
 mod files;
+mod general;
+mod ini;
 mod lists;
+mod options;
 mod passwords;
 mod sequence;
 mod variables;
@@ -13,6 +17,7 @@ use crate::eval::{Args, Cx, Evaluated};
 use crate::{ErrorKind, PluginKind, TemplateError, Value};
 
 pub(crate) use files::glob_files;
+pub(crate) use ini::sections as ini_sections;
 
 type Items = Result<Vec<Value>, TemplateError>;
 
@@ -45,6 +50,7 @@ const fn lookup(name: &'static str, run: fn(&Cx<'_>, &Given) -> Items) -> Lookup
 }
 
 const LOOKUPS: &[Lookup] = &[
+    lookup("csvfile", csvfile::csvfile),
     lookup("dict", lists::dict),
     lookup("env", variables::env),
     lookup("file", files::file),
@@ -52,15 +58,18 @@ const LOOKUPS: &[Lookup] = &[
     Lookup { name: "first_found", run: files::first_found, takes_undefined: true },
     lookup("flattened", lists::flattened),
     lookup("indexed_items", lists::indexed_items),
+    lookup("ini", ini::ini),
     lookup("inventory_hostnames", variables::inventory_hostnames),
     lookup("items", lists::items),
     lookup("lines", files::lines),
     lookup("list", lists::list),
+    lookup("merge_variables", general::merge_variables),
     lookup("nested", lists::nested),
     lookup("cartesian", lists::nested),
     lookup("password", passwords::password),
     lookup("pipe", files::pipe),
     lookup("random_choice", lists::random_choice),
+    lookup("random_string", general::random_string),
     lookup("sequence", sequence::sequence),
     lookup("subelements", lists::subelements),
     lookup("template", files::template),

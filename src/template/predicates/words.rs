@@ -28,7 +28,7 @@ pub(super) const TESTS: &[Builtin] = &[
 fn matches(given: &Given, how: &str) -> Evaluated {
     let flags = Flags { ignore_case: given.flag(2, false), multiline: given.flag(3, false) };
     let text = given.text(0);
-    if given.some(1).is_some_and(|pattern| !pattern.is_text()) {
+    if given.given(1).is_some_and(|pattern| !pattern.is_text()) {
         return fail("first argument must be string or compiled pattern");
     }
     let pattern = given.text_or(1, "");
