@@ -57,6 +57,11 @@ yaml-compare: ## Compares the YAML reader with PyYAML over ansible-core's own fi
 crash-table: engine build app ## Kills rplay at every API call of the first run in turn, and runs it again
 	RPLAY=$(RPLAY) $(abspath $(TARGET))/debug/crash-table
 
+.PHONY: compare-templates
+compare-templates: ## Compares 20,000 random expressions with ansible-core's
+	cargo build --release -p rplay-template --example evaluate
+	EVALUATE=$(abspath $(TARGET))/release/examples/evaluate scripts/compare-templates
+
 .PHONY: release
 release:
 	cargo build --release

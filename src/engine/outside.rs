@@ -1,5 +1,7 @@
 //! What templates reach outside of rplay: files, the environment, the clock, commands.
 
+mod fetch;
+
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
@@ -9,15 +11,18 @@ use std::time::SystemTime;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use rplay_config::Config;
 use rplay_event::Masker;
 use rplay_module::Child;
-use rplay_template::{FileStamp, Now, PathKind, PluginCall, PluginKind, World};
+use rplay_template::{FileStamp, Now, PathKind, PluginCall, PluginKind, Unfetched, World};
 use serde_json::Value as Json;
 
 use crate::child::Children;
 use crate::fallthrough::Fallthrough;
 use crate::python;
 use crate::settings::Settings;
+pub(crate) use fetch::Fetcher;
+
 use crate::vault::{Vaults, is_vault, open_with, seal_with};
 
 /// Where user names and their home folders stand.
@@ -29,6 +34,9 @@ const MOST_LINKS: usize = 40;
 /// The world of lookups, filters and tests.
 pub(crate) struct Outside {
     env: Vec<(String, String)>,
+    config: Arc<Config>,
+    /// Asks for pages.
+    fetcher: Option<Fetcher>,
     home: Option<PathBuf>,
     folder: PathBuf,
     vaults: Arc<Vaults>,
@@ -51,6 +59,8 @@ impl Outside {
         let env = settings.environment.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         Self {
             env,
+            config: Arc::clone(&settings.config),
+            fetcher: None,
             home: settings.home.clone(),
             folder: settings.folder.clone(),
             vaults,
@@ -60,6 +70,11 @@ impl Outside {
             now: settings.now,
             random: settings.random,
         }
+    }
+
+    /// Returns the same world with something that asks for pages.
+    pub(crate) fn with_fetcher(self, fetcher: Option<Fetcher>) -> Self {
+        Self { fetcher, ..self }
     }
 
     fn place(&self, path: &str) -> PathBuf {
@@ -151,6 +166,14 @@ impl World for Outside {
         crate::machine::host_name()
     }
 
+    fn setting(&self, name: &str, plugin: Option<(&str, &str)>) -> Option<(serde_json::Value, String)> {
+        let found = match plugin {
+            None => self.config.setting(name),
+            Some((kind, plugin)) => self.config.option(kind, plugin, name),
+        }?;
+        Some((found.value.clone(), found.origin.to_string()))
+    }
+
     fn env(&self, name: &str) -> Option<String> {
         self.variable(name).map(str::to_owned)
     }
@@ -169,6 +192,13 @@ impl World for Outside {
             "" => refused,
             said => format!("{refused}: {said}"),
         })
+    }
+
+    fn fetch(&self, args: serde_json::Value) -> Result<String, Unfetched> {
+        match &self.fetcher {
+            Some(fetcher) => fetcher.fetch(args),
+            None => Err(Unfetched { status: -1, message: "this rplay has no module uri".to_owned() }),
+        }
     }
 
     fn open_vault(&self, envelope: &str) -> Result<String, String> {

@@ -2,6 +2,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rplay_config::Config;
 use rplay_event::{Fault, FaultKind, Kind, Masker, RunMode};
 use rplay_module::{BoxFuture, Intent, Module, Shared};
 use rplay_syntax::{Data, Node};
@@ -18,7 +19,7 @@ use crate::journal::{Journal, RunInfo, run_id};
 use crate::load::adhoc::PLAYBOOK;
 use crate::load::{Duplicates, LoadedPlay, Loader, Reader, SearchPaths, Sources, private_role_vars};
 use crate::lock::{Holder, Lock, Scope};
-use crate::outside::Outside;
+use crate::outside::{Fetcher, Outside};
 use crate::ownership::Ownership;
 use crate::records::Records;
 use crate::run::{Modules, Runner, Stop};
@@ -78,7 +79,9 @@ impl Run {
             Arc::clone(&vaults),
             emitter.masker().clone(),
         );
-        let template = Engine::new(rplay_template::Settings::default(), Arc::new(outside));
+        let fetcher = Fetcher::new(&settings, modules, &children, emitter.masker());
+        let outside = outside.with_fetcher(fetcher);
+        let template = Engine::new(templating(&settings.config), Arc::new(outside));
         let known = Modules::new(modules);
         let reader = Reader {
             sources: Arc::clone(&sources),
@@ -412,6 +415,16 @@ fn read_playbooks(paths: &[PathBuf], loader: &Loader) -> Result<Playbooks, Vec<F
         }
     }
     if faults.is_empty() { Ok(plays) } else { Err(faults) }
+}
+
+/// Returns how the configuration has templates behave.
+fn templating(config: &Config) -> rplay_template::Settings {
+    rplay_template::Settings {
+        allow_broken_conditionals: config.flag("ALLOW_BROKEN_CONDITIONALS"),
+        keep_embedded_templates: !config.flag("ALLOW_EMBEDDED_TEMPLATES"),
+        jinja_extensions: config.list("DEFAULT_JINJA2_EXTENSIONS"),
+        managed: config.text("DEFAULT_MANAGED_STR"),
+    }
 }
 
 pub(crate) fn extra_vars(nodes: &[Node]) -> Vec<Arc<Written>> {

@@ -23,6 +23,8 @@ use crate::{PluginKind, Rendered, Scope, TemplateError, Value, World, filters, l
 pub struct Settings {
     /// Ansible's `ALLOW_BROKEN_CONDITIONALS`: the truth of any value will do as a conditional's result.
     pub allow_broken_conditionals: bool,
+    /// The opposite of Ansible's `ALLOW_EMBEDDED_TEMPLATES`: constants in expressions are never templates.
+    pub keep_embedded_templates: bool,
     /// Ansible's `DEFAULT_JINJA2_EXTENSIONS`: `jinja2.ext.do` and `jinja2.ext.loopcontrols` add tags.
     pub jinja_extensions: Vec<String>,
     /// Ansible's `DEFAULT_MANAGED_STR`: what `ansible_managed` is.
@@ -205,6 +207,32 @@ impl Engine {
         Ok(Rendered { value, marks })
     }
 
+    /// Renders a tree as [`Engine::render`] does, without the elements and entries that are undefined.
+    pub fn render_defined(&self, node: &Node, scope: &Arc<dyn Scope>) -> Result<Rendered, TemplateError> {
+        self.render(&self.defined(node, scope), scope)
+    }
+
+    fn defined(&self, node: &Node, scope: &Arc<dyn Scope>) -> Node {
+        let is_defined = |part: &Node| match self.render(part, scope) {
+            Err(error) => error.kind != crate::ErrorKind::Undefined,
+            Ok(_) => true,
+        };
+        let data = match &node.data {
+            Data::Seq(items) => {
+                let parts = items.iter().map(|item| self.defined(item, scope));
+                Data::Seq(parts.filter(is_defined).collect::<Vec<_>>().into())
+            }
+            Data::Map(mapping) => {
+                let parts =
+                    mapping.entries.iter().map(|(key, value)| (key.clone(), self.defined(value, scope)));
+                let entries = parts.filter(|(_, value)| is_defined(value)).collect();
+                Data::Map(Arc::new(rplay_syntax::Mapping { entries }))
+            }
+            data => data.clone(),
+        };
+        Node { data, span: node.span.clone() }
+    }
+
     /// Renders one template that stands in no file.
     pub fn render_str(&self, template: &str, scope: &Arc<dyn Scope>) -> Result<Rendered, TemplateError> {
         let (value, marks) = self.with(scope, |cx| {
@@ -242,15 +270,17 @@ impl Engine {
 
     /// Runs a lookup as `with_NAME: terms` does; the value is the list of items.
     ///
-    /// `terms` is what the user wrote, rendered; see [`Engine::render`].
+    /// `terms` is what the user wrote, rendered (see [`Engine::render`]); `action` is the task's, which says where
+    /// `first_found` looks.
     pub fn lookup(
         &self,
         name: &str,
         terms: &Value,
+        action: &str,
         scope: &Arc<dyn Scope>,
     ) -> Result<Rendered, TemplateError> {
         let (value, marks) = self.with(scope, |cx| {
-            let items = lookups::with_loop(cx, name, terms)?;
+            let items = lookups::with_loop(cx, name, terms, action)?;
             cx.finish(&items)
         })?;
         Ok(Rendered { value, marks })
@@ -401,5 +431,7 @@ impl Cx<'_> {
     }
 }
 
+#[cfg(test)]
+mod corpus;
 #[cfg(test)]
 mod tests;

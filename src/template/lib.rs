@@ -49,4 +49,4 @@ pub use overrides::Overrides;
 pub use plugins::{PluginCall, PluginKind};
 pub use scope::{Found, Scope};
 pub use value::{Kind, Value};
-pub use world::{FileStamp, Now, PathKind, World};
+pub use world::{FileStamp, Now, PathKind, Unfetched, World};

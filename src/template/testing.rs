@@ -7,7 +7,9 @@ use rplay_event::Span;
 use rplay_syntax::{Data, Mapping, Node, Origin, Text};
 use serde_json::{Value as Json, json};
 
-use crate::{Engine, FileStamp, Found, Now, PathKind, Scope, Settings, TemplateError, Value, World};
+use crate::{
+    Engine, FileStamp, Found, Now, PathKind, Scope, Settings, TemplateError, Unfetched, Value, World,
+};
 
 /// A world of three files, where time stands still and dice show the same face.
 pub(crate) struct Still;
@@ -76,12 +78,23 @@ impl World for Still {
         "here".into()
     }
 
+    fn setting(&self, name: &str, _plugin: Option<(&str, &str)>) -> Option<(serde_json::Value, String)> {
+        (name == "COLOR_OK").then(|| (json!("green"), "default".into()))
+    }
+
     fn env(&self, name: &str) -> Option<String> {
         (name == "SHELL").then(|| "/bin/sh".into())
     }
 
     fn pipe(&self, command: &str, _folder: Option<&str>) -> Result<String, String> {
         Ok(format!("ran {command}\n"))
+    }
+
+    fn fetch(&self, args: serde_json::Value) -> Result<String, Unfetched> {
+        if args["url"] == "http://here/page" {
+            return Ok("one\ntwo\n".into());
+        }
+        Err(Unfetched { status: 404, message: "HTTP Error 404: Not Found".into() })
     }
 
     fn open_vault(&self, envelope: &str) -> Result<String, String> {
@@ -148,9 +161,11 @@ pub(crate) fn node(json: &Json) -> Node {
     let data = match json {
         Json::Null => Data::Null,
         Json::Bool(yes) => Data::Bool(*yes),
-        Json::Number(number) => {
-            number.as_i64().map_or_else(|| Data::Float(number.as_f64().unwrap()), Data::Int)
-        }
+        Json::Number(number) => match number.as_i64() {
+            Some(number) => Data::Int(number),
+            None if number.is_u64() => Data::BigInt(number.to_string().as_str().into()),
+            None => Data::Float(number.as_f64().unwrap()),
+        },
         Json::String(text) => {
             let origin = if text.starts_with("sealed:") { Origin::Vault } else { Origin::Template };
             Data::Text(Text { text: text.as_str().into(), origin })

@@ -31,6 +31,14 @@ pub struct FileStamp {
     pub owner: String,
 }
 
+/// Why a page could not be fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfetched {
+    /// The server's answer, or -1 where there was none.
+    pub status: i64,
+    pub message: String,
+}
+
 /// Everything outside that lookups, filters and tests reach.
 ///
 /// This crate reads no file, clock, environment or randomness itself. Errors are whole sentences in the words of
@@ -63,11 +71,18 @@ pub trait World: Send + Sync {
     /// Returns this machine's name.
     fn host_name(&self) -> String;
 
+    /// Returns a setting of Ansible's configuration, or an option of the plugin of that kind and name, and where it
+    /// comes from; `None` where there is none of that name.
+    fn setting(&self, name: &str, plugin: Option<(&str, &str)>) -> Option<(serde_json::Value, String)>;
+
     /// Returns a variable of the environment.
     fn env(&self, name: &str) -> Option<String>;
 
     /// Runs a shell command in `folder` and returns its output, as the `pipe` lookup does.
     fn pipe(&self, command: &str, folder: Option<&str>) -> Result<String, String>;
+
+    /// Returns the text of the page that the parameters of the module `uri` ask for.
+    fn fetch(&self, args: serde_json::Value) -> Result<String, Unfetched>;
 
     /// Opens a `!vault` string.
     fn open_vault(&self, envelope: &str) -> Result<String, String>;

@@ -458,15 +458,6 @@ fn misplaced(task: &Task, context: &Context) -> Option<Fault> {
     Some(Fault::new(format!("Cannot execute 'end_role' {from}")).at(&task.span))
 }
 
-/// Returns the folders with that of the file before them.
-pub(crate) fn nearer(folders: &Arc<[String]>, file: &Path) -> Arc<[String]> {
-    let folder = folder_of(file);
-    if folders.first() == Some(&folder) {
-        return Arc::clone(folders);
-    }
-    std::iter::once(folder.clone()).chain(folders.iter().filter(|other| **other != folder).cloned()).collect()
-}
-
 fn folder_of(path: &Path) -> String {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.display().to_string(),

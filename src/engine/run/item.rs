@@ -126,13 +126,22 @@ impl Runner {
     fn items(&self, task: &TaskRun<'_>, stack: &Stack) -> Result<Option<Value>, TemplateError> {
         let Some(looping) = &task.item.task.looping else { return Ok(None) };
         let scope = stack.clone().shared();
-        let terms = self.template.render(&looping.node, &scope)?;
+        let terms = match &looping.source {
+            // Names of files that nobody has set are none to look for.
+            LoopSource::Lookup(name) if bare(name) == "first_found" => {
+                self.template.render_defined(&looping.node, &scope)?
+            }
+            _ => self.template.render(&looping.node, &scope)?,
+        };
         if terms.marks.unknown || terms.value.is_unknown() {
             return Ok(Some(Value::unknown("loop")));
         }
         let items = match &looping.source {
             LoopSource::List => terms.value,
-            LoopSource::Lookup(name) => self.template.lookup(name, &terms.value, &scope)?.value,
+            LoopSource::Lookup(name) => {
+                let action = task.item.task.action.name.as_ref();
+                self.template.lookup(name, &terms.value, action, &scope)?.value
+            }
         };
         if items.as_items().is_none() {
             let message = format!(

@@ -85,7 +85,11 @@ impl Cx<'_> {
         }
         let value = match found {
             Found::Scope(inner) => Value::object(Object::Scope(inner)),
-            found => self.in_scope(scope).found(found, Some(scope)).unwrap_or_else(Value::error),
+            Found::Data(value) => value,
+            found => self
+                .in_scope(&self.keep(Arc::clone(scope)))
+                .found(found, Some(scope))
+                .unwrap_or_else(Value::error),
         };
         Some(self.seen(value))
     }

@@ -82,6 +82,9 @@ impl Cx<'_> {
     }
 
     fn embedded(&self, text: &Arc<str>) -> Evaluated {
+        if self.shared.settings.keep_embedded_templates {
+            return Ok(Value::from(Arc::clone(text)));
+        }
         self.warn(
             "Jinja constant strings should not contain embedded templates. \
              This feature will be disabled by default in ansible-core 2.23.",

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rplay_event::Span;
 use rplay_syntax::{Data, Mapping, Node, Origin, Text};
-use rplay_template::{Engine, FileStamp, Found, Now, PathKind, Scope, Settings, World};
+use rplay_template::{Engine, FileStamp, Found, Now, PathKind, Scope, Settings, Unfetched, World};
 use serde_json::Value as Json;
 
 /// The real files, and nothing else.
@@ -57,12 +57,20 @@ impl World for Files {
         "here".into()
     }
 
+    fn setting(&self, _name: &str, _plugin: Option<(&str, &str)>) -> Option<(serde_json::Value, String)> {
+        None
+    }
+
     fn env(&self, _name: &str) -> Option<String> {
         None
     }
 
     fn pipe(&self, command: &str, _folder: Option<&str>) -> Result<String, String> {
         Err(format!("{command} is not to be run"))
+    }
+
+    fn fetch(&self, _args: serde_json::Value) -> Result<String, Unfetched> {
+        Err(Unfetched { status: -1, message: "there is no network".into() })
     }
 
     fn open_vault(&self, _envelope: &str) -> Result<String, String> {

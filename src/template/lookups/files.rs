@@ -27,14 +27,25 @@ pub(super) fn search(cx: &Cx<'_>, subfolder: &str, name: &str) -> Option<String>
     let exists = |path: &String| cx.world().path_kind(path, true).is_some();
     let name = crate::filters::expand_user(cx, name);
     if name.starts_with('/') {
-        return Some(name).filter(exists);
+        return Some(absolute(cx, &name)).filter(exists);
     }
-    let folders = cx.scope.search_path();
-    let candidates = folders.iter().flat_map(|folder| {
+    let names_it = subfolder.is_empty() || name.split('/').next() == Some(subfolder);
+    let below = |folder: &str| {
+        let sub = (!names_it).then(|| format!("{folder}/{subfolder}/{name}"));
+        sub.into_iter().chain([format!("{folder}/{name}")])
+    };
+    let mut candidates = Vec::new();
+    for folder in cx.scope.search_path() {
         let folder = folder.trim_end_matches('/');
-        [format!("{folder}/{subfolder}/{name}"), format!("{folder}/{name}")]
-    });
-    candidates.map(|path| absolute(cx, &path)).find(exists)
+        // Files of tasks may lie in folders of their own below those of a role.
+        let parent = folder.rsplit_once('/').map_or("", |(parent, _)| parent);
+        if let Some(role) = parent.strip_suffix("/tasks") {
+            candidates.extend(below(role).next());
+            candidates.push(format!("{parent}/{name}"));
+        }
+        candidates.extend(below(folder));
+    }
+    candidates.iter().map(|path| absolute(cx, path)).find(exists)
 }
 
 fn contents(cx: &Cx<'_>, given: &Given, refused: impl Fn(&str) -> TemplateError) -> Items {
@@ -61,7 +72,7 @@ pub(super) fn file(cx: &Cx<'_>, given: &Given) -> Items {
 /// The same as `file`, without touching the white space at its end.
 pub(super) fn unvault(cx: &Cx<'_>, given: &Given) -> Items {
     let options = vec![("rstrip".into(), Value::from(false))];
-    let given = Given { terms: given.terms.clone(), options };
+    let given = Given { terms: given.terms.clone(), options, folder: None };
     contents(cx, &given, |name| TemplateError::runtime(format!("Unable to find file matching \"{name}\" ")))
 }
 
@@ -162,9 +173,7 @@ pub(super) fn first_found(cx: &Cx<'_>, given: &Given) -> Items {
         wanted.add_term(term, &paths)?;
     }
     for name in &wanted.names {
-        let found =
-            ["files", "vars", "templates", "tasks"].iter().find_map(|folder| search(cx, folder, name));
-        if let Some(path) = found {
+        if let Some(path) = search(cx, given.folder.unwrap_or(""), name) {
             return Ok(vec![path.into()]);
         }
     }

@@ -104,7 +104,7 @@ fn params(term: &str) -> Vec<String> {
 pub(crate) fn sections(
     text: &str,
 ) -> Result<IndexMap<String, IndexMap<String, Option<String>>>, TemplateError> {
-    let nothing = Given { terms: Vec::new(), options: Vec::new() };
+    let nothing = Given { terms: Vec::new(), options: Vec::new(), folder: None };
     let mut options = Options::new("ini", OPTIONS, &nothing);
     options.put("case_sensitive", true.into());
     Ini::read(text, &options).map(|ini| ini.sections).map_err(|fault| fault.explain("the text"))
