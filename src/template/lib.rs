@@ -34,6 +34,7 @@ mod plugins;
 #[expect(clippy::unnecessary_wraps, reason = "all tests have one signature")]
 mod predicates;
 mod regex;
+mod regex_fault;
 mod scope;
 #[cfg(test)]
 mod testing;

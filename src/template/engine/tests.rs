@@ -381,7 +381,7 @@ fn files_include_import_and_extend_others() {
     }
     let error = file("{% include 'nope.j2' %}", Overrides::default()).expect_err("there is no such file");
     assert_eq!(error.message, "Error rendering template: 'nope.j2' not found in search path: '/play'");
-    assert_eq!(error.span.map(|span| span.to_string()), Some("site.j2:1:1".into()));
+    assert_eq!(error.span.map(|span| span.to_string()), Some("/play/site.j2:1:1".into()));
 }
 
 #[test]

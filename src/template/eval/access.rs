@@ -121,7 +121,10 @@ impl Cx<'_> {
                 return Ok(value);
             }
         }
-        Ok(self.no_attribute(target, key, at))
+        let part = key
+            .as_str()
+            .and_then(|name| methods::attribute(target, name).or_else(|| group_part(target, name)));
+        Ok(part.unwrap_or_else(|| self.no_attribute(target, key, at)))
     }
 
     fn own_item(&self, target: &Value, key: &Value) -> Option<Value> {

@@ -32,6 +32,7 @@ fn matches(given: &Given, how: &str) -> Evaluated {
         return fail("first argument must be string or compiled pattern");
     }
     let pattern = given.text_or(1, "");
+    compile(&pattern, flags)?;
     let anchored = match how {
         "match" => format!(r"\A(?:{pattern})"),
         "fullmatch" => format!(r"\A(?:{pattern})\Z"),
