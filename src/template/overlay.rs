@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rplay_event::Span;
 use rplay_syntax::{Data, Node, Origin, Text};
 
-use crate::eval::Cx;
+use crate::eval::{Args, Cx};
 use crate::object::Object;
 use crate::{Found, Scope, Value};
 
@@ -89,12 +89,12 @@ impl Cx<'_> {
     /// Returns what `ansible_managed` is: the setting, with the file's time in it and templates for the rest.
     fn managed(&self, mtime: &Value, path: &str) -> Node {
         let setting = self.shared.settings.managed.as_deref().unwrap_or(MANAGED);
-        let mut text = setting.to_owned();
-        for (field, variable) in
-            [("{host}", "template_host"), ("{uid}", "template_uid"), ("{file}", "template_path")]
-        {
-            text = text.replace(field, &format!("{{{{ {variable} }}}}"));
-        }
+        let field = |name: &str, variable: &str| (name.into(), Value::from(format!("{{{{ {variable} }}}}")));
+        let named = [("host", "template_host"), ("uid", "template_uid"), ("file", "template_path")]
+            .map(|(a, b)| field(a, b));
+        let args = Args { positional: Vec::new(), named: named.into() };
+        let formatted = crate::methods::call(self, &setting.into(), "format", args);
+        let mut text = formatted.map_or_else(|_| setting.to_owned(), |text| text.text());
         if let crate::value::Repr::Object(object) = &mtime.0
             && let Object::Date(date) = &**object
         {

@@ -155,6 +155,7 @@ impl Runner {
                         sizes.push(size(item, hosts.len(), node)?);
                     }
                 }
+                None if value.is_none() => {}
                 None => sizes.push(size(&value, hosts.len(), node)?),
             }
         }

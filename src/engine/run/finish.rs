@@ -201,7 +201,12 @@ fn failed_task(task: &TaskRun<'_>) -> Json {
     let nodes = |nodes: &[Node]| -> Json { nodes.iter().map(Node::to_json).collect() };
     let node = |node: &Option<Node>| node.as_ref().map(Node::to_json);
     json!({
-        "name": task.name,
+        // Without the role that the banner names.
+        "name": if written.keywords.name.is_some() {
+            task.name.split_once(" : ").map_or(&*task.name, |(_, name)| name)
+        } else {
+            ""
+        },
         "action": &*written.action.name,
         "args": super::call::written_args(&written.args),
         "when": nodes(&written.keywords.when),

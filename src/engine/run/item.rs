@@ -162,7 +162,9 @@ impl Runner {
         {
             return skipped;
         }
-        Self::wrong(task, error, "Task failed", &[])
+        let mut ended = Self::wrong(task, error, "Task failed", &[]);
+        ended.ignored = self.truth(task.item.context.ignore_errors.as_ref(), &scope);
+        ended
     }
 
     pub(super) async fn once(

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use rplay_event::{Fault, FaultKind};
 use rplay_syntax::Node;
-use rplay_template::{Scope, Value};
+use rplay_template::{ErrorKind, Scope, Value};
 use serde_json::json;
 
 use super::handlers::Handlers;
@@ -100,10 +100,14 @@ impl Runner {
         for extra in self.extra.iter() {
             stack.written(Level::ExtraVars, extra);
         }
-        let rendered = self.template.render(node, &stack.shared()).map_err(|error| {
-            Stop::from(Fault::new(error.to_string()).at(&node.span).kind(FaultKind::Playbook))
-        })?;
-        Ok(rendered.value)
+        match self.template.render(node, &stack.shared()) {
+            Ok(rendered) => Ok(rendered.value),
+            // As if it had not been written.
+            Err(error) if error.kind == ErrorKind::Omitted => Ok(Value::NONE),
+            Err(error) => {
+                Err(Stop::from(Fault::new(error.to_string()).at(&node.span).kind(FaultKind::Playbook)))
+            }
+        }
     }
 
     /// Makes the magic variables and reads the vars files.

@@ -32,7 +32,8 @@ impl Runner {
             .template
             .render_file(&file, scope)
             .map_err(|error| Failure::new(format!("AnsibleError: {error}")))?;
-        let encoding = options.get("output_encoding").and_then(Json::as_str).unwrap_or("utf-8");
+        let encoding = options.get("output_encoding").and_then(Json::as_str);
+        let encoding = encoding.filter(|name| !name.is_empty()).unwrap_or("utf-8");
         let content = encode_text(&rendered.value.text(), encoding)
             .map_err(|error| Failure::new(format!("could not write {shown} as {encoding}: {error}")))?;
         Ok(ControllerFile { path: path.to_owned(), content: Some(content) })

@@ -56,6 +56,14 @@ fn args_may_be_one_template() {
 }
 
 #[test]
+fn one_template_behind_an_action_is_all_its_parameters_or_its_command() {
+    let (whole, _) = task("- assert: '{{ all }}'");
+    assert_eq!(whole.args.template.as_ref().and_then(Node::as_str), Some("{{ all }}"));
+    let (command, _) = task("- ansible.builtin.command: '{{ line }}'");
+    assert_eq!(command.args.free_form.as_ref().and_then(Node::as_str), Some("{{ line }}"));
+}
+
+#[test]
 fn an_action_stands_where_its_name_does() {
     let (task, _) = task("- name: x\n  copy: src=a\n");
     assert_eq!(task.action.span, Span::new("t.yml", 2, 3));

@@ -20,6 +20,7 @@ pub(super) const FILTERS: &[Builtin] = &[
     builtin("last", "seq", last).shallow(),
     builtin("attr", "obj name", attr).shallow(),
     builtin("items", "value", items).moves(),
+    builtin("finalize", "value", |cx, given| cx.finish(given.value(0))).of("ansible._protomatter"),
     builtin("random", "end start= step= seed=", random),
     builtin("shuffle", "mylist seed=", shuffle).moves(),
 ];

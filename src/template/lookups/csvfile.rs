@@ -2,7 +2,7 @@
 
 use rplay_syntax::words_and_rest;
 
-use super::files::{read_encoded, search};
+use super::files::{read_encoded, search_or_warn};
 use super::options::Options;
 use super::{Given, Items, fail};
 use crate::eval::Cx;
@@ -48,7 +48,7 @@ fn cell(cx: &Cx<'_>, options: &Options, key: &str) -> Result<Option<Value>, Temp
         return fail("\"delimiter\" must be a 1-character string");
     };
     let name = options.text("file").unwrap_or_else(|| "ansible.csv".into());
-    let Some(path) = search(cx, "files", &name) else {
+    let Some(path) = search_or_warn(cx, "files", &name) else {
         return fail("expected str, bytes or os.PathLike object, not NoneType");
     };
     let text = read_encoded(cx, &path, options.text("encoding").as_deref())?;

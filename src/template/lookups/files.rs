@@ -48,6 +48,15 @@ pub(super) fn search(cx: &Cx<'_>, subfolder: &str, name: &str) -> Option<String>
     candidates.iter().map(|path| absolute(cx, path)).find(exists)
 }
 
+/// Says so where there is no such file, as most lookups do before they fail.
+pub(super) fn search_or_warn(cx: &Cx<'_>, subfolder: &str, name: &str) -> Option<String> {
+    let found = search(cx, subfolder, name);
+    if found.is_none() {
+        cx.warn(format!("Unable to find '{name}' in expected paths (use -vvvvv to see paths)"));
+    }
+    found
+}
+
 fn contents(cx: &Cx<'_>, given: &Given, refused: impl Fn(&str) -> TemplateError) -> Items {
     let (strip_left, strip_right) = (given.flag("lstrip", false), given.flag("rstrip", true));
     let mut items = Vec::new();
@@ -249,7 +258,7 @@ fn rendered(
     options: &Options,
     overrides: &Arc<Overrides>,
 ) -> Result<Value, TemplateError> {
-    let Some(path) = search(cx, "templates", name) else {
+    let Some(path) = search_or_warn(cx, "templates", name) else {
         return fail(format!("the template file {name} could not be found for the lookup"));
     };
     let mut folders: Vec<String> =

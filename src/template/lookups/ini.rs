@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 
-use super::files::{read_encoded, search};
+use super::files::{read_encoded, search_or_warn};
 use super::options::Options;
 use super::{Given, Items, fail};
 use crate::eval::Cx;
@@ -36,8 +36,8 @@ pub(super) fn ini(cx: &Cx<'_>, given: &Given) -> Items {
         let term = term.text();
         let key = read_term(&term, &mut options)?;
         let name = options.text("file").unwrap_or_else(|| "ansible.ini".into());
-        let Some(path) = search(cx, "files", &name) else {
-            return fail(format!("Unable to find '{name}' in expected paths"));
+        let Some(path) = search_or_warn(cx, "files", &name) else {
+            return fail("Invalid filename None.");
         };
         let mut text = read_encoded(cx, &path, options.text("encoding").as_deref())?;
         if options.text("type").as_deref() == Some("properties") {

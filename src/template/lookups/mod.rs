@@ -124,7 +124,7 @@ fn found(cx: &Cx<'_>, name: &str) -> Result<&'static Lookup, TemplateError> {
 /// Runs `lookup(...)`, or `query(...)` when a list is wanted.
 pub(crate) fn call(cx: &Cx<'_>, mut args: Args, wants_list: bool) -> Evaluated {
     if args.positional.is_empty() {
-        return fail("lookup() missing 1 required positional argument: 'plugin_name'");
+        return fail("_lookup() missing 1 required positional argument: 'plugin_name'");
     }
     let name = args.positional.remove(0);
     if name.is_undefined() {

@@ -47,7 +47,7 @@ pub(super) fn varnames(cx: &Cx<'_>, given: &Given) -> Items {
     for term in &given.terms {
         let Some(pattern) = term.as_str() else {
             return fail(format!(
-                "Invalid setting identifier, \"{}\" is not a string, it is a {}",
+                "Invalid setting identifier, \"{}\" is not a string, it is a <class '{}'>",
                 term.text(),
                 term.type_name()
             ));
