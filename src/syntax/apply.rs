@@ -4,7 +4,7 @@ use crate::args::unbalanced;
 use crate::fields::Fields;
 use crate::reading::read_node;
 use crate::vocabulary::Level;
-use crate::words::words;
+use crate::words::{Words, words};
 use crate::{Keywords, Node};
 
 /// Reads the keywords that an include hands to what it brings in (`apply:`).
@@ -26,9 +26,8 @@ pub fn key_values(text: &str) -> Result<Vec<(String, String)>, Fault> {
 }
 
 /// Reads a text of words: its `key=value` words, and what stands between them as it was written.
-pub fn words_and_rest(text: &str) -> Result<(Vec<(String, String)>, Option<String>), Fault> {
-    let words = words(text, false).map_err(|open| unbalanced(text, open))?;
-    Ok((words.named, words.free_form))
+pub fn key_values_and_rest(text: &str) -> Result<Words, Fault> {
+    words(text, false).map_err(|open| unbalanced(text, open))
 }
 
 #[cfg(test)]

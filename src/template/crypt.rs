@@ -125,12 +125,12 @@ impl Scheme {
             Self::Sha256 => {
                 let digest = sha_crypt::<Sha256>(wish, rounds);
                 let end = [digest.get(31), digest.get(30)];
-                let last = last_chars(&end.map(|byte| byte.copied().unwrap_or_default()), 3);
+                let last = last_chars(end.map(|byte| byte.copied().unwrap_or_default()), 3);
                 Ok(sha_text('5', wish.salt, rounds, &(ordered(&digest, &SHA256_ORDER) + &last)))
             }
             Self::Sha512 => {
                 let digest = sha_crypt::<Sha512>(wish, rounds);
-                let last = last_chars(&[0, digest.get(63).copied().unwrap_or_default()], 2);
+                let last = last_chars([0, digest.get(63).copied().unwrap_or_default()], 2);
                 Ok(sha_text('6', wish.salt, rounds, &(ordered(&digest, &SHA512_ORDER) + &last)))
             }
         }
@@ -152,8 +152,8 @@ fn chars(mut number: u32, count: usize) -> String {
     text
 }
 
-fn last_chars(bytes: &[u8; 2], count: usize) -> String {
-    chars(u32::from(u16::from_be_bytes(*bytes)), count)
+fn last_chars(bytes: [u8; 2], count: usize) -> String {
+    chars(u32::from(u16::from_be_bytes(bytes)), count)
 }
 
 fn ordered(digest: &[u8], order: &[[usize; 3]]) -> String {
@@ -182,7 +182,7 @@ fn md5_crypt(wish: &Wish<'_>) -> String {
     for round in 0..1000 {
         digest = Md5::digest(one_round(round, &digest, password, salt)).to_vec();
     }
-    let last = last_chars(&[0, digest.get(11).copied().unwrap_or_default()], 2);
+    let last = last_chars([0, digest.get(11).copied().unwrap_or_default()], 2);
     format!("$1${}${}{last}", wish.salt, ordered(&digest, &MD5_ORDER))
 }
 

@@ -414,7 +414,7 @@ impl Cx<'_> {
             .compile(&text, &Mode::File(Arc::clone(&overrides)))
             .map_err(|error| error.context("Syntax error in template").in_template(&text, Some(&span)))?;
         let place = Place { given: file.given, path: file.name, dest: file.dest };
-        let scope = self.keep(Overlay::new(&self.scope, self.file_variables(&place)));
+        let scope = self.keep(Overlay::over(&self.scope, self.file_variables(&place)));
         let cx = Cx {
             source: Arc::clone(&program.source),
             span: Some(span.clone()),

@@ -18,7 +18,7 @@ pub(crate) struct Overlay {
 }
 
 impl Overlay {
-    pub(crate) fn new(inner: &Arc<dyn Scope>, own: Vec<(Arc<str>, Found)>) -> Arc<dyn Scope> {
+    pub(crate) fn over(inner: &Arc<dyn Scope>, own: Vec<(Arc<str>, Found)>) -> Arc<dyn Scope> {
         Arc::new(Self { inner: Arc::clone(inner), own })
     }
 }

@@ -40,11 +40,10 @@ pub(crate) fn fault(pattern: &str) -> Option<String> {
                 }
                 Before::Nothing
             }
+            '|' | '^' => Before::Nothing,
             ')' if open.pop().is_none() => {
                 return Some(format!("unbalanced parenthesis at position {start}"));
             }
-            ')' => Before::Something,
-            '|' | '^' => Before::Nothing,
             '*' | '+' | '?' if before == Before::Nothing => {
                 return Some(format!("nothing to repeat at position {start}"));
             }

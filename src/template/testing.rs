@@ -110,7 +110,7 @@ impl World for Still {
     }
 
     fn is_vault_file(&self, path: &str) -> Result<bool, String> {
-        Ok(path.ends_with(".vault"))
+        Ok(path.contains("/vaults/"))
     }
 
     fn now(&self) -> Now {

@@ -86,7 +86,7 @@ impl Cx<'_> {
         let value = match found {
             Found::Scope(inner) => Value::object(Object::Scope(inner)),
             Found::Data(value) => value,
-            found => self
+            Found::Written(_) => self
                 .in_scope(&self.keep(Arc::clone(scope)))
                 .found(found, Some(scope))
                 .unwrap_or_else(Value::error),

@@ -168,7 +168,7 @@ fn integers(operator: Operator, left: i128, right: i128) -> Evaluated {
 }
 
 /// The longest number that a power may make, in bits.
-const MAX_BITS: u64 = 1 << 20;
+const MAX_BITS: u64 = 1 << 16;
 
 fn big_integers(operator: Operator, left: &BigInt, right: &BigInt) -> Evaluated {
     let zero = BigInt::ZERO;

@@ -1,5 +1,7 @@
 //! The filters of community.general for lists, counts and files of values.
 
+use std::fmt::Write as _;
+
 use indexmap::IndexMap;
 
 use super::csv::csv_rows;
@@ -140,10 +142,10 @@ fn from_csv(cx: &Cx<'_>, given: &Given) -> Evaluated {
         None => Value::NONE,
     };
     Ok(rows
-        .map(|row| {
-            let named = names.iter().enumerate();
+        .map(|cells| {
+            let columns = names.iter().enumerate();
             let dict: Dict =
-                named.map(|(at, name)| (Value::from(name.as_str()), cell(row.get(at)))).collect();
+                columns.map(|(at, name)| (Value::from(name.as_str()), cell(cells.get(at)))).collect();
             Value::from(dict)
         })
         .collect())
@@ -176,9 +178,9 @@ fn to_ini(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     }
     let mut out = String::new();
     for (name, section) in value.entries() {
-        out += &format!("[{}]\n", name.text());
+        _ = writeln!(out, "[{}]", name.text());
         for (key, value) in section.entries() {
-            out += &format!("{} = {}\n", key.text(), value.text().replace('\n', "\n\t"));
+            _ = writeln!(out, "{} = {}", key.text(), value.text().replace('\n', "\n\t"));
         }
         out.push('\n');
     }
@@ -197,7 +199,7 @@ fn merge_by(cx: &Cx<'_>, given: &Given) -> Evaluated {
     };
     let options: Vec<_> = given.named.iter().filter(|(name, _)| &**name != "index").cloned().collect();
     let lists = match terms.as_slice() {
-        [only] if only.as_items().is_some_and(|items| items.iter().all(|item| item.is_sequence())) => {
+        [only] if only.as_items().is_some_and(|items| items.iter().all(Value::is_sequence)) => {
             cx.items(only)?
         }
         _ => terms,

@@ -161,11 +161,11 @@ fn param_list(cx: &Cx<'_>, given: &Given) -> Evaluated {
             .map(|name| name.as_str().into())
             .collect()
     };
-    let bare = |name: &&String| {
+    let is_unknown = |name: &&String| {
         let name = name.trim_start_matches('!');
         name != "all" && !base.iter().any(|known| known == name)
     };
-    let unsupported: Vec<Value> = target.iter().filter(bare).map(|name| name.as_str().into()).collect();
+    let unsupported: Vec<Value> = target.iter().filter(is_unknown).map(|name| name.as_str().into()).collect();
     let entries =
         [(Value::from("actionable"), supported.into()), (Value::from("unsupported"), unsupported.into())];
     Ok(entries.into_iter().collect::<Dict>().into())

@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn spans_are_converted() {
         give(&[
-            ("'1w 3d 2h 32m 4s' | community.general.to_time_unit('m')", json!(14552.066_666_666_667)),
+            ("'1w 3d 2h 32m 4s' | community.general.to_time_unit('m')", json!(14_552.066_666_666_667)),
             ("'1min 30s' | community.general.to_seconds", json!(90.0)),
             ("'1y' | community.general.to_days", json!(365.0)),
             ("'1mo' | community.general.to_days(month=31)", json!(31.0)),

@@ -1,6 +1,7 @@
 //! `urlize`: addresses in a text become links, as Jinja2 finds them.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::sync::OnceLock;
 
 use fancy_regex::Regex;
@@ -52,7 +53,7 @@ fn urlize(cx: &Cx<'_>, given: &Given) -> Evaluated {
     let rel: Vec<String> = rel.into_iter().collect();
     let mut attributes = format!(" rel=\"{}\"", escape(&rel.join(" ")));
     if let Some(target) = given.some(3).map(Value::text).filter(|target| !target.is_empty()) {
-        attributes += &format!(" target=\"{}\"", escape(&target));
+        _ = write!(attributes, " target=\"{}\"", escape(&target));
     }
     let limit = given.some(1).map(|_| given.size(1, 0)).transpose()?;
     let schemes = match given.some(5) {

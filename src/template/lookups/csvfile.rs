@@ -1,6 +1,6 @@
 //! A cell of a CSV file, found by the text of another in its row.
 
-use rplay_syntax::words_and_rest;
+use rplay_syntax::{Words, key_values_and_rest};
 
 use super::files::{read_encoded, search_or_warn};
 use super::options::Options;
@@ -19,19 +19,19 @@ pub(super) fn csvfile(cx: &Cx<'_>, given: &Given) -> Items {
     let mut options = Options::new("csvfile", OPTIONS, given);
     let mut items = Vec::new();
     for term in &given.terms {
-        let words = words_and_rest(&term.text()).map_err(|fault| TemplateError::runtime(fault.message))?;
-        let (named, Some(key)) = words else { return required() };
+        let words =
+            key_values_and_rest(&term.text()).map_err(|fault| TemplateError::runtime(fault.message))?;
+        let Words { named, free_form: Some(key) } = words else { return required() };
         for (name, value) in named {
             if !options.set(&name, &value) {
                 return fail(format!("{} is not a valid option", Value::from(name).repr()));
             }
         }
-        match cell(cx, &options, &key)? {
-            Some(value) => match value.as_items() {
+        if let Some(value) = cell(cx, &options, &key)? {
+            match value.as_items() {
                 Some(several) if value.type_name() == "list" => items.extend_from_slice(several),
                 _ => items.push(value),
-            },
-            None => {}
+            }
         }
     }
     Ok(items)

@@ -268,7 +268,7 @@ fn rendered(
     let mut own = cx.file_variables(&Place { given: name, path: &path, dest: None });
     let further = options.value("template_vars").into_iter().flat_map(Value::entries);
     own.extend(further.map(|(key, value)| (Arc::from(key.text()), Found::Data(value.clone()))));
-    let scope = cx.keep(Overlay::new(&cx.scope, own));
+    let scope = cx.keep(Overlay::over(&cx.scope, own));
     let source: Arc<str> = read_text(cx, &path)?.into();
     let program = cx
         .shared

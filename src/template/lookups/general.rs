@@ -60,7 +60,7 @@ pub(super) fn random_string(cx: &Cx<'_>, given: &Given) -> Items {
             }
         }
     }
-    let length = usize::try_from(options.int("length", 8)?).unwrap_or(0);
+    let length = usize::try_from(options.int("length", 8)?).unwrap_or(0).min(1_000_000);
     if all.is_empty() {
         return fail("Available characters cannot be empty. Please change constraints");
     }

@@ -1,6 +1,6 @@
 //! Passwords that are made once and kept in a file.
 
-use rplay_syntax::words_and_rest;
+use rplay_syntax::{Words, key_values_and_rest};
 
 use super::options::Options;
 use super::{Given, Items, fail};
@@ -19,6 +19,7 @@ const WHITESPACE: &str = " \t\n\r\x0b\x0c";
 /// A password that is made anew each time, because nothing is kept there.
 const NOWHERE: &str = "/dev/null";
 const OPTIONS: &[&str] = &["length", "encrypt", "chars", "ident", "seed"];
+const MAX_LENGTH: i128 = 1_000_000;
 const SALT: &str = " salt=";
 const IDENT: &str = " ident=";
 
@@ -88,8 +89,9 @@ fn choose_ident(kept: &mut Kept, options: &Options, scheme: Option<Scheme>) -> R
 /// Takes the options out of `path length=20 chars=ascii_letters,digits`; what is left is the path.
 fn read_term(term: &str, options: &mut Options) -> Result<String, TemplateError> {
     let Some((first, rest)) = term.split_once(' ') else { return Ok(term.to_owned()) };
-    let (named, free) = words_and_rest(rest).map_err(|fault| TemplateError::runtime(fault.message))?;
-    let path = match free {
+    let Words { named, free_form } =
+        key_values_and_rest(rest).map_err(|fault| TemplateError::runtime(fault.message))?;
+    let path = match free_form {
         Some(free) => format!("{first} {free}"),
         None => first.to_owned(),
     };
@@ -145,7 +147,7 @@ fn made(cx: &Cx<'_>, options: &Options) -> Result<Kept, TemplateError> {
     if chars.is_empty() {
         return fail("Cannot choose from an empty sequence");
     }
-    let length = options.int("length", 20)?.max(0);
+    let length = options.int("length", 20)?.clamp(0, MAX_LENGTH);
     let seed = options.text("seed").map(Value::from);
     let mut dice = Dice::new(cx, seed.as_ref())?;
     let password = (0..length).filter_map(|_| dice.choose(&chars)).collect();
@@ -173,9 +175,9 @@ fn write(cx: &Cx<'_>, path: &str, kept: &Kept) -> Result<(), TemplateError> {
     }
     let mut text = kept.password.clone();
     if let Some(salt) = &kept.salt {
-        text += &format!("{SALT}{salt}");
+        text.extend([SALT, salt]);
         if let Some(ident) = &kept.ident {
-            text += &format!("{IDENT}{ident}");
+            text.extend([IDENT, ident]);
         }
     }
     text.push('\n');

@@ -62,8 +62,8 @@ fn is_network(given: &Given, test: impl Fn(Net) -> bool) -> Evaluated {
 }
 
 fn is_address(given: &Given, test: impl Fn(Net) -> bool) -> Evaluated {
-    let text = given.text(0);
-    let net = Net::parse(&text).filter(|_| !text.contains('/'));
+    let written = given.text(0);
+    let net = Net::parse(&written).filter(|_| !written.contains('/'));
     Ok(net.is_some_and(test).into())
 }
 

@@ -6,6 +6,9 @@ use num_bigint::{BigInt, Sign};
 
 use super::{Repr, Value};
 
+/// Python reads no longer numbers, because that takes too long.
+const MAX_DIGITS: usize = 4300;
+
 /// Returns the number as a value, in its small form where it has one.
 pub(crate) fn whole(number: BigInt) -> Value {
     match i128::try_from(&number) {
@@ -35,6 +38,9 @@ pub(crate) fn parse_whole(text: &str, base: u32) -> Option<Value> {
     };
     let digits = super::number::without_underscores(digits)?;
     if digits.is_empty() || !digits.chars().all(|digit| digit.is_digit(base)) {
+        return None;
+    }
+    if digits.len() > MAX_DIGITS && !base.is_power_of_two() {
         return None;
     }
     let number = BigInt::parse_bytes(digits.as_bytes(), base)?;

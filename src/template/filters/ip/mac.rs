@@ -11,7 +11,8 @@ pub(crate) fn bytes(text: &str) -> Option<[u8; 6]> {
     let digits: String = if text.contains([':', '-']) {
         let parts: Vec<&str> = text.split(separators).collect();
         let width = if parts.len() == 6 { 2 } else { 4 };
-        parts.iter().map(|part| format!("{part:0>width$}")).collect()
+        let padded = |part: &&str| format!("{part:0>width$}");
+        parts.iter().map(padded).collect::<Vec<_>>().concat()
     } else {
         text.replace('.', "")
     };
@@ -22,9 +23,8 @@ pub(crate) fn bytes(text: &str) -> Option<[u8; 6]> {
     number.to_be_bytes().last_chunk::<6>().copied()
 }
 
-fn joined(bytes: &[u8; 6], size: usize, between: &str) -> String {
-    let hex = |chunk: &[u8]| chunk.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    bytes.chunks(size).map(hex).collect::<Vec<_>>().join(between)
+fn joined(bytes: [u8; 6], size: usize, between: &str) -> String {
+    bytes.chunks(size).map(crate::filters::hex).collect::<Vec<_>>().join(between)
 }
 
 pub(super) fn hardware(_cx: &Cx<'_>, given: &Given, alias: &str) -> Evaluated {
@@ -38,12 +38,12 @@ pub(super) fn hardware(_cx: &Cx<'_>, given: &Given, alias: &str) -> Evaluated {
     Ok(match query.as_str() {
         "" => given.value(0).clone(),
         "bool" => true.into(),
-        "bare" => joined(&bytes, 6, "").into(),
-        "cisco" => joined(&bytes, 2, ".").into(),
+        "bare" => joined(bytes, 6, "").into(),
+        "cisco" => joined(bytes, 2, ".").into(),
         "int" => bytes.iter().fold(0_i128, |number, byte| number << 8 | i128::from(*byte)).into(),
-        "eui48" | "win" => joined(&bytes, 1, "-").to_uppercase().into(),
-        "linux" | "unix" => joined(&bytes, 1, ":").into(),
-        "pgsql" | "postgresql" | "psql" => joined(&bytes, 3, ":").into(),
+        "eui48" | "win" => joined(bytes, 1, "-").to_uppercase().into(),
+        "linux" | "unix" => joined(bytes, 1, ":").into(),
+        "pgsql" | "postgresql" | "psql" => joined(bytes, 3, ":").into(),
         other => return fail(format!("{alias}: unknown filter type: {other}")),
     })
 }
@@ -53,8 +53,10 @@ pub(super) fn slaac(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     let Some(asked) = asked(given.value(0), None).filter(|asked| asked.net.is_v6) else {
         return Ok(false.into());
     };
-    let Some([a, b, c, d, e, f]) = bytes(&given.text_or(1, "")) else { return Ok(false.into()) };
-    let own = u64::from_be_bytes([a ^ 2, b, c, 0xff, 0xfe, d, e, f]);
+    let Some(bytes) = bytes(&given.text_or(1, "")) else { return Ok(false.into()) };
+    let number = bytes.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    // The halves are set apart, and the bit that says that somebody chose it is turned around.
+    let own = (number >> 24 << 40 | 0xff_fe00_0000 | number & 0xff_ffff) ^ 1 << 57;
     let net = Net { prefix: 64, ..asked.net };
     Ok(Value::from(net.address(net.first() | u128::from(own))))
 }

@@ -20,9 +20,9 @@ pub(crate) use query::{is_link_local, is_loopback, is_multicast, is_private, is_
 const UTILS: &str = "ansible.utils";
 
 pub(super) const FILTERS: &[Builtin] = &[
-    builtin("ipaddr", "value query= version=", |cx, given| ask(cx, given, "ipaddr", None)).of(UTILS),
-    builtin("ipv4", "value query=", |cx, given| ask(cx, given, "ipv4", Some(4))).of(UTILS),
-    builtin("ipv6", "value query=", |cx, given| ask(cx, given, "ipv6", Some(6))).of(UTILS),
+    builtin("ipaddr", "value query= version=", |_, given| ask(given, "ipaddr", None)).of(UTILS),
+    builtin("ipv4", "value query=", |_, given| ask(given, "ipv4", Some(4))).of(UTILS),
+    builtin("ipv6", "value query=", |_, given| ask(given, "ipv6", Some(6))).of(UTILS),
     builtin("ipwrap", "value query=", wrap).of(UTILS),
     builtin("ipmath", "value amount", math).of(UTILS),
     builtin("ip4_hex", "arg delimiter=", hexadecimal).of(UTILS),
@@ -60,16 +60,16 @@ fn asked(value: &Value, version: Option<i64>) -> Option<Asked> {
     (prefix <= net.width()).then(|| Asked { net, is_network: true, written: net.cidr().into() })
 }
 
-fn ask(cx: &Cx<'_>, given: &Given, alias: &str, version: Option<i64>) -> Evaluated {
+fn ask(given: &Given, alias: &str, version: Option<i64>) -> Evaluated {
     let version = version.or_else(|| given.some(2).and_then(Value::as_i64));
-    about(cx, given.value(0), &given.text_or(1, ""), version, alias)
+    about(given.value(0), &given.text_or(1, ""), version, alias)
 }
 
-fn about(cx: &Cx<'_>, value: &Value, query: &str, version: Option<i64>, alias: &str) -> Evaluated {
+fn about(value: &Value, query: &str, version: Option<i64>, alias: &str) -> Evaluated {
     if let Some(items) = value.as_items() {
         let mut answers = Vec::new();
         for item in items {
-            let answer = about(cx, item, query, version, alias)?;
+            let answer = about(item, query, version, alias)?;
             if answer.is_truthy() {
                 answers.push(answer);
             }
@@ -104,11 +104,11 @@ fn about(cx: &Cx<'_>, value: &Value, query: &str, version: Option<i64>, alias: &
     }
 }
 
-fn wrap(cx: &Cx<'_>, given: &Given) -> Evaluated {
+fn wrap(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     let query = given.text_or(1, "");
     let wrapped = |value: &Value| -> Evaluated {
-        let known = about(cx, value, &query, None, "ipwrap")?;
-        if known.is_truthy() { about(cx, &known, "wrap", None, "ipwrap") } else { Ok(value.clone()) }
+        let known = about(value, &query, None, "ipwrap")?;
+        if known.is_truthy() { about(&known, "wrap", None, "ipwrap") } else { Ok(value.clone()) }
     };
     match given.value(0).as_items() {
         Some(items) => items.iter().map(wrapped).collect::<Result<Vec<_>, _>>().map(Value::from),

@@ -129,15 +129,16 @@ impl Net {
         (self.first()..=self.last()).contains(&value).then_some(value)
     }
 
-    /// Returns the networks of that prefix in this one.
-    pub(crate) fn subnets(self, prefix: u32) -> Option<impl Iterator<Item = Self>> {
-        if prefix < self.prefix || prefix > self.width() {
-            return None;
-        }
-        let bits = self.width() - prefix;
-        let (first, count) = (self.first(), prefix - self.prefix);
-        let count = 1_u128.checked_shl(count).unwrap_or(u128::MAX);
-        Some((0..count).map(move |at| Self { value: first + (at << bits), prefix, ..self }))
+    /// Returns how many networks of that prefix are in this one; none where that is no longer one.
+    pub(crate) fn subnets(self, prefix: u32) -> Option<u128> {
+        let count = (self.prefix..=self.width()).contains(&prefix).then(|| prefix - self.prefix)?;
+        Some(1_u128.checked_shl(count).unwrap_or(u128::MAX))
+    }
+
+    /// Returns one of the networks of that prefix in this one.
+    pub(crate) fn subnet(self, prefix: u32, at: u128) -> Self {
+        let offset = at.checked_shl(self.width() - prefix).unwrap_or(0);
+        Self { value: self.first().wrapping_add(offset), prefix, ..self }
     }
 
     /// Returns the smallest network of both.

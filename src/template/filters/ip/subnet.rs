@@ -86,13 +86,11 @@ fn part(net: Net, prefix: u32, index: Option<i128>) -> Result<Option<Value>, Tem
         let found = usize::try_from(at).ok().and_then(|at| around.get(at));
         return Ok(found.map(|net| net.cidr().into()));
     }
-    let Some(mut parts) = net.network().subnets(prefix) else { return Ok(None) };
-    let count = 1_u128.checked_shl(prefix - net.prefix).unwrap_or(u128::MAX);
+    let Some(count) = net.network().subnets(prefix) else { return Ok(None) };
     let Some(index) = index else { return Ok(Some(count.to_string().into())) };
     let at = if index < 0 { count.checked_sub(index.unsigned_abs()) } else { Some(index.unsigned_abs()) };
-    let Some(at) = at.filter(|at| *at < count) else { return Ok(None) };
-    let at = usize::try_from(at).map_err(|_| TemplateError::runtime("the network is too large"))?;
-    Ok(parts.nth(at).map(|net| net.cidr().into()))
+    let at = at.filter(|at| *at < count);
+    Ok(at.map(|at| net.network().subnet(prefix, at).cidr().into()))
 }
 
 fn place_in(net: Net, query: &str) -> Evaluated {
