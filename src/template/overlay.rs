@@ -40,6 +40,10 @@ impl Scope for Overlay {
         !self.own.iter().any(|(known, _)| &**known == name) && self.inner.is_secret(name)
     }
 
+    fn hosts_matching(&self, patterns: &[String]) -> Option<Result<Vec<String>, String>> {
+        self.inner.hosts_matching(patterns)
+    }
+
     fn search_path(&self) -> Vec<String> {
         self.inner.search_path()
     }

@@ -128,7 +128,7 @@ pub(crate) fn glob_files(cx: &Cx<'_>, pattern: &str) -> Vec<String> {
 }
 
 /// Returns whether a name fits a pattern of `*`, `?` and `[...]`.
-pub(super) fn fits_pattern(pattern: &str, name: &str) -> bool {
+fn fits_pattern(pattern: &str, name: &str) -> bool {
     let mut regex = String::from(r"\A");
     let mut chars = pattern.chars();
     while let Some(c) = chars.next() {
