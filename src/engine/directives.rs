@@ -68,7 +68,7 @@ pub(crate) fn spec(bare_name: &str) -> Option<Spec> {
 
 /// Returns whether a directive acts once for all hosts: it runs on the first of them alone.
 pub(crate) fn acts_once(bare_name: &str) -> bool {
-    bare_name == "add_host"
+    matches!(bare_name, "add_host" | "pause")
 }
 
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
@@ -111,9 +111,26 @@ pub(crate) fn arguments(runner: &Runner, task: &TaskRun<'_>, scope: &Arc<dyn Sco
     if let Some(free) = &own.free_form {
         let rendered =
             runner.template.render(free, scope).map_err(|error| (Some("_raw_params".to_owned()), error))?;
-        args.insert("_raw_params".to_owned(), rendered.value);
+        add_free_form(&mut args, action, rendered.value);
     }
     Ok(args)
+}
+
+/// Adds what is written in place of the arguments: a text, or a template for all of them, which those by name override.
+pub(crate) fn add_free_form(args: &mut IndexMap<String, Value>, action: &str, value: Value) {
+    let takes_text = matches!(
+        bare(action),
+        "command" | "shell" | "raw" | "script" | "meta" | "include_tasks" | "include_vars" | "import_tasks"
+    );
+    if takes_text || !value.is_mapping() {
+        args.insert("_raw_params".to_owned(), value);
+        return;
+    }
+    for (name, value) in value.entries() {
+        if let Some(name) = name.as_str() {
+            args.entry(name.to_owned()).or_insert_with(|| value.clone());
+        }
+    }
 }
 
 /// Runs a directive.
@@ -136,7 +153,7 @@ pub(crate) async fn run(
         "raw" => raw::run(runner, task, spot, &args).await?,
         "script" => script::run(runner, task, spot, &args).await?,
         "set_fact" => set_fact::run(runner, task, scope, args),
-        "set_stats" => set_stats::run(&args),
+        "set_stats" => set_stats::run(task, &args),
         "validate_argument_spec" => validate_argument_spec::run(runner, task, scope, &args),
         "wait_for_connection" => wait_for_connection::run(runner, task, spot, &args).await?,
         other => Ended::failed(format!("the action '{other}' cannot be used here")),

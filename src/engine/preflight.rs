@@ -153,6 +153,10 @@ fn arguments(item: &TaskItem, spec: &Spec, action: &str) -> Vec<Fault> {
     }
     if let Some(free) = &own.free_form {
         let Some(name) = spec.free_form else {
+            // A template may stand for all arguments.
+            if free.may_be_template() {
+                return Vec::new();
+            }
             let fault = Fault::new(format!("this module takes no free-form text: {action}"));
             return vec![fault.at(&free.span).kind(FaultKind::Task).help("give its parameters by name")];
         };

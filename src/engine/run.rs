@@ -24,7 +24,7 @@ mod templates;
 mod vars_files;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rplay_event::{Fault, Kind};
@@ -78,6 +78,8 @@ pub(crate) struct Runner {
     pub(crate) busy: Mutex<BTreeMap<(u64, String), String>>,
     pub(crate) tally: Mutex<Tally>,
     pub(crate) fact_cache: FactCache,
+    /// `--step` has been answered with "continue".
+    pub(crate) no_steps: AtomicBool,
     /// What `set_stats` has collected.
     pub(crate) stats: Mutex<CustomStats>,
     /// `--start-at-task`, until it is reached.

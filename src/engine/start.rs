@@ -1,5 +1,5 @@
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rplay_config::Config;
@@ -145,6 +145,7 @@ impl Run {
             selection,
             tally: Mutex::default(),
             fact_cache,
+            no_steps: AtomicBool::default(),
             stats: Mutex::default(),
             busy: Mutex::default(),
             settings,

@@ -9,9 +9,13 @@ const WIDEST: usize = 120;
 /// Returns the text of the `[ERROR]` that stands before a failed result, or `None` where there is none.
 ///
 /// A result brings it as `exception`: one [`Fault`], or several where each is caused by the next, as values. One without
-/// a message only adds the place: the result's own message is told. Without any the task's place is all that is known. A
+/// a message only adds the place: the result's own message is told. An empty list says that it has been told already;
+/// without any list the task's place is all that is known. A
 /// loop's own result repeats what its items said, and has none.
 pub(crate) fn failure(result: &TaskResult, task: Option<&TaskInfo>) -> Option<String> {
+    if matches!(result.result.get("exception"), Some(Value::Array(faults)) if faults.is_empty()) {
+        return None;
+    }
     let mut faults = given(result.result.get("exception"));
     let action = task.map(|task| task.action.as_str()).unwrap_or_default();
     if let Some((first, rest)) = faults.split_first_mut() {
@@ -40,8 +44,7 @@ fn headline(result: &TaskResult, action: &str) -> String {
     if message.starts_with("Task failed") {
         return message.to_owned();
     }
-    let by_condition = result.result.contains_key("failed_when_result");
-    let who = if by_condition || is_action(action) { "Action" } else { "Module" };
+    let who = if is_action(action) { "Action" } else { "Module" };
     if message.is_empty() {
         return format!("Task failed: {who} failed.");
     }

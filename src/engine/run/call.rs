@@ -21,6 +21,9 @@ use crate::load::bare;
 use crate::scopes::{Data, Level, Stack};
 use crate::world::TaskWorld;
 
+/// What stands for the trace of an error in a result.
+pub(super) const NO_TRACEBACK: &str = "(traceback unavailable)";
+
 /// A call of a module, remembered for the walk backwards.
 pub(crate) struct Call {
     pub(crate) run: Box<dyn Runnable>,
@@ -76,9 +79,7 @@ impl Runner {
             Ok((Some(skipped), _)) => return Ok(skipped),
             Ok((None, unsure)) => unsure,
             Err(error) => {
-                let place = error.span.clone().unwrap_or_else(|| task.item.task.span.clone());
-                let doing = [("Error while evaluating conditional.".to_owned(), place)];
-                return Ok(Self::wrong(task, &error, "Task failed", &doing));
+                return Ok(Self::wrong(task, &error, "Task failed", &[]));
             }
         };
         let delegate = match delegate {
@@ -250,7 +251,7 @@ impl Runner {
             let rendered =
                 self.template.render(free, scope).map_err(|error| (Some("_raw_params".to_owned()), error))?;
             self.tell(&rendered.marks);
-            args.insert("_raw_params".to_owned(), rendered.value);
+            directives::add_free_form(&mut args, action, rendered.value);
         }
         Ok(args)
     }
@@ -544,8 +545,15 @@ impl Runner {
                 Err(error) => refuse(ended, "changed_when_result", &error),
             }
             let scope = Self::seen(task, stack, ended);
+            let had_failed = ended.status() == Status::Failed;
             match self.all(&task.item.task.failed_when, &scope) {
                 Ok(Some(failed)) => {
+                    if had_failed && !failed {
+                        ended.set("failed_when_suppressed_exception", NO_TRACEBACK);
+                    }
+                    if failed && !had_failed {
+                        ended.headline_of_action();
+                    }
                     ended.set("failed", failed);
                     ended.set("failed_when_result", failed);
                 }

@@ -195,18 +195,22 @@ fn mark_failure(result: &mut Map<String, Json>) {
     }
 }
 
+/// Returns the task's name without that of its role; one that has none has an empty one.
+fn own_name<'a>(task: &'a TaskRun<'_>) -> &'a str {
+    if task.item.task.keywords.name.is_none() {
+        return "";
+    }
+    let role = task.item.context.role.as_ref().map(|role| format!("{} : ", role.definition.full_name()));
+    role.and_then(|role| task.name.strip_prefix(role.as_str())).unwrap_or(&task.name)
+}
+
 /// Returns `ansible_failed_task`: what was written of the task that failed.
 fn failed_task(task: &TaskRun<'_>) -> Json {
     let written = &task.item.task;
     let nodes = |nodes: &[Node]| -> Json { nodes.iter().map(Node::to_json).collect() };
     let node = |node: &Option<Node>| node.as_ref().map(Node::to_json);
     json!({
-        // Without the role that the banner names.
-        "name": if written.keywords.name.is_some() {
-            task.name.split_once(" : ").map_or(&*task.name, |(_, name)| name)
-        } else {
-            ""
-        },
+        "name": own_name(task),
         "action": &*written.action.name,
         "args": super::call::written_args(&written.args),
         "when": nodes(&written.keywords.when),

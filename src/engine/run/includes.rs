@@ -119,6 +119,7 @@ impl Runner {
                 ended.set("include", name.clone());
             }
             ended.set("reason", message.clone());
+            ended.told = true;
             host.count(|counts| counts.failed += 1);
             // The result of a loop holds the results of its items, none of which is told.
             if task.item.task.looping.is_none() {

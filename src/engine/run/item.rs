@@ -43,6 +43,10 @@ pub(crate) struct Ended {
     pub(crate) stats: Vec<Map<String, Json>>,
     pub(crate) notify: Vec<String>,
     pub(crate) planned: Vec<Planned>,
+    /// What the failure is called, where the result does not tell.
+    pub(crate) headline: Option<String>,
+    /// The failure has been told already.
+    pub(crate) told: bool,
     /// What led to a failure, the outermost first; a first one without a message stands for the result's own.
     pub(crate) causes: Vec<Fault>,
     /// Why it failed has been told before its result.
@@ -97,6 +101,15 @@ impl Ended {
             Status::Changed
         } else {
             Status::Ok
+        }
+    }
+
+    /// Says that the action found its result wrong, not the module.
+    pub(super) fn headline_of_action(&mut self) {
+        let message = self.result.get("msg").and_then(Json::as_str).unwrap_or_default();
+        let colon = if message.is_empty() { "." } else { ": " };
+        if !message.starts_with("Task failed") {
+            self.headline = Some(format!("Task failed: Action failed{colon}{message}"));
         }
     }
 
@@ -178,6 +191,9 @@ impl Runner {
         ended.ignored = ended.status() == Status::Failed
             && self.truth(task.item.context.ignore_errors.as_ref(), &scope)
             || ended.unreachable && self.truth(task.item.context.ignore_unreachable.as_ref(), &scope);
+        if ended.status() == Status::Failed {
+            ended.result.entry("exception").or_insert_with(|| json!(super::call::NO_TRACEBACK));
+        }
         // An item that changes nothing is heard as well, when another one of its loop changes something.
         if matches!(ended.status(), Status::Changed | Status::Ok) && !task.item.context.notify.is_empty() {
             ended.notify = self.notify_names(task, &scope);

@@ -1,3 +1,4 @@
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use futures_util::StreamExt as _;
@@ -144,12 +145,15 @@ impl Runner {
             most: self.most(run, item, alone, &scope)?,
             within,
         };
+        if !self.steps_on(&task.name) {
+            return Ok(());
+        }
         // What a failing host changes of its variables must not find them in use.
         drop(scope);
         self.emit(Kind::TaskStarted { task: self.info(&task, within.handler) });
         let on = if alone == Alone::No { hosts } else { hosts.get(..1).unwrap_or_default() };
-        let ended = self.all_hosts(&task, on, &rules).await?;
-        let brought = self.brought(&task, &ended)?;
+        let mut ended = self.all_hosts(&task, on, &rules).await?;
+        let brought = self.brought(&task, &mut ended)?;
         if rules.fatal {
             Self::fail_together(run, &ended);
         }
@@ -161,6 +165,18 @@ impl Runner {
             tokio::task::yield_now().await;
         }
         Ok(())
+    }
+
+    /// `--step`: asks whether the task is to run.
+    fn steps_on(&self, name: &str) -> bool {
+        let Some(ask) = self.settings.step.filter(|_| !self.no_steps.load(Ordering::Relaxed)) else {
+            return true;
+        };
+        let answer = ask(&format!("TASK: {name}"));
+        self.no_steps.store(answer == Answer::Continue, Ordering::Relaxed);
+        let asked = format!("Perform task: TASK: {name} (N)o/(y)es/(c)ontinue: ");
+        self.emit(Kind::Said { message: format!("\n{asked:*<79}") });
+        answer != Answer::No
     }
 
     /// Returns the task with its action rendered, where that is a template.
@@ -296,7 +312,11 @@ impl Runner {
 
     /// What led to a failure, for the lines of `[ERROR]`: its places, and the source around them.
     fn causes(&self, task: &TaskRun<'_>, ended: &Ended) -> Json {
-        let own = [Fault::new("").at(&task.item.task.span)];
+        if ended.told {
+            return json!([]);
+        }
+        let headline = ended.headline.clone().unwrap_or_default();
+        let own = [Fault::new(headline).at(&task.item.task.span)];
         let causes = if ended.causes.is_empty() || ended.no_log { &own[..] } else { &ended.causes };
         let explained = causes.iter().map(|fault| {
             let fault = fault.clone();
@@ -366,9 +386,13 @@ impl Runner {
     }
 
     /// Reads what the hosts bring in; returns it with the hosts that asked for it.
-    fn brought(&self, task: &TaskRun<'_>, ended: &[(Arc<Host>, Ended)]) -> Result<Vec<BroughtIn>, Stop> {
+    fn brought(
+        &self,
+        task: &TaskRun<'_>,
+        ended: &mut [(Arc<Host>, Ended)],
+    ) -> Result<Vec<BroughtIn>, Stop> {
         let mut groups: Vec<(Include, Vec<Arc<Host>>)> = Vec::new();
-        for (host, ended) in ended {
+        for (host, ended) in ended.iter() {
             for include in &ended.include {
                 // What a host asks for twice is brought in twice.
                 let mut same = groups.iter_mut().filter(|(other, _)| other.same(include));
@@ -380,7 +404,14 @@ impl Runner {
         }
         let mut brought = Vec::with_capacity(groups.len());
         for (include, hosts) in groups {
-            brought.extend(self.bring(task, &include, &hosts)?.map(|items| (items, hosts)));
+            match self.bring(task, &include, &hosts)? {
+                Some(items) => brought.push((items, hosts)),
+                None => {
+                    let asked = |host: &Arc<Host>| hosts.iter().any(|other| Arc::ptr_eq(host, other));
+                    let failed = ended.iter_mut().filter(|(host, _)| asked(host));
+                    failed.for_each(|(_, ended)| ended.set("failed", true));
+                }
+            }
         }
         Ok(brought)
     }

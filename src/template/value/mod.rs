@@ -278,7 +278,8 @@ impl Value {
         matches!(self.0, Repr::Str(_))
     }
 
-    pub(crate) fn is_mapping(&self) -> bool {
+    /// Returns whether it is a mapping, whatever it came from.
+    pub fn is_mapping(&self) -> bool {
         self.kind() == Kind::Dict
     }
 

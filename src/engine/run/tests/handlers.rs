@@ -14,12 +14,12 @@ fn handlers_run_in_the_order_they_are_listed_and_once() {
 }
 
 #[test]
-fn the_last_handler_of_a_name_wins_and_all_that_listen_run() {
+fn of_handlers_with_one_name_the_first_in_the_list_wins_and_all_that_listen_run() {
     let ran = ran(&format!(
         "{CHANGE}      when: inventory_hostname == 'a'\n      notify: h\n  handlers:\n    - {{name: h, debug: {{msg: first}}}}\n    - {{name: h, debug: {{msg: last}}}}\n    - {{name: l, listen: h, debug: {{msg: listens}}}}\n"
     ));
     ran.told(
-        "PLAY a,b\nTASK debug\na changed: \"x\"\nb skipped\na notified h\na notified l\nHANDLER h\na ok: \"last\"\nHANDLER l\n\
+        "PLAY a,b\nTASK debug\na changed: \"x\"\nb skipped\na notified h\na notified l\nHANDLER h\na ok: \"first\"\nHANDLER l\n\
          a ok: \"listens\"\na : ok=3 changed=1\nb : skipped=1",
     );
 }
