@@ -165,6 +165,10 @@ fn params<P: rplay_module::Params>(name: &str, args: &IndexMap<String, Value>) -
     let args = Json::Object(json_args(args));
     match rplay_module::params::parse::<P>(&args) {
         Ok(parsed) => Ok(parsed.params),
-        Err(faults) => Err(Box::new(Ended::failed(rplay_module::params::message(&faults, name)))),
+        Err(faults) => {
+            let message = rplay_module::params::message(&faults, name);
+            let headline = Some(format!("Task failed: {message}"));
+            Err(Box::new(Ended { headline, ..Ended::failed(message) }))
+        }
     }
 }

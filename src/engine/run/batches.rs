@@ -149,6 +149,9 @@ impl Runner {
         let mut sizes = Vec::new();
         for node in &loaded.head.play.serial {
             let value = self.in_play(loaded, prompted, node)?;
+            if value.is_omit() || value.is_none() {
+                continue;
+            }
             match value.as_items() {
                 Some(items) => {
                     for item in items {

@@ -548,7 +548,7 @@ impl Runner {
             let had_failed = ended.status() == Status::Failed;
             match self.all(&task.item.task.failed_when, &scope) {
                 Ok(Some(failed)) => {
-                    if had_failed && !failed {
+                    if had_failed && !failed && !directives::is_directive(bare(&task.item.task.action.name)) {
                         ended.set("failed_when_suppressed_exception", NO_TRACEBACK);
                     }
                     if failed && !had_failed {
@@ -691,9 +691,11 @@ async fn after(seconds: u64) {
 
 /// Returns the end of a task that took too long.
 fn timed_out(task: &TaskRun<'_>, seconds: u64) -> Ended {
-    let error = TemplateError::runtime(format!("Timed out after {seconds} second(s)."));
-    let mut ended = Runner::wrong(task, &error, "Task failed", &[]);
-    ended.set("timedout", json!({ "period": seconds }));
+    let message = format!("Task failed: Timed out after {seconds} second(s).");
+    let mut ended = Ended::failed(message.as_str());
+    ended.causes.push(rplay_event::Fault::new(message).at(&task.item.task.span));
+    let help = "Configure `DISPLAY_TRACEBACK` to see a traceback on timeout errors.";
+    ended.set("timedout", json!({ "frame": help, "period": seconds }));
     ended
 }
 

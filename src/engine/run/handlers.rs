@@ -59,8 +59,15 @@ impl Handler {
         }
     }
 
+    /// Returns whether the topic is one of the handler's, which may be named with its role before it.
     fn listens_to(&self, topic: &str) -> bool {
-        self.item.task.listen.iter().any(|node| node.as_str() == Some(topic))
+        let role = self.item.context.role.as_ref().map(|role| &role.definition);
+        let bare = role.and_then(|role| {
+            let strip = |name: &str| topic.strip_prefix(name)?.strip_prefix(" : ");
+            strip(&role.full_name()).or_else(|| strip(&role.name))
+        });
+        let listen = &self.item.task.listen;
+        listen.iter().filter_map(Node::as_str).any(|own| own == topic || bare == Some(own))
     }
 }
 

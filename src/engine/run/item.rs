@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json, json};
 use super::include_role::RoleCall;
 use super::{Runner, Stop, TaskRun, flag};
 use crate::hosts::Host;
-use crate::load::bare;
+use crate::load::{TaskItem, bare};
 use crate::scopes::{Data, Stack, Written};
 
 /// How a task (or an item of its loop) ended on a host.
@@ -122,6 +122,30 @@ impl Runner {
     /// Runs a task on a host: all items of its loop, or once.
     pub(super) async fn on_host(&self, task: &TaskRun<'_>, host: &Arc<Host>) -> Result<Ended, Stop> {
         let stack = self.task_scope(task.play, host, task.item);
+        if !task.item.task.action.name.contains("{{") {
+            return self.with_action(task, host, stack).await;
+        }
+        match self.action(task, &stack) {
+            Ok(item) => {
+                self.with_action(&TaskRun { item: &item, name: task.name.clone(), ..*task }, host, stack)
+                    .await
+            }
+            Err(error) => Ok(Self::wrong(task, &error, "Task failed", &[])),
+        }
+    }
+
+    /// Returns the task with its action rendered.
+    fn action(&self, task: &TaskRun<'_>, stack: &Stack) -> Result<TaskItem, TemplateError> {
+        let mut item = task.item.clone();
+        let rendered = self.template.render_str(&item.task.action.name, &stack.clone().shared())?;
+        if rendered.value.is_omit() {
+            return Err(TemplateError::runtime("Omit is not valid for the `action` keyword."));
+        }
+        item.task.action.name = rendered.value.text().into();
+        Ok(item)
+    }
+
+    async fn with_action(&self, task: &TaskRun<'_>, host: &Arc<Host>, stack: Stack) -> Result<Ended, Stop> {
         let mut ended = match self.items(task, &stack) {
             Ok(None) => self.once(task, host, &stack).await?,
             Ok(Some(items)) if items.is_unknown() => self.unknown_loop(task, host, &stack).await?,

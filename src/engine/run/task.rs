@@ -128,8 +128,6 @@ impl Runner {
     ) -> Result<(), Stop> {
         let Some(first) = hosts.first() else { return Ok(()) };
         let scope = self.task_scope(run, first, item).shared();
-        let resolved = self.with_action(item, &scope)?;
-        let item = resolved.as_ref().unwrap_or(item);
         let alone = self.alone(run, item, &scope)?;
         let task = TaskRun {
             play: run,
@@ -138,6 +136,10 @@ impl Runner {
             name: self.task_name(item, &scope),
             no_log: self.truth(item.context.no_log.as_ref(), &scope),
         };
+        if !self.steps_on(&task.name) {
+            return Ok(());
+        }
+        self.emit(Kind::TaskStarted { task: self.info(&task, within.handler) });
         let rules = Together {
             once: alone == Alone::Once,
             fatal: (alone != Alone::No || self.is_fatal(run, item, &scope))
@@ -145,12 +147,8 @@ impl Runner {
             most: self.most(run, item, alone, &scope)?,
             within,
         };
-        if !self.steps_on(&task.name) {
-            return Ok(());
-        }
         // What a failing host changes of its variables must not find them in use.
         drop(scope);
-        self.emit(Kind::TaskStarted { task: self.info(&task, within.handler) });
         let on = if alone == Alone::No { hosts } else { hosts.get(..1).unwrap_or_default() };
         let mut ended = self.all_hosts(&task, on, &rules).await?;
         let brought = self.brought(&task, &mut ended)?;
@@ -177,25 +175,6 @@ impl Runner {
         let asked = format!("Perform task: TASK: {name} (N)o/(y)es/(c)ontinue: ");
         self.emit(Kind::Said { message: format!("\n{asked:*<79}") });
         answer != Answer::No
-    }
-
-    /// Returns the task with its action rendered, where that is a template.
-    fn with_action(&self, item: &TaskItem, scope: &Arc<dyn Scope>) -> Result<Option<TaskItem>, Stop> {
-        let action = &item.task.action;
-        if !action.name.contains("{{") {
-            return Ok(None);
-        }
-        let fault = |message: String| {
-            Stop::from(Fault::new(message).at(&action.span).kind(rplay_event::FaultKind::Playbook))
-        };
-        let rendered =
-            self.template.render_str(&action.name, scope).map_err(|error| fault(error.to_string()))?;
-        if rendered.value.is_omit() {
-            return Err(fault("Omit is not valid for the `action` keyword.".to_owned()));
-        }
-        let mut task = item.task.clone();
-        task.action.name = rendered.value.text().into();
-        Ok(Some(TaskItem { task, ..item.clone() }))
     }
 
     /// Returns whether the task runs on one host only, and for whom.
