@@ -23,8 +23,7 @@ pub(super) fn run(task: &TaskRun<'_>, args: &IndexMap<String, Value>) -> Ended {
     let flag = |name: &str, default: bool| args.get(name).map_or(default, is_true);
     let stats = json!({
         "data": data, "per_host": flag("per_host", false), "aggregate": flag("aggregate", true) });
-    let mut ended = Ended::default();
-    ended.stats = stats.as_object().cloned().into_iter().collect();
+    let mut ended = Ended { stats: stats.as_object().cloned().into_iter().collect(), ..Ended::default() };
     ended.set("ansible_stats", stats);
     ended.set("changed", false);
     ended.set("failed", false);

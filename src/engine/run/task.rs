@@ -383,14 +383,13 @@ impl Runner {
         }
         let mut brought = Vec::with_capacity(groups.len());
         for (include, hosts) in groups {
-            match self.bring(task, &include, &hosts)? {
-                Some(items) => brought.push((items, hosts)),
-                None => {
-                    let asked = |host: &Arc<Host>| hosts.iter().any(|other| Arc::ptr_eq(host, other));
-                    let failed = ended.iter_mut().filter(|(host, _)| asked(host));
-                    failed.for_each(|(_, ended)| ended.set("failed", true));
-                }
+            if let Some(items) = self.bring(task, &include, &hosts)? {
+                brought.push((items, hosts));
+                continue;
             }
+            let asked = |host: &Arc<Host>| hosts.iter().any(|other| Arc::ptr_eq(host, other));
+            let failed = ended.iter_mut().filter(|(host, _)| asked(host));
+            failed.for_each(|(_, ended)| ended.set("failed", true));
         }
         Ok(brought)
     }
