@@ -365,11 +365,7 @@ impl Runner {
     }
 
     /// Reads what the hosts bring in; returns it with the hosts that asked for it.
-    fn brought(
-        &self,
-        task: &TaskRun<'_>,
-        ended: &mut [(Arc<Host>, Ended)],
-    ) -> Result<Vec<BroughtIn>, Stop> {
+    fn brought(&self, task: &TaskRun<'_>, ended: &mut [(Arc<Host>, Ended)]) -> Result<Vec<BroughtIn>, Stop> {
         let mut groups: Vec<(Include, Vec<Arc<Host>>)> = Vec::new();
         for (host, ended) in ended.iter() {
             for include in &ended.include {
