@@ -11,9 +11,9 @@ use crate::{Data, Mapping, Node, Origin, Text, Warning};
 pub struct Args {
     /// Parameters by name; those behind the action go before those of `args:`.
     pub named: Arc<Mapping>,
-    /// What stands behind the action as text: a command line, a file to include, a template for all parameters.
+    /// What stands behind the action as text: a command line, a file to include.
     pub free_form: Option<Node>,
-    /// `args:` where it is one template for a mapping, over which the others are laid.
+    /// `args:`, or what stands behind the action, where it is one template for a mapping: the others are laid over it.
     pub template: Option<Node>,
 }
 

@@ -30,7 +30,8 @@ fn every_form_of_a_call_gives_action_and_parameters() {
         ("- copy: {src: a}\n  args: {src: b, dest: c}", "copy", json!({"src": "a", "dest": "c"}), None),
         ("- command:\n  args: {_raw_params: ls}", "command", json!({}), Some("ls")),
         ("- ping:", "ping", json!({}), None),
-        ("- debug: '{{ all }}'", "debug", json!({}), Some("{{ all }}")),
+        ("- debug: '{{ all }}'", "debug", json!({}), None),
+        ("- shell: '{{ all }}'", "shell", json!({}), Some("{{ all }}")),
         ("- no_such_module: {a: 1}", "no_such_module", json!({"a": 1}), None),
         ("- include_tasks: a b.yml", "include_tasks", json!({}), Some("a b.yml")),
         (
