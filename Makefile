@@ -28,12 +28,16 @@ app: ## Builds the demo application, a static program
 engine: ## Makes sure that a Docker engine answers
 	scripts/engine
 
+.PHONY: ssh-server
+ssh-server: ## Makes sure that sshd is there, for the tests of connections
+	scripts/ssh-server
+
 .PHONY: demo
 demo: engine build app ## Deploys the demo to a fresh sandbox, and shows what it does
 	RPLAY=$(RPLAY) scripts/demo
 
 .PHONY: test
-test: engine app ## Checks format and lints, and passes all tests
+test: engine ssh-server app ## Checks format and lints, and passes all tests
 	scripts/forbid
 	cargo fmt --all --check
 	cd playbooks/app && cargo fmt --check
@@ -53,12 +57,17 @@ yaml-compare: ## Compares the YAML reader with PyYAML over ansible-core's own fi
 crash-table: engine build app ## Kills rplay at every API call of the first run in turn, and runs it again
 	RPLAY=$(RPLAY) $(abspath $(TARGET))/debug/crash-table
 
+.PHONY: compare-templates
+compare-templates: ## Compares 20,000 random expressions with ansible-core's
+	cargo build --release -p rplay-template --example evaluate
+	EVALUATE=$(abspath $(TARGET))/release/examples/evaluate scripts/compare-templates
+
 .PHONY: release
 release:
 	cargo build --release
 
 .PHONY: bench
-bench: release ## Measures rplay beside ansible-playbook
+bench: release ssh-server ## Measures rplay beside ansible-playbook
 	RPLAY=$(abspath $(TARGET))/release/rplay scripts/bench
 
 PREFIX ?= /usr/local

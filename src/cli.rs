@@ -6,6 +6,7 @@ mod args;
 mod config;
 mod doc;
 mod extra_vars;
+mod inventory;
 mod links;
 mod passwords;
 mod play;
@@ -65,6 +66,7 @@ async fn command(cli: Cli) -> u8 {
         Some(Command::Sandbox(command)) => sandbox::run(&command).await,
         Some(Command::Vault(command)) => vault::run(&command),
         Some(Command::Config(command)) => config::run(&command),
+        Some(Command::Inventory(args)) => inventory::run(&args),
         Some(Command::InstallLinks { dir }) => links::install(&dir),
         Some(Command::Replay(args)) => play::replay(&args),
         Some(Command::Completions { shell }) => {

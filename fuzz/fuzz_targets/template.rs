@@ -2,7 +2,7 @@
 use std::sync::{Arc, LazyLock};
 
 use libfuzzer_sys::fuzz_target;
-use rplay_template::{Engine, Found, Now, PathKind, Scope, Settings, Value, World};
+use rplay_template::{Engine, FileStamp, Found, Now, PathKind, Scope, Settings, Unfetched, Value, World};
 
 /// There is nothing outside.
 struct Nothing;
@@ -46,6 +46,34 @@ impl World for Nothing {
 
     fn open_vault(&self, _envelope: &str) -> Result<String, String> {
         Err("no vault".to_owned())
+    }
+
+    fn open_vault_with(&self, _envelope: &str, _password: &str) -> Result<String, String> {
+        Err("no vault".to_owned())
+    }
+
+    fn seal_vault(&self, _: &str, _: &str, _: Option<&str>, _: &str) -> Result<String, String> {
+        Err("no vault".to_owned())
+    }
+
+    fn is_vault_file(&self, path: &str) -> Result<bool, String> {
+        Err(format!("no file {path}"))
+    }
+
+    fn file_stamp(&self, _path: &str) -> Option<FileStamp> {
+        None
+    }
+
+    fn host_name(&self) -> String {
+        "here".to_owned()
+    }
+
+    fn setting(&self, _: &str, _: Option<(&str, &str)>) -> Option<(serde_json::Value, String)> {
+        None
+    }
+
+    fn fetch(&self, _args: serde_json::Value) -> Result<String, Unfetched> {
+        Err(Unfetched { status: -1, message: "no network".to_owned() })
     }
 
     fn now(&self) -> Now {

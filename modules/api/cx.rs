@@ -29,6 +29,10 @@ pub trait World: Send + Sync {
     fn sleep(&self, time: Duration) -> BoxFuture<'static, ()>;
     /// The task's `environment:`, else the process's; under `--sandbox` without anything of AWS.
     fn env(&self, name: &str) -> Option<String>;
+    /// The names of the task's `environment:`.
+    fn own_env(&self) -> Vec<String> {
+        Vec::new()
+    }
     fn random(&self, bytes: &mut [u8]);
     /// Tells what is being done now.
     fn progress(&self, progress: Progress);

@@ -109,5 +109,7 @@ fn environment(cx: &Cx) -> BTreeMap<String, String> {
         let name = entry.split(|&byte| byte == b'=').next()?;
         std::str::from_utf8(name).ok().filter(|name| !name.is_empty())
     });
-    names.filter_map(|name| Some((name.to_owned(), cx.env(name)?))).collect()
+    let own = cx.world().own_env();
+    let names = names.map(str::to_owned).chain(own);
+    names.filter_map(|name| Some((name.clone(), cx.env(&name)?))).collect()
 }

@@ -337,8 +337,8 @@ impl Action for Find {
         Ok(Deed::new(
             false,
             json!({
-                "matched": haul.files.len(), "files": haul.files, "msg": msg, "examined": haul.examined,
-                "skipped_paths": haul.skipped,
+                "files": haul.files, "changed": false, "msg": msg, "matched": haul.files.len(),
+                "examined": haul.examined, "skipped_paths": haul.skipped,
             }),
         ))
     }

@@ -92,7 +92,8 @@ struct Fetched {
     /// The address that gave it, and what it says of the file's name.
     url: String,
     name: Option<String>,
-    status: u16,
+    /// A file has none.
+    status: Option<u16>,
     msg: String,
     elapsed: u64,
 }
@@ -178,7 +179,7 @@ impl Work<'_> {
                     msg: format!("OK ({} bytes)", length.unwrap_or("unknown")),
                     name: disposition.and_then(name_of),
                     url: elsewhere.map_or_else(|| question.url.clone(), |url| url.to_string()),
-                    status: answer.status,
+                    status: Some(answer.status),
                     bytes: answer.body,
                     elapsed,
                 }))
@@ -200,7 +201,7 @@ impl Work<'_> {
             self.refused(&format!("Request failed: <urlopen error [Errno {number}] {words}: '{path}'>"), None)
         })?;
         let msg = format!("OK ({} bytes)", bytes.len());
-        Ok(Fetched { bytes, url: question.url.clone(), name: None, status: 200, msg, elapsed: 0 })
+        Ok(Fetched { bytes, url: question.url.clone(), name: None, status: None, msg, elapsed: 0 })
     }
 
     fn refused(&self, message: &str, answer: Option<(u16, &str)>) -> Failure {

@@ -10,15 +10,6 @@ use crate::tree::Tree;
 
 /// Brings a text to a place that is made of a template.
 #[derive(Params)]
-#[params(unbuilt(
-    "block_end_string",
-    "block_start_string",
-    "comment_end_string",
-    "comment_start_string",
-    "output_encoding",
-    "variable_end_string",
-    "variable_start_string"
-))]
 pub(crate) struct TemplateParams {
     /// The template, beside the playbook or role.
     src: ControllerTemplate,
@@ -36,30 +27,44 @@ pub(crate) struct TemplateParams {
     follow: bool,
     /// A command that has to accept the new file before it is put in its place; `%s` is its path.
     validate: Option<String>,
-    /// How lines end: another end than `\n` is not built yet.
-    newline_sequence: Option<String>,
-    /// Whether the newline after a block is left out: `false` is not built yet.
-    trim_blocks: Option<bool>,
-    /// Whether the spaces before a block are left out: `true` is not built yet.
-    lstrip_blocks: Option<bool>,
+    #[param(flatten)]
+    _rendering: Rendering,
     /// Only there to be refused, as Ansible refuses it.
     state: Option<Value>,
     #[param(flatten)]
     attributes: Attributes,
 }
 
+/// How the template is rendered, which the engine does before the module runs.
+#[derive(Params)]
+#[expect(dead_code, reason = "the engine reads them")]
+pub(crate) struct Rendering {
+    /// How lines end: `\n`, `\r` or `\r\n`.
+    newline_sequence: Option<String>,
+    /// Whether the newline after a block is left out; omitted it is.
+    trim_blocks: Option<bool>,
+    /// Whether the spaces before a block are left out; omitted they are not.
+    lstrip_blocks: Option<bool>,
+    /// What begins a block; omitted `{%`.
+    block_start_string: Option<String>,
+    /// What ends a block; omitted `%}`.
+    block_end_string: Option<String>,
+    /// What begins a value; omitted `{{`.
+    variable_start_string: Option<String>,
+    /// What ends a value; omitted `}}`.
+    variable_end_string: Option<String>,
+    /// What begins a comment; omitted `{#`.
+    comment_start_string: Option<String>,
+    /// What ends a comment; omitted `#}`.
+    comment_end_string: Option<String>,
+    /// How the text is written, by Python's name of the encoding; omitted UTF-8.
+    output_encoding: Option<String>,
+}
+
 impl TemplateParams {
     fn job(&self) -> Result<Job<'_>> {
         if self.state.is_some() {
             return Err(Failure::new("'state' cannot be specified on a template"));
-        }
-        // The engine renders with Ansible's defaults: what would have to change them must not seem to have.
-        let newline = self.newline_sequence.as_deref().is_none_or(|end| matches!(end, "\n" | "\\n"));
-        let blocks = self.trim_blocks.unwrap_or(true) && !self.lstrip_blocks.unwrap_or(false);
-        if !newline || !blocks {
-            let message =
-                "templates with another newline_sequence, trim_blocks or lstrip_blocks are not built yet";
-            return Err(Failure::new(message));
         }
         Ok(Job {
             from: From::Made(&self.src.path, &self.src.content),
@@ -205,16 +210,10 @@ mod tests {
     #[tokio::test]
     async fn each_wrong_argument_is_named() {
         let bench = Bench::new();
+        let failure = run(&bench, "x", json!({ "state": "present" })).await.failure.unwrap();
+        assert!(failure.message.contains("'state' cannot be specified on a template"), "{}", failure.message);
         for (further, message) in [
-            (json!({ "state": "present" }), "'state' cannot be specified on a template"),
-            (json!({ "lstrip_blocks": true }), "are not built yet"),
-            (json!({ "newline_sequence": "\r\n" }), "are not built yet"),
-        ] {
-            let failure = run(&bench, "x", further).await.failure.unwrap();
-            assert!(failure.message.contains(message), "{}", failure.message);
-        }
-        for (further, message) in [
-            (json!({ "variable_start_string": "[[" }), "variable_start_string"),
+            (json!({ "lstrip_blocks": "maybe" }), "The value 'maybe' is not a valid boolean"),
             (json!({ "backup": "maybe" }), "The value 'maybe' is not a valid boolean"),
         ] {
             let failure = run(&bench, "x", further).await.failure.unwrap();

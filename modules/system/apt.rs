@@ -191,7 +191,10 @@ impl Work<'_> {
             return self.remove(&known).await;
         }
         let mut deed = self.install(&known).await.map_err(|mut failure| {
-            failure.result.extend(told_cache.clone());
+            // Of what nobody has heard of, nothing else is told.
+            if !failure.message.starts_with("No package") {
+                failure.result.extend(told_cache.clone());
+            }
             failure
         })?;
         deed.result.extend(told_cache);

@@ -146,7 +146,10 @@ impl CronParams {
     }
 
     async fn work(&self, cx: &Cx) -> Result<Work> {
+        // Ansible asks for it even where the jobs are in a file of their own.
+        let crontab = program::require(cx, "crontab");
         self.judge(cx)?;
+        crontab?;
         let place = match self.file(cx) {
             None => Place::User,
             Some(shown) => {

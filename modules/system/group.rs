@@ -96,6 +96,7 @@ impl GroupParams {
         if let Some(ran) = ran {
             for (name, text) in [("stdout", ran.out), ("stderr", ran.err)] {
                 if !text.is_empty() {
+                    put(&format!("{name}_lines"), text.lines().map(str::to_owned).collect::<Vec<_>>().into());
                     put(name, text.into());
                 }
             }

@@ -44,8 +44,8 @@ struct Names {
 impl HostnameParams {
     fn by_systemd(&self, cx: &Cx) -> Result<bool> {
         match self.way {
-            Some(Way::Systemd) => Ok(true),
-            Some(Way::Debian | Way::Alpine) => Ok(false),
+            Some(Way::Systemd | Way::Debian) => Ok(true),
+            Some(Way::Alpine) => Ok(false),
             Some(Way::Generic) | None => Ok(is_systemd_managed(cx)),
             Some(other) => Err(Failure::new(format!(
                 "could not use {}: this is a Linux with files or systemd",

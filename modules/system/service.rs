@@ -132,6 +132,9 @@ impl Script<'_> {
         }
         let status = self.script("status").await?;
         let said = format!("{}{}", status.out, status.err).to_lowercase();
+        if said.contains("unrecognized service") {
+            return Err(Failure::new(format!("Could not find the requested service {}: host", self.name)));
+        }
         let says = |words: &[&str]| words.iter().any(|words| said.contains(words));
         Ok(match status.rc {
             _ if says(&["is not running", "not running", "stopped", "is dead", "start/waiting"]) => false,

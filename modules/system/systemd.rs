@@ -150,7 +150,11 @@ impl<'a> Systemctl<'a> {
             return Ok((Map::new(), true));
         }
         let any = self.ask(&[]).await?;
-        if any.ok() { Ok((Map::new(), false)) } else { Err(any.failure(any.err.trim_end())) }
+        if any.ok() {
+            Ok((Map::new(), false))
+        } else {
+            Err(any.failure(any.err.trim_end()).field("cmd", self.program.as_str()))
+        }
     }
 
     /// Brings a unit into the state that is asked for; returns whether anything changed.

@@ -206,6 +206,7 @@ impl Telling {
         for (name, text) in [("stdout", &ran.out), ("stderr", &ran.err)] {
             if !text.is_empty() {
                 self.put(name, text.as_str());
+                self.put(&format!("{name}_lines"), text.lines().map(str::to_owned).collect::<Vec<_>>());
             }
         }
     }

@@ -51,6 +51,8 @@ pub(crate) enum Command {
     /// Encrypts and decrypts files and strings
     #[command(subcommand)]
     Vault(super::vault::VaultCommand),
+    /// Shows what hosts, groups and variables an inventory comes to
+    Inventory(super::inventory::InventoryArgs),
     /// Shows the configuration
     #[command(subcommand)]
     Config(ConfigCommand),

@@ -62,7 +62,7 @@ pub(crate) fn replay(args: &ReplayArgs) -> u8 {
         Ok(config) => config,
         Err(code) => return code,
     };
-    let screen = Screen::open(screen::settings(None, args.verbose, &config));
+    let screen = Screen::open(screen::settings(None, args.verbose, &config), None);
     let mut sink = screen.sink();
     let mut code = 0;
     for event in events {
@@ -170,7 +170,8 @@ fn prepare(
     let config = settings::config()?;
     let manner = Manner { mode, works: record, record, stand_in };
     let screen = screen::settings(args.run.output, args.run.verbose, &config);
-    opened(Screen::open(screen), &config, || settings::of_playbooks(args, &config, manner))
+    let log = screen::log(args.run.verbose, &config);
+    opened(Screen::open(screen, log), &config, || settings::of_playbooks(args, &config, manner))
 }
 
 /// Says what the configuration has to say, then makes the settings; a fault of theirs is told and ends the screen.
@@ -213,5 +214,10 @@ fn about(config: &Config) -> Vec<Kind> {
             "{name} is set in the environment but is no setting that is known: it changes nothing"
         ),
     });
-    std::iter::once(Kind::Said { message: file }).chain(unknown).collect()
+    let file = if config.flag("VERBOSE_TO_STDERR") {
+        Kind::Notice { message: file }
+    } else {
+        Kind::Said { message: file }
+    };
+    std::iter::once(file).chain(unknown).collect()
 }

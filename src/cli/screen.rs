@@ -1,13 +1,17 @@
-use std::io::IsTerminal as _;
+use std::io::{BufWriter, IsTerminal as _};
+use std::path::Path;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
 use rplay_config::Config;
 use rplay_engine::Sink;
 use rplay_event::Event;
-use rplay_report::{Live, Output, Palette, Reporter, ResultFormat, Settings};
+use rplay_report::{Live, Log, Output, Palette, Reporter, ResultFormat, Settings};
 
 use super::args::OutputForm;
+
+/// How much is written at once where events come faster than they are read.
+const BUFFER: usize = 64 * 1024;
 
 /// The reporter on a thread of its own, so that printing never holds up a call.
 pub(crate) struct Screen {
@@ -16,13 +20,20 @@ pub(crate) struct Screen {
 }
 
 impl Screen {
-    pub(crate) fn open(settings: Settings) -> Self {
+    pub(crate) fn open(settings: Settings, log: Option<Log>) -> Self {
         let (sender, events) = mpsc::channel::<Event>();
         let thread = std::thread::spawn(move || {
-            let mut reporter =
-                Reporter::new(settings, Box::new(std::io::stdout()), Box::new(std::io::stderr()));
-            for event in events {
-                reporter.event(&event);
+            let stdout = BufWriter::with_capacity(BUFFER, std::io::stdout());
+            let mut reporter = Reporter::new(settings, Box::new(stdout), Box::new(std::io::stderr()));
+            if let Some(log) = log {
+                reporter = reporter.with_log(log);
+            }
+            while let Ok(event) = events.recv() {
+                reporter.event(event);
+                while let Ok(event) = events.try_recv() {
+                    reporter.event(event);
+                }
+                reporter.flush();
             }
             // A reader that has gone ends the output quietly; the run itself goes on to its end.
             let _ = reporter.finish();
@@ -81,12 +92,36 @@ pub(crate) fn settings(form: Option<OutputForm>, verbosity: u8, config: &Config)
         show_per_host_start: on("show_per_host_start"),
         check_mode_markers: on("check_mode_markers"),
         show_task_path_on_failure: on("show_task_path_on_failure"),
-        display_args: config.flag("DISPLAY_ARGS_TO_STDOUT"),
         deprecation_warnings: config.flag("DEPRECATION_WARNINGS"),
-        verbose_to_stderr: config.flag("VERBOSE_TO_STDERR"),
         diff_context: config.int("DIFF_CONTEXT").and_then(|lines| usize::try_from(lines).ok()).unwrap_or(3),
         ..Settings::default()
     }
+}
+
+/// Opens the log that is configured (`log_path`); one that cannot be written is told of and left out.
+pub(crate) fn log(verbosity: u8, config: &Config) -> Option<Log> {
+    let path = config.text("DEFAULT_LOG_PATH")?;
+    if Path::new(&path).is_dir() {
+        super::warn(&format!("DEFAULT_LOG_PATH can not be a directory '{path}', aborting"));
+        return None;
+    }
+    let Ok(file) = std::fs::OpenOptions::new().create(true).append(true).open(&path) else {
+        super::warn(&format!("log file at '{path}' is not writeable and we cannot create it, aborting"));
+        return None;
+    };
+    let configured = config.int("LOG_VERBOSITY").and_then(|level| u8::try_from(level).ok());
+    let verbosity = configured.unwrap_or_else(|| super::settings::verbosity(verbosity, config));
+    let user = ["LOGNAME", "USER"].iter().find_map(|name| std::env::var(name).ok());
+    let user = user.unwrap_or_else(|| format!("uid={}", rustix::process::getuid().as_raw()));
+    let pid = std::process::id();
+    let stamp = move || format!("{} p={pid} u={user}", local_time());
+    Some(Log::new(Box::new(BufWriter::new(file)), Box::new(stamp), verbosity))
+}
+
+/// The time as Python's `logging` writes it.
+fn local_time() -> String {
+    let now = jiff::Zoned::now();
+    format!("{},{:03}", now.strftime("%Y-%m-%d %H:%M:%S"), now.millisecond())
 }
 
 /// What the options ask for, else what is configured.
@@ -96,7 +131,10 @@ fn output(form: Option<OutputForm>, config: &Config) -> Output {
         Some(OutputForm::Json) => Output::Events,
         Some(OutputForm::Minimal) => Output::Minimal,
         Some(OutputForm::Default) => Output::Default,
-        None => callback(&configured).unwrap_or_default(),
+        None => callback(&configured).unwrap_or_else(|| {
+            super::warn(&format!("the stdout callback '{configured}' is not there: the default one is used"));
+            Output::Default
+        }),
     }
 }
 

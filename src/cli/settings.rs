@@ -82,14 +82,13 @@ pub(crate) fn of_run(args: &RunArgs, config: &Arc<Config>, manner: Manner<'_>) -
     let passwords = if manner.works { passwords::read(args, config)? } else { Passwords::default() };
     let stand_in = manner.stand_in;
     let forks = config.int("DEFAULT_FORKS").and_then(|forks| usize::try_from(forks).ok());
-    let inventory =
-        args.hosts.inventory.iter().map(|source| inventory(source, &bare.folder)).collect::<Vec<_>>();
+    let inventory = inventories(&args.hosts.inventory, config, &bare.folder);
     Ok(Settings {
         mode: manner.mode,
         diff: args.diff || config.flag("DIFF_ALWAYS"),
         verbosity: verbosity(args.verbose, config),
         extra_vars: extra_vars::read(&args.extra_vars)?,
-        inventory: if inventory.is_empty() { config.list("DEFAULT_HOST_LIST") } else { inventory },
+        inventory,
         limit: args.hosts.limit.clone(),
         flush_cache: args.hosts.flush_cache,
         forks: args.hosts.forks.or(forks).unwrap_or(bare.forks),
@@ -194,6 +193,14 @@ fn words(configured: Vec<String>, options: &[String]) -> Vec<String> {
     let options = options.iter().flat_map(|words| words.split(','));
     let all = configured.into_iter().chain(options.map(|word| word.trim().to_owned()));
     all.filter(|word| !word.is_empty()).collect()
+}
+
+/// Returns the inventories that are given, or else those that are configured.
+pub(crate) fn inventories(given: &[String], config: &Config, folder: &Path) -> Vec<String> {
+    if given.is_empty() {
+        return config.list("DEFAULT_HOST_LIST");
+    }
+    given.iter().map(|source| inventory(source, folder)).collect()
 }
 
 /// A list of hosts stays as it is; a path is absolute.

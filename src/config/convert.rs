@@ -19,13 +19,12 @@ pub(crate) fn converted(
     }
     let path = |text: &str| json!(absolute(text, file, around).display().to_string());
     match (kind, value) {
-        (Kind::Raw, Value::String(text)) => Some(json!(unquoted(&text, file))),
+        (Kind::Raw | Kind::Text, Value::String(text)) => Some(json!(unquoted(&text, file))),
         (Kind::Raw, other) => Some(other),
         (Kind::Bool, value) => Some(Value::Bool(truth(&value))),
         (Kind::Int, value) => integer(&value).map(Value::from),
         (Kind::Float, Value::String(text)) => text.trim().parse::<f64>().ok().map(Value::from),
         (Kind::Float, value) => value.as_f64().map(Value::from),
-        (Kind::Text, Value::String(text)) => Some(json!(unquoted(&text, file))),
         (Kind::Text, value @ (Value::Bool(_) | Value::Number(_))) => Some(json!(value.to_string())),
         (Kind::List, Value::String(text)) => {
             Some(text.split(',').map(|word| json!(unquote(word.trim()))).collect())
@@ -110,12 +109,11 @@ fn with_variables(text: &str, around: &Surroundings) -> String {
                 after.find(|char: char| !char.is_alphanumeric() && char != '_').unwrap_or(after.len()),
             ),
         };
-        match around.env.get(name).filter(|_| !name.is_empty()) {
-            Some(value) => out.push_str(value),
-            None => {
-                out.push('$');
-                out.push_str(&after[..after.len() - tail.len()]);
-            }
+        if let Some(value) = around.env.get(name).filter(|_| !name.is_empty()) {
+            out.push_str(value);
+        } else {
+            out.push('$');
+            out.push_str(&after[..after.len() - tail.len()]);
         }
         rest = tail;
     }

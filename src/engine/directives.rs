@@ -68,7 +68,7 @@ pub(crate) fn spec(bare_name: &str) -> Option<Spec> {
 
 /// Returns whether a directive acts once for all hosts: it runs on the first of them alone.
 pub(crate) fn acts_once(bare_name: &str) -> bool {
-    bare_name == "add_host"
+    matches!(bare_name, "add_host" | "pause")
 }
 
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
@@ -111,9 +111,26 @@ pub(crate) fn arguments(runner: &Runner, task: &TaskRun<'_>, scope: &Arc<dyn Sco
     if let Some(free) = &own.free_form {
         let rendered =
             runner.template.render(free, scope).map_err(|error| (Some("_raw_params".to_owned()), error))?;
-        args.insert("_raw_params".to_owned(), rendered.value);
+        add_free_form(&mut args, action, rendered.value);
     }
     Ok(args)
+}
+
+/// Adds what is written in place of the arguments: a text, or a template for all of them, which those by name override.
+pub(crate) fn add_free_form(args: &mut IndexMap<String, Value>, action: &str, value: Value) {
+    let takes_text = matches!(
+        bare(action),
+        "command" | "shell" | "raw" | "script" | "meta" | "include_tasks" | "include_vars" | "import_tasks"
+    );
+    if takes_text || !value.is_mapping() {
+        args.insert("_raw_params".to_owned(), value);
+        return;
+    }
+    for (name, value) in value.entries() {
+        if let Some(name) = name.as_str() {
+            args.entry(name.to_owned()).or_insert_with(|| value.clone());
+        }
+    }
 }
 
 /// Runs a directive.
@@ -130,13 +147,13 @@ pub(crate) async fn run(
         "debug" => debug::run(runner, task, scope, &args),
         "fail" => fail::run(&args),
         "group_by" => group_by::run(runner, host, &args),
-        "include_vars" => include_vars::run(runner, task, host, &args),
+        "include_vars" => include_vars::run(runner, task, scope, &args),
         "pause" => pause::run(runner, task, &args).await?,
         "fetch" => fetch::run(runner, task, spot, &args).await?,
         "raw" => raw::run(runner, task, spot, &args).await?,
         "script" => script::run(runner, task, spot, &args).await?,
         "set_fact" => set_fact::run(runner, task, scope, args),
-        "set_stats" => set_stats::run(&args),
+        "set_stats" => set_stats::run(task, &args),
         "validate_argument_spec" => validate_argument_spec::run(runner, task, scope, &args),
         "wait_for_connection" => wait_for_connection::run(runner, task, spot, &args).await?,
         other => Ended::failed(format!("the action '{other}' cannot be used here")),
@@ -148,6 +165,10 @@ fn params<P: rplay_module::Params>(name: &str, args: &IndexMap<String, Value>) -
     let args = Json::Object(json_args(args));
     match rplay_module::params::parse::<P>(&args) {
         Ok(parsed) => Ok(parsed.params),
-        Err(faults) => Err(Box::new(Ended::failed(rplay_module::params::message(&faults, name)))),
+        Err(faults) => {
+            let message = rplay_module::params::message(&faults, name);
+            let headline = Some(format!("Task failed: {message}"));
+            Err(Box::new(Ended { headline, ..Ended::failed(message) }))
+        }
     }
 }

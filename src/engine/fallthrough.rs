@@ -67,7 +67,7 @@ impl Fallthrough {
         }
         let found = self.places.module(name).or_else(|| {
             // Only where it can matter: asking Python costs a process.
-            let installed = self.places.may_be_installed(name).then(|| self.python()).flatten()?;
+            let installed = Places::may_be_installed(name).then(|| self.python()).flatten()?;
             installed.module(name)
         });
         lock(&self.modules).insert(name.to_owned(), found.clone());

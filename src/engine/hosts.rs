@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::inventory::{
     Chooser, Chosen, Entry, HostLayers, Inventory, InventoryError, LOCALHOSTS, Layering, Mismatch, Vars,
-    split,
+    VarsFolders, split,
 };
 pub(crate) use added::{AddedGroup, AddedHost};
 pub(crate) use open::{Tools, tell};
@@ -193,6 +193,23 @@ impl Hosts {
         Ok(Matched { hosts: names.iter().map(|name| self.host(name)).collect(), warnings })
     }
 
+    /// Returns the hosts that patterns mean, whatever the limit says.
+    pub(crate) fn matching_any(&self, patterns: &[String]) -> Result<Vec<Arc<Host>>, Fault> {
+        let parts: Vec<String> = patterns.iter().flat_map(|pattern| split(pattern)).collect();
+        let mut inventory = self.inventory.write().unwrap_or_else(PoisonError::into_inner);
+        let chosen = Chooser { inventory: &mut inventory }.choose(&parts).map_err(|error| fault(&error))?;
+        let hosts = chosen.hosts.iter().filter_map(|at| inventory.hosts.get_index(*at));
+        let names: Vec<Arc<str>> = hosts.map(|(name, _)| Arc::clone(name)).collect();
+        drop(inventory);
+        self.mismatches(&chosen)?;
+        Ok(names.iter().map(|name| self.host(name)).collect())
+    }
+
+    /// Returns the files of variables.
+    pub(crate) fn files(&self) -> &VarsFolders {
+        &self.layering.files
+    }
+
     /// Returns what there is to warn of, or the fault that the settings make of a pattern without hosts.
     fn mismatches(&self, chosen: &Chosen) -> Result<Vec<String>, Fault> {
         let mut warnings: Vec<String> = chosen.warnings.iter().map(ToString::to_string).collect();
@@ -210,15 +227,16 @@ impl Hosts {
     /// Reads the variables of hosts, whose files may be wrong.
     pub(crate) fn prepare(&self, hosts: &[Arc<Host>], folder: &str) -> Result<Vec<String>, Fault> {
         for host in hosts {
-            self.layers_of(host, Some(folder))?;
+            self.inventory_layers(host, Some(folder))?;
         }
         Ok(self.layering.files.warnings())
     }
 
     /// Adds a host's own layers to a scope, as plays of a playbook in that folder see them.
     pub(crate) fn layers(&self, host: &Host, folder: Option<&str>, stack: &mut Stack) {
+        stack.merge(self.layering.files.merge());
         // What is wrong with a play's own hosts was told when it began.
-        if let Ok(layers) = self.layers_of(host, folder) {
+        if let Ok(layers) = self.inventory_layers(host, folder) {
             stack.written(Level::Groups, &layers.groups);
             stack.written(Level::Host, &layers.host);
         }
@@ -227,11 +245,12 @@ impl Hosts {
 
     /// Returns the names of the variables that the inventory gives a host.
     pub(crate) fn names_of(&self, host: &Host, folder: &str) -> Vec<Arc<str>> {
-        let Ok(layers) = self.layers_of(host, Some(folder)) else { return Vec::new() };
+        let Ok(layers) = self.inventory_layers(host, Some(folder)) else { return Vec::new() };
         layers.groups.names().chain(layers.host.names()).cloned().collect()
     }
 
-    fn layers_of(&self, host: &Host, folder: Option<&str>) -> Result<HostLayers, Fault> {
+    /// Returns what the inventory says of a host, for plays of a playbook in that folder.
+    pub(crate) fn inventory_layers(&self, host: &Host, folder: Option<&str>) -> Result<HostLayers, Fault> {
         let change = self.changes.load(Ordering::Relaxed);
         let lock = || host.layers.lock().unwrap_or_else(PoisonError::into_inner);
         let known = |kept: &&KeptLayers| kept.change == change && kept.folder.as_deref() == folder;
@@ -362,6 +381,11 @@ impl Host {
         let facts = self.read(|state| Arc::clone(&state.facts));
         let own = facts.iter().filter(|(name, _)| &***name != "ansible_facts");
         own.map(|(name, value)| (name.to_string(), value.to_json())).collect()
+    }
+
+    /// Returns the gathered facts: the same ones until others are gathered.
+    pub(crate) fn kept_facts(&self) -> Arc<Data> {
+        self.read(|state| Arc::clone(&state.facts))
     }
 
     /// Forgets gathered facts.

@@ -18,6 +18,7 @@ mod settings;
 mod sources;
 mod toml;
 mod vars_files;
+mod view;
 mod words;
 mod yaml;
 
@@ -30,6 +31,7 @@ pub(crate) use settings::GroupNames;
 pub(crate) use settings::{InventorySettings, Mismatch};
 pub(crate) use sources::{Loading, folders, load};
 pub(crate) use vars_files::VarsFolders;
+pub use view::InventoryView;
 
 /// Reads a text in each of the forms that an inventory file has, whatever comes of it.
 pub(crate) fn read_text(path: &std::path::Path, bytes: &[u8]) {

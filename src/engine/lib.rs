@@ -14,6 +14,7 @@ mod fact_cache;
 mod fallthrough;
 #[doc(hidden)]
 pub mod fuzzing;
+mod hex;
 mod hosts;
 mod interrupt;
 mod inventory;
@@ -28,6 +29,7 @@ mod preflight;
 mod private;
 mod python;
 mod records;
+mod retry;
 mod run;
 mod scopes;
 mod selection;
@@ -42,6 +44,7 @@ mod world;
 
 pub use connection::{Agent, AgentProgram, askpass, serve_agent, serve_job};
 pub use emit::Sink;
+pub use inventory::InventoryView;
 pub use journal::{read as read_journal, runs as journals};
 pub use python::os_error;
 pub use settings::{Adhoc, Answer, Connecting, Listing, Settings, VaultSecret};

@@ -1,7 +1,9 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use crate::load::{Item, LoadedPlay, TaskItem, bare};
+use rplay_syntax::Node;
+
+use crate::load::{Item, LoadedPlay, TaskItem};
 use crate::run::Runner;
 use crate::scopes::{Level, Stack};
 use crate::settings::Listing;
@@ -24,19 +26,23 @@ fn list_play(runner: &Runner, play: &LoadedPlay, number: usize, wanted: Listing,
     stack.written(Level::PlayVars, &play.head.vars);
     runner.extra.iter().for_each(|extra| stack.written(Level::ExtraVars, extra));
     let scope = stack.clone().shared();
-    let shown = |node: &rplay_syntax::Node| {
+    let shown = |node: &Node| {
         runner
             .template
             .render(node, &scope)
             .map_or_else(|_| node.key_text().into_owned(), |rendered| rendered.value.text())
     };
-    let pattern = shown(&play.head.play.hosts);
+    let hosts = &play.head.play.hosts;
+    let patterns: Vec<String> =
+        hosts.as_seq().map_or_else(|| vec![shown(hosts)], |parts| parts.iter().map(shown).collect());
+    let pattern = patterns.join(",");
     let name = play.head.play.keywords.name.as_ref().map_or_else(|| pattern.clone(), shown);
     let tags = runner.tags(&play.context, &stack);
     let _ = write!(out, "\n  play #{number} ({pattern}): {name}\tTAGS: [{}]\n", tags.join(","));
     if wanted.hosts {
-        let hosts = runner.hosts.matching(std::slice::from_ref(&pattern)).unwrap_or_default().hosts;
-        let _ = write!(out, "    pattern: ['{pattern}']\n    hosts ({}):\n", hosts.len());
+        let hosts = runner.hosts.matching(&patterns).unwrap_or_default().hosts;
+        let listed: Vec<String> = patterns.iter().map(|pattern| format!("'{pattern}'")).collect();
+        let _ = write!(out, "    pattern: [{}]\n    hosts ({}):\n", listed.join(", "), hosts.len());
         hosts.iter().for_each(|host| {
             let _ = writeln!(out, "      {}", host.name);
         });
@@ -46,17 +52,22 @@ fn list_play(runner: &Runner, play: &LoadedPlay, number: usize, wanted: Listing,
     }
     let mut all = BTreeSet::new();
     for item in [&play.pre_tasks, &play.tasks, &play.post_tasks].into_iter().flatten() {
-        each_task(item, &mut |task| {
-            if bare(&task.task.action.name) == "meta" {
+        each_first(item, &mut |task| {
+            if task.implicit {
                 return;
             }
-            let tags = runner.tags(&task.context, &stack);
+            let is_template = task.context.tags.iter().any(Node::may_be_template);
+            let tags = if is_template {
+                runner.tags(&task.context, &runner.loader.static_stack(&play.head, &task.context))
+            } else {
+                runner.tags(&task.context, &stack)
+            };
             if !runner.selection.selects(&tags) {
                 return;
             }
             let tags: BTreeSet<String> = tags.into_iter().collect();
             if wanted.tasks {
-                let written = task.task.keywords.name.as_ref().and_then(rplay_syntax::Node::as_str);
+                let written = task.task.keywords.name.as_ref().and_then(Node::as_str);
                 let name =
                     written.map_or_else(|| task.task.action.name.to_string(), |own| task.heading(Some(own)));
                 let listed: Vec<&str> = tags.iter().map(String::as_str).collect();
@@ -68,6 +79,14 @@ fn list_play(runner: &Runner, play: &LoadedPlay, number: usize, wanted: Listing,
     if wanted.tags {
         let listed: Vec<&str> = all.iter().map(String::as_str).collect();
         let _ = writeln!(out, "      TASK TAGS: [{}]", listed.join(", "));
+    }
+}
+
+/// Calls `f` with every task that runs where nothing fails: what rescues and what comes always is not listed.
+fn each_first(item: &Item, f: &mut dyn FnMut(&TaskItem)) {
+    match item {
+        Item::Task(task) => f(task),
+        Item::Block(block) => block.block.iter().for_each(|item| each_first(item, f)),
     }
 }
 

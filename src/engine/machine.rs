@@ -27,11 +27,6 @@ fn account(uid: u32) -> String {
     named.unwrap_or(uid)
 }
 
-/// Returns when a file was changed last, as Python's `str(datetime)` has it.
-pub(crate) fn modified(path: &Path) -> String {
-    std::fs::metadata(path).and_then(|found| found.modified()).map(stamp).unwrap_or_default()
-}
-
 /// Returns a local time as Python's `str(datetime)` has it: `2026-01-31 23:59:59.123456`.
 pub(crate) fn stamp(time: SystemTime) -> String {
     let Ok(time) = jiff::Timestamp::try_from(time) else { return String::new() };

@@ -1,5 +1,7 @@
 //! What templates reach outside of rplay: files, the environment, the clock, commands.
 
+mod fetch;
+
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
@@ -9,16 +11,19 @@ use std::time::SystemTime;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use rplay_config::Config;
 use rplay_event::Masker;
 use rplay_module::Child;
-use rplay_template::{Now, PathKind, PluginCall, PluginKind, World};
+use rplay_template::{FileStamp, Now, PathKind, PluginCall, PluginKind, Unfetched, World};
 use serde_json::Value as Json;
 
 use crate::child::Children;
 use crate::fallthrough::Fallthrough;
 use crate::python;
 use crate::settings::Settings;
-use crate::vault::{Vaults, is_vault};
+pub(crate) use fetch::Fetcher;
+
+use crate::vault::{Vaults, is_vault, open_with, seal_with};
 
 /// Where user names and their home folders stand.
 const PASSWD: &str = "/etc/passwd";
@@ -29,6 +34,9 @@ const MOST_LINKS: usize = 40;
 /// The world of lookups, filters and tests.
 pub(crate) struct Outside {
     env: Vec<(String, String)>,
+    config: Arc<Config>,
+    /// Asks for pages.
+    fetcher: Option<Fetcher>,
     home: Option<PathBuf>,
     folder: PathBuf,
     vaults: Arc<Vaults>,
@@ -51,6 +59,8 @@ impl Outside {
         let env = settings.environment.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         Self {
             env,
+            config: Arc::clone(&settings.config),
+            fetcher: None,
             home: settings.home.clone(),
             folder: settings.folder.clone(),
             vaults,
@@ -60,6 +70,11 @@ impl Outside {
             now: settings.now,
             random: settings.random,
         }
+    }
+
+    /// Returns the same world with something that asks for pages.
+    pub(crate) fn with_fetcher(self, fetcher: Option<Fetcher>) -> Self {
+        Self { fetcher, ..self }
     }
 
     fn place(&self, path: &str) -> PathBuf {
@@ -136,6 +151,29 @@ impl World for Outside {
         }
     }
 
+    fn file_stamp(&self, path: &str) -> Option<FileStamp> {
+        let place = self.place(path);
+        let modified = Timestamp::try_from(fs::metadata(&place).ok()?.modified().ok()?).ok()?;
+        let nanoseconds = modified.as_nanosecond().rem_euclid(1_000_000_000);
+        Some(FileStamp {
+            modified: i64::try_from(modified.as_nanosecond().div_euclid(1_000_000_000)).ok()?,
+            nanoseconds: u32::try_from(nanoseconds).ok()?,
+            owner: crate::machine::owner(&place),
+        })
+    }
+
+    fn host_name(&self) -> String {
+        crate::machine::host_name()
+    }
+
+    fn setting(&self, name: &str, plugin: Option<(&str, &str)>) -> Option<(serde_json::Value, String)> {
+        let found = match plugin {
+            None => self.config.setting(name),
+            Some((kind, plugin)) => self.config.option(kind, plugin, name),
+        }?;
+        Some((found.value.clone(), found.origin.to_string()))
+    }
+
     fn env(&self, name: &str) -> Option<String> {
         self.variable(name).map(str::to_owned)
     }
@@ -156,6 +194,13 @@ impl World for Outside {
         })
     }
 
+    fn fetch(&self, args: serde_json::Value) -> Result<String, Unfetched> {
+        match &self.fetcher {
+            Some(fetcher) => fetcher.fetch(args),
+            None => Err(Unfetched { status: -1, message: "this rplay has no module uri".to_owned() }),
+        }
+    }
+
     fn open_vault(&self, envelope: &str) -> Result<String, String> {
         let plain =
             self.vaults.open(envelope.as_bytes(), "a !vault string").map_err(|error| error.to_string())?;
@@ -171,6 +216,31 @@ impl World for Outside {
     fn call_plugin(&self, call: &PluginCall) -> Result<Json, String> {
         let fallthrough = self.fallthrough.as_ref().ok_or_else(|| format!("there is no '{}'", call.name))?;
         fallthrough.call_plugin(call)
+    }
+
+    fn open_vault_with(&self, envelope: &str, password: &str) -> Result<String, String> {
+        self.masker.add(password);
+        let plain = open_with(envelope.as_bytes(), password.as_bytes()).map_err(|why| why.to_string())?;
+        let text = python::decode(plain)?;
+        self.masker.add(&text);
+        Ok(text)
+    }
+
+    fn seal_vault(
+        &self,
+        plain: &str,
+        password: &str,
+        salt: Option<&str>,
+        id: &str,
+    ) -> Result<String, String> {
+        let mut fresh = [0; 32];
+        (self.random)(&mut fresh);
+        let salt = salt.map_or(fresh.as_slice(), str::as_bytes);
+        seal_with(plain.as_bytes(), password.as_bytes(), id, salt).map_err(|why| why.to_string())
+    }
+
+    fn is_vault_file(&self, path: &str) -> Result<bool, String> {
+        fs::read(self.place(path)).map(|bytes| is_vault(&bytes)).map_err(|error| about(&error, path))
     }
 
     fn now(&self) -> Now {

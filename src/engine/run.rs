@@ -20,9 +20,11 @@ mod rules;
 mod stats;
 mod steps;
 mod task;
+mod templates;
+mod vars_files;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rplay_event::{Fault, Kind};
@@ -41,7 +43,7 @@ use crate::load::Loader;
 use crate::records::Records;
 use crate::scopes::Written;
 use crate::selection::Selection;
-use crate::settings::Settings;
+use crate::settings::{Answer, Settings};
 use crate::start::Tally;
 
 pub(crate) use call::{Call, Calls, Spot, full_name, json_args};
@@ -76,10 +78,14 @@ pub(crate) struct Runner {
     pub(crate) busy: Mutex<BTreeMap<(u64, String), String>>,
     pub(crate) tally: Mutex<Tally>,
     pub(crate) fact_cache: FactCache,
+    /// `--step` has been answered with "continue".
+    pub(crate) no_steps: AtomicBool,
     /// What `set_stats` has collected.
     pub(crate) stats: Mutex<CustomStats>,
     /// `--start-at-task`, until it is reached.
     pub(crate) start_at: Mutex<Option<String>>,
+    /// Asked before each task (`--step`), until all are to run.
+    pub(crate) step: Mutex<Option<fn(&str) -> Answer>>,
 }
 
 /// The modules by every name they have.

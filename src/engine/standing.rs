@@ -15,6 +15,8 @@ pub(crate) struct Standing {
     ended: bool,
     /// `meta: clear_host_errors`: the failures so far no longer count.
     forgiven: bool,
+    /// How often it was forgiven.
+    pardons: u32,
     /// It is no longer one of `ansible_play_hosts`.
     removed: bool,
 }
@@ -67,6 +69,7 @@ impl Standing {
         self.failed = false;
         self.unreachable = false;
         self.forgiven = self.marks > 0;
+        self.pardons += 1;
     }
 
     /// Takes the marks away, for a rescue or an `always` to run; returns how many there were.
@@ -74,9 +77,14 @@ impl Standing {
         std::mem::take(&mut self.marks)
     }
 
-    /// Puts the failure back after an `always`, unless it was forgiven in the meantime.
-    pub(crate) fn fall_again(&mut self) {
-        if !std::mem::take(&mut self.forgiven) {
+    /// Returns how often it was forgiven; once more where it will be when what runs now has ended.
+    pub(crate) fn pardons(self) -> u32 {
+        self.pardons
+    }
+
+    /// Puts the failure back after an `always`, unless it was forgiven since.
+    pub(crate) fn fall_again(&mut self, pardons: u32) {
+        if self.pardons == pardons && !std::mem::take(&mut self.forgiven) {
             self.marks = self.marks.max(1);
         }
     }
@@ -153,13 +161,24 @@ mod tests {
     }
 
     #[test]
+    fn who_is_forgiven_in_an_always_goes_on() {
+        let mut standing = Standing::default();
+        standing.mark();
+        let pardons = standing.pardons();
+        standing.lift();
+        standing.forgive();
+        standing.fall_again(pardons);
+        assert!(standing.is_active());
+    }
+
+    #[test]
     fn after_an_always_the_failure_is_there_again() {
         let mut standing = Standing::default();
         standing.mark();
         standing.mark();
         assert_eq!(standing.lift(), 2);
         assert!(standing.is_active());
-        standing.fall_again();
+        standing.fall_again(0);
         standing.leave_block();
         assert_eq!(standing.lift(), 1);
     }

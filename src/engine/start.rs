@@ -1,7 +1,8 @@
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use rplay_config::Config;
 use rplay_event::{Fault, FaultKind, Kind, Masker, RunMode};
 use rplay_module::{BoxFuture, Intent, Module, Shared};
 use rplay_syntax::{Data, Node};
@@ -18,14 +19,14 @@ use crate::journal::{Journal, RunInfo, run_id};
 use crate::load::adhoc::PLAYBOOK;
 use crate::load::{Duplicates, LoadedPlay, Loader, Reader, SearchPaths, Sources, private_role_vars};
 use crate::lock::{Holder, Lock, Scope};
-use crate::outside::Outside;
+use crate::outside::{Fetcher, Outside};
 use crate::ownership::Ownership;
 use crate::records::Records;
 use crate::run::{Modules, Runner, Stop};
 use crate::scopes::Written;
 use crate::selection::Selection;
 use crate::settings::{Listing, Settings};
-use crate::{directives, list as listing, machine, preflight, stamp, vault};
+use crate::{directives, list as listing, machine, preflight, retry, stamp, vault};
 
 /// Where the environment holds what lets anyone act as the user in AWS.
 const KEYS_OF_AWS: [&str; 4] =
@@ -83,7 +84,9 @@ impl Run {
             Arc::clone(&vaults),
             emitter.masker().clone(),
         );
-        let template = Engine::new(rplay_template::Settings::default(), Arc::new(outside));
+        let fetcher = Fetcher::new(&settings, modules, &children, emitter.masker());
+        let outside = outside.with_fetcher(fetcher);
+        let template = Engine::new(templating(&settings.config), Arc::new(outside));
         let known = Modules::new(modules);
         let reader = Reader {
             sources: Arc::clone(&sources),
@@ -100,6 +103,7 @@ impl Run {
             env: settings.environment.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
         };
         let hosts = Hosts::open(&settings, &tools).map_err(fail)?;
+        hosts.check_limit(&settings, &emitter).map_err(fail)?;
         let is_action = {
             let (known, foreign) = (known.clone(), Arc::clone(&fallthrough));
             move |name: &str| {
@@ -115,7 +119,7 @@ impl Run {
             emitter: emitter.clone(),
             template: template.clone(),
             extra: Arc::clone(&extra),
-            paths: Arc::new(SearchPaths::new(&settings.config)),
+            paths: Arc::new(SearchPaths::new(&settings.config, &settings.playbooks)),
             private_role_vars: private_role_vars(&settings.config),
             is_action: Arc::new(is_action),
         };
@@ -127,6 +131,7 @@ impl Run {
         let selection = Selection::new(&settings.tags, &settings.skip_tags);
         let runner = Runner {
             start_at: Mutex::new(settings.start_at_task.clone()),
+            step: Mutex::new(settings.step),
             emitter,
             template,
             loader,
@@ -145,6 +150,7 @@ impl Run {
             selection,
             tally: Mutex::default(),
             fact_cache,
+            no_steps: AtomicBool::default(),
             stats: Mutex::default(),
             busy: Mutex::default(),
             settings,
@@ -212,14 +218,46 @@ impl Run {
                     break;
                 }
             }
+            self.sum_up(file);
             if code != 0 {
                 break;
             }
         }
+        let missed = self.runner.start_at.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(task) = missed {
+            let message = format!("No matching task \"{task}\" found.");
+            let fault = Fault::new(message).help("Note: --start-at-task can only follow static includes.");
+            self.runner.emit(Kind::Fault { fault });
+        }
         Ok(code)
     }
 
-    /// Ends a run: recap, and the exit code of what happened.
+    /// Ends a playbook: which hosts to try again, and what came of all of them so far.
+    fn sum_up(&self, playbook: &str) {
+        if !matches!(self.runner.settings.mode, RunMode::Play | RunMode::Check) {
+            return;
+        }
+        match retry::write(&self.runner, playbook) {
+            Ok(Some(path)) => {
+                let message = format!("\tto retry, use: --limit @{}\n", path.display());
+                self.runner.emit(Kind::Said { message });
+            }
+            Ok(None) => {}
+            Err(message) => self.runner.emitter.warn(message),
+        }
+        self.recap();
+    }
+
+    fn recap(&self) {
+        let runner = &self.runner;
+        let stats = runner.stats.lock().unwrap_or_else(PoisonError::into_inner).told();
+        if !stats.is_empty() {
+            runner.emit(Kind::CustomStats { stats });
+        }
+        runner.emit(Kind::Recap { hosts: runner.hosts.recap() });
+    }
+
+    /// Ends a run: the exit code of what happened.
     fn close(&self, ended: Result<u8, Stop>) -> u8 {
         let runner = &self.runner;
         let code = match ended {
@@ -229,16 +267,11 @@ impl Run {
             Ok(code) => code,
         };
         if runner.settings.mode == RunMode::Plan {
-            let tally = *runner.tally.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let tally = *runner.tally.lock().unwrap_or_else(PoisonError::into_inner);
             runner.emit(tally.done());
-        } else {
-            let stats = runner.stats.lock().unwrap_or_else(std::sync::PoisonError::into_inner).told();
-            if !stats.is_empty() {
-                runner.emit(Kind::CustomStats { stats });
-            }
-            runner.emit(Kind::Recap { hosts: runner.hosts.recap() });
         }
         if code == INTERRUPTED {
+            self.recap();
             runner.emitter.warn(runner.left_going());
         }
         code
@@ -408,7 +441,17 @@ fn keys_of_aws(settings: &Settings) -> impl Iterator<Item = &str> {
     KEYS_OF_AWS.iter().filter_map(|name| settings.environment.get(*name)).map(String::as_str)
 }
 
-fn extra_vars(nodes: &[Node]) -> Vec<Arc<Written>> {
+/// Returns how the configuration has templates behave.
+fn templating(config: &Config) -> rplay_template::Settings {
+    rplay_template::Settings {
+        allow_broken_conditionals: config.flag("ALLOW_BROKEN_CONDITIONALS"),
+        keep_embedded_templates: !config.flag("ALLOW_EMBEDDED_TEMPLATES"),
+        jinja_extensions: config.list("DEFAULT_JINJA2_EXTENSIONS"),
+        managed: config.text("DEFAULT_MANAGED_STR"),
+    }
+}
+
+pub(crate) fn extra_vars(nodes: &[Node]) -> Vec<Arc<Written>> {
     let mappings = nodes.iter().filter_map(|node| match &node.data {
         Data::Map(mapping) => Some(mapping),
         _ => None,

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rplay_config::{Config, Surroundings};
 use rplay_event::{Event, Kind, RunMode, Status, TaskResult};
-use serde_json::Value as Json;
 
 use crate::settings::{Connecting, Listing, Settings};
 use crate::start::Run;
@@ -98,7 +97,7 @@ fn done(result: &TaskResult) -> String {
     let told = ["msg", "reason"].iter().find_map(|name| result.result.get(*name));
     let told = told.map(|told| told.as_str().map_or_else(|| told.to_string(), str::to_owned));
     match told.filter(|_| result.status != Status::Skipped) {
-        Some(told) if told != Json::Null.to_string() => format!("{status}: {told}"),
+        Some(told) if told != "null" => format!("{status}: {told}"),
         _ => status.to_owned(),
     }
 }

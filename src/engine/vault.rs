@@ -185,6 +185,16 @@ fn sealed(plain: &[u8], secret: &Secret<Vec<u8>>, id: &str, salt: &[u8]) -> Resu
     Ok(envelope::write(&cipher::seal(plain, secret.expose(), salt), id))
 }
 
+/// Returns the envelope of `plain`, sealed with a password that is not one of the run's.
+pub(crate) fn seal_with(plain: &[u8], password: &[u8], id: &str, salt: &[u8]) -> Result<String, Reason> {
+    sealed(plain, &Secret::new(password.to_vec()), id, salt)
+}
+
+/// Opens an envelope with a password that is not one of the run's.
+pub(crate) fn open_with(envelope: &[u8], password: &[u8]) -> Result<Vec<u8>, Reason> {
+    cipher::open(&Envelope::read(envelope)?.sealed()?, password)?.ok_or(Reason::NoneOpens)
+}
+
 impl fmt::Debug for Vaults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ids: Vec<&str> = self.secrets.iter().map(|(id, _)| id.as_str()).collect();

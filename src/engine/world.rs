@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use indexmap::IndexMap;
@@ -33,6 +33,8 @@ pub(crate) struct TaskWorld {
     playbook: String,
     now: fn() -> SystemTime,
     random: fn(&mut [u8]),
+    /// What the module has warned of, which its result has as well.
+    warned: Arc<Mutex<Vec<String>>>,
 }
 
 impl TaskWorld {
@@ -58,7 +60,13 @@ impl TaskWorld {
             playbook: task.play.loaded.head.file.to_string(),
             now: runner.settings.now,
             random: runner.settings.random,
+            warned: Arc::default(),
         }
+    }
+
+    /// Returns what the module warns of, as it comes.
+    pub(crate) fn warned(&self) -> Arc<Mutex<Vec<String>>> {
+        Arc::clone(&self.warned)
     }
 
     /// Returns the whole environment of a child.
@@ -124,6 +132,10 @@ impl World for TaskWorld {
         self.own.get(name).or_else(|| self.process.get(name)).cloned()
     }
 
+    fn own_env(&self) -> Vec<String> {
+        self.own.keys().cloned().collect()
+    }
+
     fn random(&self, bytes: &mut [u8]) {
         (self.random)(bytes);
     }
@@ -133,6 +145,7 @@ impl World for TaskWorld {
     }
 
     fn warn(&self, message: String) {
+        self.warned.lock().unwrap_or_else(PoisonError::into_inner).push(message.clone());
         self.emitter.emit(Kind::Warning { message });
     }
 

@@ -87,7 +87,7 @@ pub enum Kind {
         task: u64,
         file: String,
         hosts: Vec<String>,
-        item: Option<String>,
+        item: Option<Value>,
     },
     /// A handler was notified; shown at -vv.
     Notified {

@@ -9,10 +9,10 @@ use crate::failure::failure;
 use crate::messages::{self, host_label, is_summary, item_label};
 use crate::paint::Paint;
 use crate::plan;
-use crate::result::{cleaned, dumped};
+use crate::result::{cleaned, dumped, is_debug};
 use crate::screen::{Screen, Side};
 use crate::settings::Settings;
-use crate::text::{Layout, json};
+use crate::text::{Layout, json, label};
 
 /// Ansible's `default` callback, and the plan in its place when a run only plans.
 #[derive(Default)]
@@ -91,7 +91,7 @@ impl View<'_> {
             }
             Kind::Included { task, file, hosts, item } => {
                 self.heading(*task);
-                self.included(file, hosts, item.as_deref());
+                self.included(file, hosts, item.as_ref());
             }
             Kind::CustomStats { stats } => self.state.stats.clone_from(stats),
             Kind::Notified { handler, host } if self.settings.verbosity > 1 => {
@@ -264,7 +264,10 @@ impl View<'_> {
     fn task_failed(&mut self, result: &TaskResult) {
         self.heading(result.task);
         self.tell_messages(result);
-        if !is_summary(result) {
+        // What `debug` says of a loop is its message alone: Ansible takes it for a result without items.
+        let bare =
+            is_summary(result) && is_debug(&self.action(result.task)) && result.result.contains_key("msg");
+        if !is_summary(result) || bare {
             if self.settings.verbosity < 2 && self.settings.show_task_path_on_failure {
                 self.task_path(result.task);
             }
@@ -329,8 +332,9 @@ impl View<'_> {
         self.out(Some(Paint::Debug), &line);
     }
 
-    fn included(&mut self, file: &str, hosts: &[String], item: Option<&str>) {
-        let item = item.map(|item| format!(" => (item={item})")).unwrap_or_default();
+    fn included(&mut self, file: &str, hosts: &[String], item: Option<&Value>) {
+        let item = item.filter(|item| !item.is_null() && item.as_str() != Some(""));
+        let item = item.map(|item| format!(" => (item={})", label(item))).unwrap_or_default();
         self.out(Some(Paint::Included), &format!("included: {file} for {}{item}", hosts.join(", ")));
     }
 
@@ -339,10 +343,12 @@ impl View<'_> {
         let mut sorted: Vec<_> = hosts.iter().collect();
         sorted.sort_by_key(|(host, _)| host.as_str());
         for (host, counts) in sorted {
-            let line = self.recap_line(host, counts);
-            self.out(None, &line);
+            let line = self.recap_line(host, counts, true);
+            self.screen.screen_line(Side::Out, None, &line);
+            let plain = self.recap_line(host, counts, false);
+            self.screen.log_detail(0, || plain);
         }
-        self.out(None, "");
+        self.screen.screen_line(Side::Out, None, "");
         if self.settings.show_custom_stats && !self.state.stats.is_empty() {
             self.custom_stats();
         }
@@ -356,23 +362,26 @@ impl View<'_> {
         stats.sort_keys();
         self.screen.banner("CUSTOM STATS: ");
         for (host, stats) in &stats {
-            let line = format!("\t{host}: {}", self.stat_line(stats));
+            let line = format!("\t{host}: {}", Self::stat_line(stats));
             self.out(None, &line);
         }
         if let Some(run) = run {
             self.out(None, "");
-            let line = format!("\tRUN: {}", self.stat_line(&run));
+            let line = format!("\tRUN: {}", Self::stat_line(&run));
             self.out(None, &line);
         }
         self.out(None, "");
     }
 
     /// Ansible dumps with an indentation of one, and takes the line breaks out.
-    fn stat_line(&self, stats: &Map<String, Value>) -> String {
+    fn stat_line(stats: &Map<String, Value>) -> String {
         json(&Value::Object(stats.clone()), Layout { indent: Some(1), ascii: false }).replace('\n', "")
     }
 
-    fn recap_line(&self, host: &str, counts: &Counts) -> String {
+    fn recap_line(&self, host: &str, counts: &Counts, coloured: bool) -> String {
+        let painted = |paint, text: &str| {
+            if coloured { self.screen.painted(paint, text) } else { text.to_owned() }
+        };
         let failed = counts.failed > 0 || counts.unreachable > 0;
         let paint = match counts.changed {
             _ if failed => Paint::Error,
@@ -381,7 +390,7 @@ impl View<'_> {
         };
         // Ansible pads the painted name: what the colour takes is in the width.
         let padding = 26_usize.saturating_sub(host.chars().count());
-        let name = format!("{}{}", self.screen.painted(paint, host), " ".repeat(padding));
+        let name = format!("{}{}", painted(paint, host), " ".repeat(padding));
         let counts = [
             ("ok", counts.ok, Paint::Ok),
             ("changed", counts.changed, Paint::Changed),
@@ -393,7 +402,7 @@ impl View<'_> {
         ];
         let counts = counts.map(|(word, count, paint)| {
             let text = format!("{word}={count:<4}");
-            if count == 0 { text } else { self.screen.painted(paint, &text) }
+            if count == 0 { text } else { painted(paint, &text) }
         });
         format!("{name} : {}", counts.join(" "))
     }

@@ -1,4 +1,4 @@
-use rplay_event::{Fault, Status, TaskInfo, TaskResult};
+use rplay_event::{Fault, Span, Status, TaskInfo, TaskResult};
 use serde_json::Value;
 
 use crate::messages::is_summary;
@@ -9,9 +9,13 @@ const WIDEST: usize = 120;
 /// Returns the text of the `[ERROR]` that stands before a failed result, or `None` where there is none.
 ///
 /// A result brings it as `exception`: one [`Fault`], or several where each is caused by the next, as values. One without
-/// a message only adds the place: the result's own message is told. Without any the task's place is all that is known. A
+/// a message only adds the place: the result's own message is told. An empty list says that it has been told already;
+/// without any list the task's place is all that is known. A
 /// loop's own result repeats what its items said, and has none.
 pub(crate) fn failure(result: &TaskResult, task: Option<&TaskInfo>) -> Option<String> {
+    if matches!(result.result.get("exception"), Some(Value::Array(faults)) if faults.is_empty()) {
+        return None;
+    }
     let mut faults = given(result.result.get("exception"));
     let action = task.map(|task| task.action.as_str()).unwrap_or_default();
     if let Some((first, rest)) = faults.split_first_mut() {
@@ -40,8 +44,7 @@ fn headline(result: &TaskResult, action: &str) -> String {
     if message.starts_with("Task failed") {
         return message.to_owned();
     }
-    let by_condition = result.result.contains_key("failed_when_result");
-    let who = if by_condition || is_action(action) { "Action" } else { "Module" };
+    let who = if is_action(action) { "Action" } else { "Module" };
     if message.is_empty() {
         return format!("Task failed: {who} failed.");
     }
@@ -101,7 +104,7 @@ fn described(fault: &Fault) -> String {
             None => fault.message.clone(),
         };
     };
-    let mut out = format!("{}\nOrigin: {span}", fault.message);
+    let mut out = format!("{}\nOrigin: {}", fault.message, origin(span));
     let source = source(fault);
     if !source.is_empty() {
         out.push_str("\n\n");
@@ -114,9 +117,21 @@ fn described(fault: &Fault) -> String {
     out
 }
 
+/// What stands in no file has no lines.
+fn origin(span: &Span) -> String {
+    if is_file(span) { span.to_string() } else { span.file.to_string() }
+}
+
+fn is_file(span: &Span) -> bool {
+    !span.file.starts_with("<adhoc ")
+}
+
 /// The numbered lines up to the fault's, and the mark under its column.
 fn source(fault: &Fault) -> Vec<String> {
     let (Some(span), Some(excerpt)) = (&fault.span, &fault.excerpt) else { return Vec::new() };
+    if !is_file(span) {
+        return excerpt.text.lines().map(str::to_owned).collect();
+    }
     let margin = span.line.to_string().len();
     let room = WIDEST - margin - 1;
     let mut lines: Vec<String> = excerpt
@@ -157,8 +172,6 @@ fn mark(column: usize, room: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use rplay_event::Span;
-
     use super::*;
 
     fn shown(line: &str, column: u32) -> String {
@@ -180,6 +193,14 @@ mod tests {
         let head = format!("no\nOrigin: a.yml:100:110\n\n 98\n 99\n100 {line}\n");
         assert_eq!(shown(&line, 110), format!("{head}    {}column 110 ^", " ".repeat(98)));
         assert_eq!(shown(&line, 117), head.replace("110", "117").trim_end());
+    }
+
+    #[test]
+    fn what_stands_in_no_file_is_shown_without_lines() {
+        let fault = Fault::new("no")
+            .at(&Span::new("<adhoc 'ping' task>", 1, 9))
+            .with_source("{'action': 'ping'}\n", "");
+        assert_eq!(described(&fault), "no\nOrigin: <adhoc 'ping' task>\n\n{'action': 'ping'}");
     }
 
     #[test]

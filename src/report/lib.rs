@@ -11,6 +11,7 @@ mod default;
 mod diff;
 mod failure;
 mod fault;
+mod log;
 mod messages;
 mod minimal;
 mod oneline;
@@ -30,6 +31,7 @@ mod samples;
 #[cfg(test)]
 mod screens;
 
+pub use log::Log;
 pub use order::Order;
 pub use paint::Palette;
 pub use reporter::Reporter;

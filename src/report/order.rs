@@ -137,9 +137,9 @@ fn place(kind: &Kind) -> Place {
         Kind::HostStarted { task, .. }
         | Kind::Retrying { task, .. }
         | Kind::Async { task, .. }
+        | Kind::Included { task, .. }
         | Kind::Planned { task, .. } => Place::Of(*task),
         Kind::ItemDone { result } | Kind::TaskDone { result } => Place::Of(result.task),
-        Kind::Included { task, .. } => Place::Of(*task),
         Kind::Notified { .. } => Place::Beside,
         Kind::Progress { .. } | Kind::Warning { .. } | Kind::Deprecated { .. } | Kind::Notice { .. } => {
             Place::Now

@@ -4,12 +4,13 @@ use rplay_event::{Event, Kind};
 
 use crate::ansible_json::AnsibleJson;
 use crate::default::Default;
+use crate::log::Log;
 use crate::minimal::Minimal;
 use crate::oneline::Oneline;
 use crate::order::Order;
 use crate::progress::Running;
 use crate::screen::{Screen, Side};
-use crate::settings::{Output, Settings};
+use crate::settings::{Live, Output, Settings};
 use crate::sink::Sink;
 use crate::{fault, messages};
 
@@ -48,17 +49,24 @@ impl Reporter {
         Self { settings, screen, running, order: Order::default(), reader }
     }
 
+    /// Writes what is shown into a log as well.
+    #[must_use]
+    pub fn with_log(mut self, log: Log) -> Self {
+        self.screen.keep_log(log);
+        self
+    }
+
     /// Shows the next event, and those that have waited for it.
-    pub fn event(&mut self, event: &Event) {
+    pub fn event(&mut self, event: Event) {
         if self.closed() {
             return;
         }
         if matches!(self.reader, Reader::Events) {
-            let line = serde_json::to_string(event).expect("events have text keys and no fallible fields");
+            let line = serde_json::to_string(&event).expect("events have text keys and no fallible fields");
             self.screen.line(Side::Out, None, &line);
             self.screen.flush();
         } else {
-            for event in self.order.push(event.clone()) {
+            for event in self.order.push(event) {
                 self.show(event.kind());
             }
         }
@@ -70,7 +78,10 @@ impl Reporter {
                 self.running.update(*task, host, progress, &mut self.screen);
                 return self.screen.flush();
             }
-            Kind::TaskDone { result } => self.running.done(result.task, &result.host),
+            Kind::TaskDone { result } => {
+                self.running.done(result.task, &result.host);
+                self.screen.log_detail(3, || format!("<{}> EXEC task {}", result.host, result.task));
+            }
             Kind::Recap { .. } | Kind::DestroyDone { .. } | Kind::RunDone { .. } => self.running.clear(),
             _ => {}
         }
@@ -85,8 +96,15 @@ impl Reporter {
                 kind => reader.event(kind, settings, screen),
             }
             // Before the live lines are drawn again: what is still buffered would land among them.
-            screen.flush();
+            if matches!(settings.live, Live::Terminal { .. }) {
+                screen.flush();
+            }
         });
+    }
+
+    /// Writes out what is buffered: to be called whenever no event is at hand.
+    pub fn flush(&mut self) {
+        self.screen.flush();
     }
 
     /// Whether the reader of stdout has gone away (`| head`): nothing more is written, and the run may end quietly.

@@ -34,7 +34,7 @@ fn public_value(value: &Value) -> Value {
     }
 }
 
-fn is_debug(action: &str) -> bool {
+pub(crate) fn is_debug(action: &str) -> bool {
     matches!(action, "debug" | "ansible.builtin.debug" | "ansible.legacy.debug")
 }
 

@@ -108,7 +108,7 @@ pub(crate) fn shown(settings: Settings, events: Vec<Kind>) -> (String, String) {
     let (out, err) = (Written::default(), Written::default());
     let mut reporter = Reporter::new(settings, Box::new(out.clone()), Box::new(err.clone()));
     for kind in events {
-        reporter.event(&event(kind));
+        reporter.event(event(kind));
     }
     reporter.finish().expect("nothing ends these streams");
     (out.text(), err.text())

@@ -9,6 +9,7 @@ use crate::samples::shown;
 mod default;
 mod differences;
 mod failures;
+mod log;
 mod messages;
 mod others;
 mod plan;

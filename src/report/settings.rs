@@ -53,11 +53,7 @@ pub struct Settings {
     pub show_per_host_start: bool,
     pub check_mode_markers: bool,
     pub show_task_path_on_failure: bool,
-    /// Print a task's arguments in its heading.
-    pub display_args: bool,
     pub deprecation_warnings: bool,
-    /// What only `-v` shows goes to stderr.
-    pub verbose_to_stderr: bool,
     /// The lines of context in a `--diff`.
     pub diff_context: usize,
     /// The indentation of [`Output::AnsibleJson`]; 0 for one line.
@@ -102,9 +98,7 @@ impl Default for Settings {
             show_custom_stats: false,
             check_mode_markers: false,
             show_task_path_on_failure: false,
-            display_args: false,
             deprecation_warnings: true,
-            verbose_to_stderr: false,
             diff_context: 3,
             json_indent: 4,
             now: None,

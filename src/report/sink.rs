@@ -19,6 +19,13 @@ impl Sink {
         self.lock().attempt(|stream| stream.write_all(bytes));
     }
 
+    pub(crate) fn write_line(&self, line: &str) {
+        self.lock().attempt(|stream| {
+            stream.write_all(line.as_bytes())?;
+            stream.write_all(b"\n")
+        });
+    }
+
     pub(crate) fn flush(&self) {
         self.lock().attempt(Write::flush);
     }

@@ -4,7 +4,7 @@ use crate::args::unbalanced;
 use crate::fields::Fields;
 use crate::reading::read_node;
 use crate::vocabulary::Level;
-use crate::words::words;
+use crate::words::{Words, words};
 use crate::{Keywords, Node};
 
 /// Reads the keywords that an include hands to what it brings in (`apply:`).
@@ -23,6 +23,11 @@ pub fn parse_apply(node: &Node) -> Result<Keywords, Vec<Fault>> {
 /// Reads `key=value` words, as `-e` takes them; other words are left out.
 pub fn key_values(text: &str) -> Result<Vec<(String, String)>, Fault> {
     words(text, false).map(|words| words.named).map_err(|open| unbalanced(text, open))
+}
+
+/// Reads a text of words: its `key=value` words, and what stands between them as it was written.
+pub fn key_values_and_rest(text: &str) -> Result<Words, Fault> {
+    words(text, false).map_err(|open| unbalanced(text, open))
 }
 
 #[cfg(test)]

@@ -11,9 +11,9 @@ use crate::{Data, Mapping, Node, Origin, Text, Warning};
 pub struct Args {
     /// Parameters by name; those behind the action go before those of `args:`.
     pub named: Arc<Mapping>,
-    /// What stands behind the action as text: a command line, a file to include, a template for all parameters.
+    /// What stands behind the action as text: a command line, a file to include.
     pub free_form: Option<Node>,
-    /// `args:` where it is one template for a mapping, over which the others are laid.
+    /// `args:`, or what stands behind the action, where it is one template for a mapping: the others are laid over it.
     pub template: Option<Node>,
 }
 
@@ -51,6 +51,10 @@ impl Given {
             }
             Data::Text(Text { origin: Origin::Vault, .. }) => {
                 self.free_form = Some(value.clone());
+                Ok(())
+            }
+            Data::Text(_) if is_one_template(value) && !takes_text(action) => {
+                self.template = Some(value.clone());
                 Ok(())
             }
             Data::Text(_) => self.add_words(action, value),
@@ -134,6 +138,31 @@ impl Given {
         let at = self.named.entries.iter().position(|(key, _)| key.as_str() == Some(name))?;
         Some(self.named.entries.remove(at).1)
     }
+}
+
+/// The actions to which a text means something by itself; to all others one template is all their parameters.
+const TEXTUAL: [&str; 17] = [
+    "add_host",
+    "command",
+    "expect",
+    "group_by",
+    "import_role",
+    "import_tasks",
+    "include_role",
+    "include_tasks",
+    "include_vars",
+    "meta",
+    "raw",
+    "script",
+    "set_fact",
+    "shell",
+    "win_command",
+    "win_shell",
+    "include",
+];
+
+fn takes_text(action: &str) -> bool {
+    TEXTUAL.contains(&action.rsplit('.').next().unwrap_or(action))
 }
 
 /// Returns whether a text begins and ends with the marks of a template.

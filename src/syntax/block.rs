@@ -3,7 +3,7 @@ use rplay_event::{Fault, Span};
 use crate::fields::Fields;
 use crate::reading::{IsAction, Reading, read, shown};
 use crate::vocabulary::Level;
-use crate::{Keywords, Loaded, Mapping, Node, Task, old};
+use crate::{Data, Keywords, Loaded, Mapping, Node, Task, old};
 
 /// What stands in a list of tasks.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,10 +85,15 @@ fn place(keyword: &str) -> &str {
 }
 
 fn malformed(keyword: &str, node: &Node, in_block: bool) -> Fault {
-    let wanted = if in_block { "a list" } else { "a list or None" };
     let (place, found) = (place(keyword), node.kind());
+    let shown = match &node.data {
+        Data::Seq(_) | Data::Map(_) => String::new(),
+        _ if in_block => format!("The ds ({}) ", node.key_text()),
+        _ => format!("{} ", node.key_text()),
+    };
+    let wanted = if in_block { "a list but was" } else { "a list or None but is" };
     let message = format!(
-        "A malformed block was encountered while loading {place}: should be {wanted} but is a {found}"
+        "A malformed block was encountered while loading {place}: {shown}should be {wanted} a {found}"
     );
     Fault::new(message).at(&node.span).help("begin every task with `- `")
 }

@@ -36,7 +36,7 @@ mod warning;
 mod words;
 mod yaml_fault;
 
-pub use apply::{key_values, parse_apply};
+pub use apply::{key_values, key_values_and_rest, parse_apply};
 pub use args::Args;
 pub use block::{Block, Step, parse_handlers, parse_tasks};
 pub use compose::{Parsed, parse, parse_all};
@@ -49,3 +49,4 @@ pub use role::{RoleEntry, RoleMeta, parse_role_meta};
 pub use similar::nearest;
 pub use task::{Action, Loop, LoopControl, LoopSource, Task};
 pub use warning::{Loaded, Warning, WarningKind};
+pub use words::Words;

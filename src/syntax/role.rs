@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use rplay_event::{Fault, Span};
+use rplay_event::{Fault, FaultKind, Span};
 
 use crate::fields::Fields;
 use crate::reading::{Reading, read};
@@ -36,8 +36,13 @@ impl RoleEntry {
             Data::Seq(items) => items.iter().filter_map(|item| Self::read(reading, item)).collect(),
             _ => {
                 let found = node.kind();
+                let shown = if node.as_map().is_some() {
+                    String::new()
+                } else {
+                    format!("ds ({}) ", node.key_text())
+                };
                 let message = format!(
-                    "A malformed role declaration was encountered: should be a list but was a {found}"
+                    "A malformed role declaration was encountered: {shown}should be a list but was a {found}"
                 );
                 reading.fault(Fault::new(message).at(&node.span).help("begin every role with `- `"));
                 Vec::new()
@@ -63,7 +68,8 @@ impl RoleEntry {
         if let Some(name) = entry.role.as_str().filter(|name| name.contains(',')) {
             let fault =
                 Fault::new(format!("Invalid old style role requirement: {name}")).at(&entry.role.span);
-            reading.fault(fault.help("write the role's name alone, and its version in requirements.yml"));
+            let help = "write the role's name alone, and its version in requirements.yml";
+            reading.fault(fault.kind(FaultKind::Setup).help(help));
         }
         Some(entry)
     }
@@ -77,7 +83,7 @@ impl RoleEntry {
         let role = fields.value("role").or_else(|| fields.value("name"));
         let Some(role) = role.filter(|role| role.as_text().is_some_and(|text| !text.text.is_empty())) else {
             let fault = Fault::new("role definitions must contain a role name").at(span);
-            reading.fault(fault.help("name it with `role: name`"));
+            reading.fault(fault.kind(FaultKind::Setup).help("name it with `role: name`"));
             return None;
         };
         let params = params.into_iter().map(|(key, value)| (key.clone(), value.clone())).collect();

@@ -6,11 +6,11 @@ const COMMAND_OPTIONS: [&str; 8] =
 
 /// What a text of words says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Words {
+pub struct Words {
     /// The `key=value` words, unquoted, in their order.
-    pub(crate) named: Vec<(String, String)>,
+    pub named: Vec<(String, String)>,
     /// All other words as they were written.
-    pub(crate) free_form: Option<String>,
+    pub free_form: Option<String>,
 }
 
 /// What is open at the end of a text.

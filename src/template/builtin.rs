@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use crate::eval::{Args, Cx, Evaluated};
-use crate::value::{Repr, parse_int};
 use crate::{TemplateError, Value};
 
 /// A filter or a test.
 pub(crate) struct Builtin {
     pub(crate) name: &'static str,
+    pub(crate) collection: &'static str,
     /// The parameters' names; `name=` may be left out, `*` takes all others, `**` all others by name.
     params: &'static str,
     pub(crate) run: fn(&Cx<'_>, &Given) -> Evaluated,
@@ -36,10 +36,23 @@ pub(crate) const fn builtin(
     params: &'static str,
     run: fn(&Cx<'_>, &Given) -> Evaluated,
 ) -> Builtin {
-    Builtin { name, params, run, takes_undefined: false, shallow: false, unknowns: Unknowns::Infect }
+    Builtin {
+        name,
+        collection: "ansible.builtin",
+        params,
+        run,
+        takes_undefined: false,
+        shallow: false,
+        unknowns: Unknowns::Infect,
+    }
 }
 
 impl Builtin {
+    /// It is a collection's.
+    pub(crate) const fn of(self, collection: &'static str) -> Self {
+        Self { collection, ..self }
+    }
+
     pub(crate) const fn takes_undefined(self) -> Self {
         Self { takes_undefined: true, shallow: true, unknowns: Unknowns::Take, ..self }
     }
@@ -64,7 +77,6 @@ impl Builtin {
 
 /// Arguments, each at its parameter's place.
 pub(crate) struct Given {
-    names: Vec<&'static str>,
     values: Vec<Option<Value>>,
     /// What `*` took.
     pub(crate) rest: Vec<Value>,
@@ -117,7 +129,7 @@ impl Given {
         if let Some(((name, _), _)) = lacking {
             return Err(fail(format!("missing 1 required positional argument: '{name}'")));
         }
-        Ok(Self { names, values, rest, named: others })
+        Ok(Self { values, rest, named: others })
     }
 
     /// Returns an argument, or none where it was left out.
@@ -133,10 +145,6 @@ impl Given {
     /// Returns an argument that was given and is not none.
     pub(crate) fn some(&self, at: usize) -> Option<&Value> {
         self.given(at).filter(|value| !value.is_none())
-    }
-
-    fn name(&self, at: usize) -> &'static str {
-        self.names.get(at).copied().unwrap_or("argument")
     }
 
     /// Returns Python's `str` of an argument.
@@ -172,17 +180,9 @@ impl Given {
 
     pub(crate) fn int(&self, at: usize, default: i128) -> Result<i128, TemplateError> {
         let Some(value) = self.some(at) else { return Ok(default) };
-        match &value.0 {
-            Repr::Str(text) => parse_int(text, 10),
-            Repr::Float(number) => crate::value::float_to_int(number.trunc()),
-            _ => value.as_int(),
-        }
-        .ok_or_else(|| {
-            TemplateError::runtime(format!(
-                "'{}' object cannot be interpreted as an integer ({})",
-                value.type_name(),
-                self.name(at)
-            ))
+        value.as_int().ok_or_else(|| {
+            let kind = value.type_name();
+            TemplateError::runtime(format!("'{kind}' object cannot be interpreted as an integer"))
         })
     }
 

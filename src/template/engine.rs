@@ -10,6 +10,7 @@ use crate::builtin::Builtin;
 use crate::error::Step;
 use crate::eval::{Cx, State, looks_like_template, restore_newlines};
 use crate::functions::Function;
+use crate::overlay::{Overlay, Place};
 pub(crate) use crate::overrides::Overrides;
 use crate::overrides::split_header;
 use crate::parse::tree::Program;
@@ -22,16 +23,24 @@ use crate::{PluginKind, Rendered, Scope, TemplateError, Value, World, filters, l
 pub struct Settings {
     /// Ansible's `ALLOW_BROKEN_CONDITIONALS`: the truth of any value will do as a conditional's result.
     pub allow_broken_conditionals: bool,
+    /// The opposite of Ansible's `ALLOW_EMBEDDED_TEMPLATES`: constants in expressions are never templates.
+    pub keep_embedded_templates: bool,
     /// Ansible's `DEFAULT_JINJA2_EXTENSIONS`: `jinja2.ext.do` and `jinja2.ext.loopcontrols` add tags.
     pub jinja_extensions: Vec<String>,
+    /// Ansible's `DEFAULT_MANAGED_STR`: what `ansible_managed` is.
+    pub managed: Option<String>,
 }
 
 /// A file that the `template` module renders.
 #[derive(Clone, Debug)]
 pub struct FileTemplate<'a> {
     pub text: &'a str,
-    /// The file's name, for messages.
+    /// The file's whole path.
     pub name: &'a str,
+    /// The file as the user named it.
+    pub given: &'a str,
+    /// Where the result goes.
+    pub dest: Option<&'a str>,
     pub overrides: Overrides,
     /// Where `include`, `import` and `extends` look for files, the nearest first.
     pub folders: Vec<String>,
@@ -198,6 +207,32 @@ impl Engine {
         Ok(Rendered { value, marks })
     }
 
+    /// Renders a tree as [`Engine::render`] does, without the elements and entries that are undefined.
+    pub fn render_defined(&self, node: &Node, scope: &Arc<dyn Scope>) -> Result<Rendered, TemplateError> {
+        self.render(&self.defined(node, scope), scope)
+    }
+
+    fn defined(&self, node: &Node, scope: &Arc<dyn Scope>) -> Node {
+        let is_defined = |part: &Node| match self.render(part, scope) {
+            Err(error) => error.kind != crate::ErrorKind::Undefined,
+            Ok(_) => true,
+        };
+        let data = match &node.data {
+            Data::Seq(items) => {
+                let parts = items.iter().map(|item| self.defined(item, scope));
+                Data::Seq(parts.filter(is_defined).collect::<Vec<_>>().into())
+            }
+            Data::Map(mapping) => {
+                let parts =
+                    mapping.entries.iter().map(|(key, value)| (key.clone(), self.defined(value, scope)));
+                let entries = parts.filter(|(_, value)| is_defined(value)).collect();
+                Data::Map(Arc::new(rplay_syntax::Mapping { entries }))
+            }
+            data => data.clone(),
+        };
+        Node { data, span: node.span.clone() }
+    }
+
     /// Renders one template that stands in no file.
     pub fn render_str(&self, template: &str, scope: &Arc<dyn Scope>) -> Result<Rendered, TemplateError> {
         let (value, marks) = self.with(scope, |cx| {
@@ -235,15 +270,17 @@ impl Engine {
 
     /// Runs a lookup as `with_NAME: terms` does; the value is the list of items.
     ///
-    /// `terms` is what the user wrote, rendered; see [`Engine::render`].
+    /// `terms` is what the user wrote, rendered (see [`Engine::render`]); `action` is the task's, which says where
+    /// `first_found` looks.
     pub fn lookup(
         &self,
         name: &str,
         terms: &Value,
+        action: &str,
         scope: &Arc<dyn Scope>,
     ) -> Result<Rendered, TemplateError> {
         let (value, marks) = self.with(scope, |cx| {
-            let items = lookups::with_loop(cx, name, terms)?;
+            let items = lookups::with_loop(cx, name, terms, action)?;
             cx.finish(&items)
         })?;
         Ok(Rendered { value, marks })
@@ -376,12 +413,14 @@ impl Cx<'_> {
             .shared
             .compile(&text, &Mode::File(Arc::clone(&overrides)))
             .map_err(|error| error.context("Syntax error in template").in_template(&text, Some(&span)))?;
+        let place = Place { given: file.given, path: file.name, dest: file.dest };
+        let scope = self.keep(Overlay::over(&self.scope, self.file_variables(&place)));
         let cx = Cx {
             source: Arc::clone(&program.source),
             span: Some(span.clone()),
             folders: Some(Arc::new(file.folders.clone())),
             overrides,
-            ..self.clone()
+            ..self.in_scope(&scope)
         };
         let value = cx.program(&program).and_then(|value| cx.finish(&value));
         let value = value
@@ -392,5 +431,7 @@ impl Cx<'_> {
     }
 }
 
+#[cfg(test)]
+mod corpus;
 #[cfg(test)]
 mod tests;

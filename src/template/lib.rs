@@ -11,6 +11,8 @@ mod builtin;
 mod condition;
 #[cfg(test)]
 mod corpus;
+mod crypt;
+mod dice;
 mod engine;
 mod error;
 mod eval;
@@ -25,12 +27,14 @@ mod marker;
 mod marks;
 mod methods;
 mod object;
+mod overlay;
 mod overrides;
 mod parse;
 mod plugins;
 #[expect(clippy::unnecessary_wraps, reason = "all tests have one signature")]
 mod predicates;
 mod regex;
+mod regex_fault;
 mod scope;
 #[cfg(test)]
 mod testing;
@@ -39,10 +43,11 @@ mod world;
 
 pub use engine::{Engine, FileTemplate, Form, Settings};
 pub use error::{ErrorKind, Step, TemplateError};
+pub use filters::encoded as encode_text;
 pub use marker::{UNKNOWN_END, UNKNOWN_START};
 pub use marks::{Condition, Marks, Notice, Rendered, Tri};
 pub use overrides::Overrides;
 pub use plugins::{PluginCall, PluginKind};
 pub use scope::{Found, Scope};
 pub use value::{Kind, Value};
-pub use world::{Now, PathKind, World};
+pub use world::{FileStamp, Now, PathKind, Unfetched, World};

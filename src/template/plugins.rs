@@ -71,10 +71,9 @@ impl Cx<'_> {
         let answer = self.world().call_plugin(&call);
         let failed = |message: String| {
             let doing = format!("The {} plugin '{name}' failed", kind.name());
-            match message.starts_with(&doing) {
-                true => TemplateError::runtime(message).framed(),
-                false => TemplateError::runtime(message).context(&doing).framed(),
-            }
+            let own = message.starts_with(&doing);
+            let error = TemplateError::runtime(message);
+            if own { error.framed() } else { error.context(&doing).framed() }
         };
         answer.map(Value::from_json).map_err(failed)
     }

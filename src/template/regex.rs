@@ -27,8 +27,10 @@ pub(crate) fn compile(pattern: &str, flags: Flags) -> Result<Regex, TemplateErro
         translated.push(')');
     }
     translate(pattern, flags.multiline, &mut translated);
-    Regex::new(&translated)
-        .map_err(|error| fail(format!("the regular expression '{pattern}' is not valid: {error}")))
+    Regex::new(&translated).map_err(|error| match crate::regex_fault::fault(pattern) {
+        Some(fault) => fail(fault),
+        None => fail(format!("the regular expression '{pattern}' is not valid: {error}")),
+    })
 }
 
 /// Rewrites what Python and fancy-regex write differently.

@@ -34,6 +34,12 @@ pub trait Scope: Send + Sync {
         false
     }
 
+    /// Returns the hosts that patterns mean; `None` where the scope knows none.
+    fn hosts_matching(&self, patterns: &[String]) -> Option<Result<Vec<String>, String>> {
+        let _ = patterns;
+        None
+    }
+
     /// Returns the folders in which relative files are looked for, the nearest first: role, then playbook.
     fn search_path(&self) -> Vec<String> {
         Vec::new()

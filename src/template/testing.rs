@@ -7,14 +7,24 @@ use rplay_event::Span;
 use rplay_syntax::{Data, Mapping, Node, Origin, Text};
 use serde_json::{Value as Json, json};
 
-use crate::{Engine, Found, Now, PathKind, Scope, Settings, TemplateError, Value, World};
+use crate::{
+    Engine, FileStamp, Found, Now, PathKind, Scope, Settings, TemplateError, Unfetched, Value, World,
+};
 
 /// A world of three files, where time stands still and dice show the same face.
 pub(crate) struct Still;
 
-const FILES: [(&str, &str); 6] = [
+const FILES: [(&str, &str); 11] = [
     ("/play/files/motd", "  welcome \n\n"),
     ("/play/files/other.txt", "x"),
+    ("/play/files/password", "kept salt=saltsalt\n"),
+    ("/play/files/elements.csv", "name,number,mass\nLi,3,\"6,94 u\"\nBe,4,9\n"),
+    (
+        "/play/files/some.ini",
+        "[DEFAULT]\nurl = x\n[a]\n; the user\nuser=me\nhome: /home/%(user)s 100%%\nmore = one\n  two\n",
+    ),
+    ("/play/files/some.properties", "a.b=c d\n"),
+    ("/play/files/twice.properties", "a=1\na=2\n"),
     (
         "/play/templates/greeting.j2",
         "Hello {{ name | default('you') }}\\n!\n{% for i in l %}\n- {{ i }}\n{% endfor %}\n",
@@ -60,6 +70,18 @@ impl World for Still {
         Some(format!("/home/{}", user.unwrap_or("me")))
     }
 
+    fn file_stamp(&self, _path: &str) -> Option<FileStamp> {
+        Some(FileStamp { modified: 1_600_000_000, nanoseconds: 0, owner: "me".into() })
+    }
+
+    fn host_name(&self) -> String {
+        "here".into()
+    }
+
+    fn setting(&self, name: &str, _plugin: Option<(&str, &str)>) -> Option<(serde_json::Value, String)> {
+        (name == "COLOR_OK").then(|| (json!("green"), "default".into()))
+    }
+
     fn env(&self, name: &str) -> Option<String> {
         (name == "SHELL").then(|| "/bin/sh".into())
     }
@@ -68,8 +90,27 @@ impl World for Still {
         Ok(format!("ran {command}\n"))
     }
 
+    fn fetch(&self, args: serde_json::Value) -> Result<String, Unfetched> {
+        if args["url"] == "http://here/page" {
+            return Ok("one\ntwo\n".into());
+        }
+        Err(Unfetched { status: 404, message: "HTTP Error 404: Not Found".into() })
+    }
+
     fn open_vault(&self, envelope: &str) -> Result<String, String> {
         envelope.strip_prefix("sealed:").map(str::to_owned).ok_or_else(|| "Decryption failed".into())
+    }
+
+    fn open_vault_with(&self, envelope: &str, _password: &str) -> Result<String, String> {
+        envelope.strip_prefix("$ANSIBLE_VAULT:").map(str::to_owned).ok_or_else(|| "Decryption failed".into())
+    }
+
+    fn seal_vault(&self, plain: &str, _: &str, _: Option<&str>, _: &str) -> Result<String, String> {
+        Ok(format!("$ANSIBLE_VAULT:{plain}"))
+    }
+
+    fn is_vault_file(&self, path: &str) -> Result<bool, String> {
+        Ok(path.contains("/vaults/"))
     }
 
     fn now(&self) -> Now {
@@ -77,7 +118,7 @@ impl World for Still {
     }
 
     fn random(&self) -> u64 {
-        4
+        0x4444_4444_4444_4444
     }
 }
 
@@ -120,9 +161,11 @@ pub(crate) fn node(json: &Json) -> Node {
     let data = match json {
         Json::Null => Data::Null,
         Json::Bool(yes) => Data::Bool(*yes),
-        Json::Number(number) => {
-            number.as_i64().map_or_else(|| Data::Float(number.as_f64().unwrap()), Data::Int)
-        }
+        Json::Number(number) => match number.as_i64() {
+            Some(number) => Data::Int(number),
+            None if number.is_u64() => Data::BigInt(number.to_string().as_str().into()),
+            None => Data::Float(number.as_f64().unwrap()),
+        },
         Json::String(text) => {
             let origin = if text.starts_with("sealed:") { Origin::Vault } else { Origin::Template };
             Data::Text(Text { text: text.as_str().into(), origin })

@@ -21,6 +21,24 @@ pub struct Now {
     pub utc_offset_seconds: i32,
 }
 
+/// What is known of a file besides its contents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileStamp {
+    /// When it was changed last, in seconds since 1970.
+    pub modified: i64,
+    pub nanoseconds: u32,
+    /// The name of its owner, or the number where it has none.
+    pub owner: String,
+}
+
+/// Why a page could not be fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfetched {
+    /// The server's answer, or -1 where there was none.
+    pub status: i64,
+    pub message: String,
+}
+
 /// Everything outside that lookups, filters and tests reach.
 ///
 /// This crate reads no file, clock, environment or randomness itself. Errors are whole sentences in the words of
@@ -47,14 +65,37 @@ pub trait World: Send + Sync {
     /// Returns the home folder of the user, or of the one who runs this.
     fn home(&self, user: Option<&str>) -> Option<String>;
 
+    /// Returns when a file was changed, and whose it is.
+    fn file_stamp(&self, path: &str) -> Option<FileStamp>;
+
+    /// Returns this machine's name.
+    fn host_name(&self) -> String;
+
+    /// Returns a setting of Ansible's configuration, or an option of the plugin of that kind and name, and where it
+    /// comes from; `None` where there is none of that name.
+    fn setting(&self, name: &str, plugin: Option<(&str, &str)>) -> Option<(serde_json::Value, String)>;
+
     /// Returns a variable of the environment.
     fn env(&self, name: &str) -> Option<String>;
 
     /// Runs a shell command in `folder` and returns its output, as the `pipe` lookup does.
     fn pipe(&self, command: &str, folder: Option<&str>) -> Result<String, String>;
 
+    /// Returns the text of the page that the parameters of the module `uri` ask for.
+    fn fetch(&self, args: serde_json::Value) -> Result<String, Unfetched>;
+
     /// Opens a `!vault` string.
     fn open_vault(&self, envelope: &str) -> Result<String, String>;
+
+    /// Opens an envelope with a password of the template's own.
+    fn open_vault_with(&self, envelope: &str, password: &str) -> Result<String, String>;
+
+    /// Seals a text with a password of the template's own; without salt the same text never looks the same again.
+    fn seal_vault(&self, plain: &str, password: &str, salt: Option<&str>, id: &str)
+    -> Result<String, String>;
+
+    /// Returns whether a file is encrypted with vault.
+    fn is_vault_file(&self, path: &str) -> Result<bool, String>;
 
     fn now(&self) -> Now;
 

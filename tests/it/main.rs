@@ -3,6 +3,7 @@
 mod bad_input;
 mod deploy;
 mod failed_deploys;
+mod hosts;
 mod language;
 mod records;
 mod sandbox_walls;

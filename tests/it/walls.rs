@@ -30,8 +30,8 @@ fn arrows(wrong: impl Fn(&str, &str) -> bool) -> Vec<String> {
     found
 }
 
-const INTERPRETER: [&str; 5] =
-    ["rplay-engine", "rplay-event", "rplay-report", "rplay-syntax", "rplay-template"];
+const INTERPRETER: [&str; 6] =
+    ["rplay-config", "rplay-engine", "rplay-event", "rplay-report", "rplay-syntax", "rplay-template"];
 
 fn is_module_crate(name: &str) -> bool {
     name.starts_with("rplay-aws")

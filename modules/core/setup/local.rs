@@ -21,8 +21,13 @@ pub(super) async fn facts(cx: &Cx, folder: &Path) -> Value {
     for file in files {
         let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let fact = match output(cx, &file).await {
-            Ok(text) => read(&text).ok_or_else(|| {
-                format!("error loading facts as JSON or ini - please check content: {}", file.display())
+            Ok(text) => read(&text).map_err(|why| match why {
+                Unread::Neither => {
+                    format!("error loading facts as JSON or ini - please check content: {}", file.display())
+                }
+                Unread::Value(why) => {
+                    format!("error loading facts as ini - please check content: {} ({why})", file.display())
+                }
             }),
             Err(why) => Err(why),
         };
@@ -58,13 +63,67 @@ async fn output(cx: &Cx, file: &Path) -> Result<String, String> {
         .map_err(|_| format!("error loading fact - output of running \"{shown}\" was not utf-8"))
 }
 
-fn read(text: &str) -> Option<Value> {
-    serde_json::from_str(text).ok().or_else(|| ini(text))
+/// Why a text is no facts.
+#[derive(Debug, PartialEq, Eq)]
+enum Unread {
+    Neither,
+    /// A value names another one that is not there, or does not name it as it has to.
+    Value(String),
+}
+
+fn read(text: &str) -> Result<Value, Unread> {
+    if let Ok(value) = serde_json::from_str(text) {
+        return Ok(value);
+    }
+    let sections = ini(text).ok_or(Unread::Neither)?;
+    let mut found = Facts::new();
+    for (name, section) in &sections {
+        let value = |(option, text): (&String, &Value)| {
+            let text = text.as_str().unwrap_or_default();
+            let filled = filled(text, section.as_object(), (name, option)).map_err(Unread::Value)?;
+            Ok((option.clone(), Value::from(filled)))
+        };
+        let facts =
+            section.as_object().into_iter().flatten().map(value).collect::<Result<Facts, Unread>>()?;
+        found.insert(name.clone(), Value::Object(facts));
+    }
+    Ok(Value::Object(found))
+}
+
+/// Puts other values of the section in place of `%(name)s`; `%%` is a percent sign.
+fn filled(text: &str, section: Option<&Facts>, (name, option): (&str, &str)) -> Result<String, String> {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('%') {
+        out.push_str(before);
+        if let Some(tail) = after.strip_prefix('%') {
+            out.push('%');
+            rest = tail;
+            continue;
+        }
+        let Some(inside) = after.strip_prefix('(') else {
+            return Err(format!("'%' must be followed by '%' or '(', found: '%{after}'"));
+        };
+        let Some((key, tail)) = inside.split_once(")s") else {
+            return Err(format!("bad interpolation variable reference '%{after}'"));
+        };
+        let Some(value) =
+            section.and_then(|section| section.get(&key.to_lowercase())).and_then(Value::as_str)
+        else {
+            return Err(format!(
+                "Bad value substitution: option '{option}' in section '{name}' contains an interpolation key '{key}' which \
+                 is not a valid option name. Raw value: '{text}'"
+            ));
+        };
+        out.push_str(value);
+        rest = tail;
+    }
+    Ok(out + rest)
 }
 
 /// Reads sections of `name = value` or `name: value`, as Python's `configparser`; names in lower case, and what stands
 /// under `[DEFAULT]` is in every section.
-fn ini(text: &str) -> Option<Value> {
+fn ini(text: &str) -> Option<Facts> {
     let mut defaults = Facts::new();
     let mut sections: Vec<(String, Facts)> = Vec::new();
     let mut last: Option<String> = None;
@@ -97,7 +156,7 @@ fn ini(text: &str) -> Option<Value> {
         let whole: Facts = defaults.clone().into_iter().chain(facts).collect();
         found.insert(name, Value::Object(whole));
     }
-    Some(Value::Object(found))
+    Some(found)
 }
 
 #[cfg(test)]
@@ -111,13 +170,20 @@ mod tests {
         let text = "# us\n[DEFAULT]\nzone: a\n[web]\nPort = 80\nhosts = x\n  y\n[db]\nzone=b\n";
         let expected =
             json!({ "web": { "zone": "a", "port": "80", "hosts": "x\ny" }, "db": { "zone": "b" } });
-        assert_eq!(read(text), Some(expected));
+        assert_eq!(read(text), Ok(expected));
     }
 
     #[test]
     fn what_is_neither_json_nor_sections_is_refused() {
-        assert_eq!(read("hello"), None);
-        assert_eq!(read("[a]\nhello"), None);
-        assert_eq!(read("[1, 2]"), Some(json!([1, 2])));
+        assert_eq!(read("hello"), Err(Unread::Neither));
+        assert_eq!(read("[a]\nhello"), Err(Unread::Neither));
+        assert_eq!(read("[1, 2]"), Ok(json!([1, 2])));
+    }
+
+    #[test]
+    fn values_name_each_other() {
+        assert_eq!(read("[a]\nx = 1\ny = %(X)s%%\n"), Ok(json!({ "a": { "x": "1", "y": "1%" } })));
+        let why = "'%' must be followed by '%' or '(', found: '% bad'".to_owned();
+        assert_eq!(read("[a]\nx = a % bad\n"), Err(Unread::Value(why)));
     }
 }

@@ -131,16 +131,15 @@ pub async fn serve_job(mut agent: Agent) -> u8 {
     });
     let limit = Duration::from_secs(job.limit);
     let module = job.order.module.clone();
-    let result = match tokio::time::timeout(limit, common.run(job.order.clone())).await {
-        Ok(outcome) => jobs::result(outcome, &module),
-        Err(_) => {
-            common.children.kill_all();
-            serde_json::Map::from_iter([
-                ("msg".to_owned(), Value::from("Timeout exceeded")),
-                ("failed".to_owned(), Value::from(true)),
-                ("child_pid".to_owned(), Value::from(std::process::id())),
-            ])
-        }
+    let result = if let Ok(outcome) = tokio::time::timeout(limit, common.run(job.order.clone())).await {
+        jobs::result(outcome, &module)
+    } else {
+        common.children.kill_all();
+        serde_json::Map::from_iter([
+            ("msg".to_owned(), Value::from("Timeout exceeded")),
+            ("failed".to_owned(), Value::from(true)),
+            ("child_pid".to_owned(), Value::from(std::process::id())),
+        ])
     };
     if let Some(staged) = &job.staged {
         let _ = std::fs::remove_dir_all(staged);
@@ -278,6 +277,10 @@ impl World for AgentWorld {
             return None;
         }
         self.own.get(name).or_else(|| self.common.environment.get(name)).cloned()
+    }
+
+    fn own_env(&self) -> Vec<String> {
+        self.own.keys().cloned().collect()
     }
 
     fn random(&self, bytes: &mut [u8]) {

@@ -37,11 +37,11 @@ fn one(param: &str, path: &Path) -> io::Result<(Carried, Vec<PathBuf>)> {
     let mut carried =
         Carried { param: param.to_owned(), name, inside: shown.ends_with('/'), entries: Vec::new() };
     let mut files = Vec::new();
-    add(&mut carried, &mut files, path, String::new())?;
+    add(&mut carried, &mut files, path, "")?;
     Ok((carried, files))
 }
 
-fn add(carried: &mut Carried, files: &mut Vec<PathBuf>, path: &Path, name: String) -> io::Result<()> {
+fn add(carried: &mut Carried, files: &mut Vec<PathBuf>, path: &Path, name: &str) -> io::Result<()> {
     // The thing itself may be a link to it.
     let found = if name.is_empty() { path.metadata()? } else { path.symlink_metadata()? };
     let mode = found.permissions().mode() & 0o7777;
@@ -58,7 +58,7 @@ fn add(carried: &mut Carried, files: &mut Vec<PathBuf>, path: &Path, name: Strin
         files.push(path.to_owned());
     }
     let inner = what == What::Folder;
-    carried.entries.push(Entry { path: name.clone(), what, mode });
+    carried.entries.push(Entry { path: name.to_owned(), what, mode });
     if inner {
         let mut entries = fs::read_dir(path)?.collect::<io::Result<Vec<_>>>()?;
         entries.sort_by_key(fs::DirEntry::file_name);
@@ -66,7 +66,7 @@ fn add(carried: &mut Carried, files: &mut Vec<PathBuf>, path: &Path, name: Strin
             let own = entry.file_name();
             let own = own.to_string_lossy();
             let name = if name.is_empty() { own.into_owned() } else { format!("{name}/{own}") };
-            add(carried, files, &entry.path(), name)?;
+            add(carried, files, &entry.path(), &name)?;
         }
     }
     Ok(())

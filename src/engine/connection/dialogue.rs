@@ -55,15 +55,12 @@ impl Dialogue {
 
     /// Reads more of either output; `false` when both are closed.
     async fn more(&mut self) -> bool {
-        let (mut out, mut err) = ([0; 16 * 1024], [0; 4 * 1024]);
         tokio::select! {
-            read = next(self.stdout.as_mut(), &mut out), if self.stdout.is_some() => match read {
-                0 => self.stdout = None,
-                read => self.out.extend_from_slice(out.get(..read).unwrap_or_default()),
+            read = next(self.stdout.as_mut(), &mut self.out), if self.stdout.is_some() => if read == 0 {
+                self.stdout = None;
             },
-            read = next(self.stderr.as_mut(), &mut err), if self.stderr.is_some() => match read {
-                0 => self.stderr = None,
-                read => self.err.extend_from_slice(err.get(..read).unwrap_or_default()),
+            read = next(self.stderr.as_mut(), &mut self.err), if self.stderr.is_some() => if read == 0 {
+                self.stderr = None;
             },
             else => return false,
         }
@@ -168,7 +165,8 @@ impl Dialogue {
         message.push('.');
         for (name, said) in [("Output", &self.out), ("Error", &self.err)] {
             if !said.is_empty() {
-                message.push_str(&format!("\n>>> Standard {name}\n{}", String::from_utf8_lossy(said)));
+                let said = String::from_utf8_lossy(said);
+                message.extend(["\n>>> Standard ", name, "\n", &*said]);
             }
         }
         Failure::new(message)
@@ -243,9 +241,9 @@ impl Dialogue {
 }
 
 /// Reads from a pipe; what cannot be read any more is over.
-async fn next(from: Option<&mut Receiver>, into: &mut [u8]) -> usize {
+async fn next(from: Option<&mut Receiver>, into: &mut Vec<u8>) -> usize {
     match from {
-        Some(from) => from.read(into).await.unwrap_or(0),
+        Some(from) => from.read_buf(into).await.unwrap_or(0),
         None => std::future::pending().await,
     }
 }

@@ -19,7 +19,7 @@ pub(crate) async fn execute(
             Err(failure)
                 if failure.kind == rplay_module::FailureKind::Unreachable && attempt < place.retries() =>
             {
-                tokio::time::sleep(place.pause(attempt)).await;
+                tokio::time::sleep(Place::pause(attempt)).await;
                 attempt += 1;
             }
             other => return other,

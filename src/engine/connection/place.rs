@@ -64,6 +64,14 @@ impl From<Failure> for Unclear {
 
 type Answer<T> = Result<T, Unclear>;
 
+/// Who one is before one becomes another user.
+enum Login {
+    /// Whoever runs rplay.
+    Here,
+    /// Whoever the host lets in; not known where nothing says it.
+    There(Option<String>),
+}
+
 /// Programs that are reached in the same way.
 const LOCAL: &str = "local";
 
@@ -110,7 +118,7 @@ impl Place {
     }
 
     /// Returns how long to wait before the next try, as Ansible does: 0, 1, 3, 7 ... seconds.
-    pub(super) fn pause(&self, attempt: u32) -> Duration {
+    pub(super) fn pause(attempt: u32) -> Duration {
         Duration::from_secs(2_u64.saturating_pow(attempt).saturating_sub(1).min(30))
     }
 
@@ -151,14 +159,14 @@ impl Place {
 impl Wish<'_> {
     /// Returns whether the task can run in this very process; what is plain costs nothing.
     pub(crate) fn is_here(&self) -> Answer<bool> {
-        Ok(bare(&self.connection()?) == LOCAL && !(self.becomes()? && self.changes_user(None)?))
+        Ok(bare(&self.connection()?) == LOCAL && !(self.becomes()? && self.changes_user(&Login::Here)?))
     }
 
     /// Returns where the task runs.
     pub(crate) fn place(&self) -> Answer<Place> {
         let connection = self.connection()?;
         let (transport, login) = match connection.as_str() {
-            "local" | "ansible.builtin.local" | "ansible.legacy.local" => (Transport::Local, None),
+            "local" | "ansible.builtin.local" | "ansible.legacy.local" => (Transport::Local, Login::Here),
             "ssh"
             | "smart"
             | "paramiko"
@@ -169,12 +177,12 @@ impl Wish<'_> {
             | "ansible.netcommon.libssh" => {
                 let ssh = self.ssh()?;
                 let login = ssh.user.clone();
-                (Transport::Ssh(Box::new(ssh)), Some(login))
+                (Transport::Ssh(Box::new(ssh)), Login::There(login))
             }
             "docker" | "community.docker.docker" | "community.general.docker" => {
                 let docker = self.docker()?;
                 let login = docker.user.clone();
-                (Transport::Docker(docker), Some(login))
+                (Transport::Docker(docker), Login::There(login))
             }
             other => {
                 return Err(Failure::new(format!("the connection plugin '{other}' was not found")).into());
@@ -182,7 +190,7 @@ impl Wish<'_> {
         };
         let local = transport == Transport::Local;
         let elevation =
-            if self.becomes()? && self.changes_user(login)? { Some(self.elevation(local)?) } else { None };
+            if self.becomes()? && self.changes_user(&login)? { Some(self.elevation(local)?) } else { None };
         let shell = self.text(&["ansible_shell_executable"])?.unwrap_or_else(|| self.reaching.shell());
         let remote_tmp = self
             .text(&["ansible_remote_tmp"])?
@@ -233,11 +241,11 @@ impl Wish<'_> {
     }
 
     /// Returns whether one would be another user than before; `login` is who one is on the host, where that is known.
-    fn changes_user(&self, login: Option<Option<String>>) -> Answer<bool> {
+    fn changes_user(&self, login: &Login) -> Answer<bool> {
         let wanted = self.become_user()?;
         let is = match login {
-            Some(login) => login,
-            None => Some(machine::user(&self.settings.environment)),
+            Login::Here => Some(machine::user(&self.settings.environment)),
+            Login::There(user) => user.clone(),
         };
         Ok(self.reaching.becomes_same_user() || is.as_deref() != Some(wanted.as_str()))
     }
@@ -273,7 +281,7 @@ impl Wish<'_> {
             self.text(&names.each_ref().map(String::as_str))
         };
         let password = [
-            format!("ansible_become_password"),
+            "ansible_become_password".to_owned(),
             "ansible_become_pass".to_owned(),
             format!("ansible_{name}_pass"),
         ];

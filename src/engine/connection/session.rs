@@ -20,6 +20,7 @@ use super::transport::Transport;
 use super::wire::{Answer, Begin, Carried, Order, Question, READY, Request, WANTS};
 use super::{shell, wire};
 use crate::child::Children;
+use crate::hex::hex;
 
 /// The agents of a run.
 #[derive(Default)]
@@ -141,7 +142,7 @@ impl Connections {
         loop {
             match self.open_once(children, place).await {
                 Err(failure) if failure.kind == FailureKind::Unreachable && attempt < place.retries() => {
-                    tokio::time::sleep(place.pause(attempt)).await;
+                    tokio::time::sleep(Place::pause(attempt)).await;
                     attempt += 1;
                 }
                 other => return other,
@@ -191,7 +192,8 @@ impl Shipped {
             digest.update(buffer.get(..read).unwrap_or_default());
             size += read as u64;
         }
-        let hash = digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let digest = digest.finalize();
+        let hash = hex(digest.get(..16).unwrap_or_default());
         Ok(Self { file: agent.file.clone(), args: agent.args.clone(), hash, size })
     }
 

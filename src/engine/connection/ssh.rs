@@ -9,6 +9,7 @@ use rplay_module::{Failure, Result, Secret};
 
 use super::shell::split;
 use super::transport::Line;
+use crate::hex::hex;
 use crate::private;
 
 /// Ansible's own options for every connection.
@@ -109,7 +110,7 @@ impl Ssh {
         let port = self.port.map(|port| port.to_string()).unwrap_or_default();
         let user = self.user.as_deref().unwrap_or_default();
         let digest = sha2::Sha256::digest(format!("{}-{port}-{user}", self.host));
-        digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect()
+        hex(digest.get(..5).unwrap_or_default())
     }
 
     pub(super) fn line(&self, command: &str) -> Result<Line> {
@@ -153,7 +154,7 @@ impl Ssh {
             |error: std::io::Error| Failure::new(format!("could not hand ssh the password: {error}"));
         let mut bytes = [0; 12];
         getrandom::fill(&mut bytes).expect("the kernel gives random bytes once it is up");
-        let name: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let name = hex(&bytes);
         let path = self.temporary.join(format!(".rplay-askpass-{name}"));
         let mut file = private::fresh(&path).map_err(failed)?;
         let kept = PasswordFile { path };

@@ -102,7 +102,7 @@ impl Checker {
             };
             self.supported = sorted(spec.keys().cloned().collect());
             if !aliases.is_empty() {
-                self.supported.push_str(&format!(" ({})", sorted(aliases.to_vec())));
+                self.supported = format!("{} ({})", self.supported, sorted(aliases.to_vec()));
             }
         }
     }
@@ -191,7 +191,6 @@ impl Checker {
             |values: &[&Json]| values.iter().map(|value| shown(value)).collect::<Vec<_>>().join(", ");
         let all = listed(&choices.iter().collect::<Vec<_>>());
         match args.get(name) {
-            None => {}
             Some(Json::Array(items)) => {
                 let others: Vec<&Json> = items.iter().filter(|item| !choices.contains(item)).collect();
                 if !others.is_empty() {
@@ -205,7 +204,7 @@ impl Checker {
                 let got = shown(value);
                 self.errors.push(format!("value of {name} must be one of: {all}, got: {got}{found}"));
             }
-            Some(_) => {}
+            Some(_) | None => {}
         }
     }
 

@@ -45,8 +45,7 @@ pub(super) fn run(
         let truth = match runner.template.condition(&condition, scope) {
             Ok(condition) => condition.truth,
             Err(error) => {
-                let doing = [("Error while evaluating conditional.".to_owned(), condition.span.clone())];
-                return Runner::wrong(task, &error, "Task failed: Action failed", &doing);
+                return Runner::wrong(task, &error, "Task failed", &[]);
             }
         };
         match truth {

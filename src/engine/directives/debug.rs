@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use rplay_template::{ErrorKind, Scope, Value};
+use rplay_syntax::{Data, Node, Origin, Text};
+use rplay_template::{ErrorKind, Scope, TemplateError, Value};
 use serde_json::Value as Json;
 
 use crate::run::{Ended, Runner, TaskRun};
@@ -27,9 +28,16 @@ pub(super) fn run(
     scope: &Arc<dyn Scope>,
     args: &IndexMap<String, Value>,
 ) -> Ended {
-    let expression = task.item.task.args.named.get("var");
+    let doing = |node: &Node| [("Error while resolving `var` expression.".to_owned(), node.span.clone())];
+    let expression = match task.item.task.args.named.get("var") {
+        None => None,
+        Some(node) => match named(runner, node, scope) {
+            Ok(named) => Some(named),
+            Err(error) => return Runner::wrong(task, &error, "Task failed: Action failed", &doing(node)),
+        },
+    };
     let mut known = args.clone();
-    if let Some(node) = expression {
+    if let Some(node) = &expression {
         known.insert("var".to_owned(), Value::from_json(node.to_json()));
     }
     let params: Params = match super::params("debug", &known) {
@@ -45,7 +53,7 @@ pub(super) fn run(
         return ended;
     }
     ended.set("failed", false);
-    let (Some(expression), Some(given)) = (expression, params.var) else {
+    let (Some(expression), Some(given)) = (&expression, params.var) else {
         ended.set("msg", params.msg);
         return ended;
     };
@@ -61,9 +69,42 @@ pub(super) fn run(
             ended.set(&name, format!("<< error 1 - {error} >>"));
             ended
         }
-        Err(error) => {
-            let doing = [("Error while resolving `var` expression.".to_owned(), expression.span.clone())];
-            Runner::wrong(task, &error, "Task failed: Action failed", &doing)
-        }
+        Err(error) => Runner::wrong(task, &error, "Task failed: Action failed", &doing(expression)),
+    }
+}
+
+/// Returns the expression that is meant: what was written, or the name that a template of it gives.
+///
+/// A result may name a variable, but it is never evaluated beyond that.
+fn named(runner: &Runner, node: &Node, scope: &Arc<dyn Scope>) -> Result<Node, TemplateError> {
+    let Data::Text(text) = &node.data else { return Ok(node.clone()) };
+    if !text.text.contains("{{") {
+        return Ok(node.clone());
+    }
+    let rendered = runner.template.render(node, scope)?;
+    let Some(name) = rendered.value.as_str() else { return Ok(node.clone()) };
+    if !is_path(name) {
+        return Err(TemplateError::runtime("Encountered untrusted template or expression."));
+    }
+    let text = Text { text: name.into(), origin: Origin::Template };
+    Ok(Node { data: Data::Text(text), span: node.span.clone() })
+}
+
+/// Returns whether a text is a variable with attributes and numbered elements, and nothing else.
+fn is_path(text: &str) -> bool {
+    let part = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || c == '_');
+    let bare = text.replace(['[', ']'], ".");
+    let starts = text.starts_with(|c: char| c.is_alphabetic() || c == '_');
+    starts && bare.split('.').filter(|part| !part.is_empty()).all(part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_path;
+
+    #[test]
+    fn only_names_are_taken_from_templates() {
+        assert!(is_path("item") && is_path("a.b[0].c") && is_path("hostvars.x_1"));
+        assert!(!is_path("lookup('pipe', 'x')") && !is_path("a b") && !is_path("0a") && !is_path("{{ a }}"));
     }
 }

@@ -5,9 +5,10 @@ use rplay_module::Mode;
 use rplay_template::Value;
 use serde_json::json;
 
+use crate::hex::hex;
 use crate::run::{Ended, Runner, Spot, Stop, TaskRun};
 
-/// Brings a file of the host's to the controller.
+/// Brings a file of the host's to the controller. One of this very machine and user is the module's business.
 #[derive(rplay_module::Params)]
 pub(super) struct Params {
     /// The file on the host.
@@ -114,19 +115,8 @@ impl Fetch<'_> {
     }
 
     async fn read(&self, src: &str) -> Result<Read, Box<Ended>> {
-        let place =
-            self.runner.elsewhere(self.task, &self.spot.host.name, self.spot.scope, self.spot.delegate)?;
-        let Some(place) = place else {
-            let home = self.runner.settings.home.as_deref();
-            let path = match (src.strip_prefix("~/"), home) {
-                (Some(rest), Some(home)) => home.join(rest),
-                _ => self.runner.task_folder(self.task).join(src),
-            };
-            return Ok(match std::fs::read(path) {
-                Ok(content) => Read::Content(content),
-                Err(error) => told(error.raw_os_error(), &error.to_string()),
-            });
-        };
+        let spot = self.spot;
+        let place = self.runner.somewhere(self.task, &spot.host.name, spot.scope, spot.delegate)?;
         match self.runner.connections.read(&self.runner.children, &place, src).await {
             Ok(content) => Ok(Read::Content(content)),
             Err(failure) => match failure.result.get("errno").and_then(serde_json::Value::as_i64) {
@@ -245,8 +235,4 @@ fn sha1(bytes: &[u8]) -> String {
 fn md5(bytes: &[u8]) -> String {
     use md5::Digest as _;
     hex(&md5::Md5::digest(bytes))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

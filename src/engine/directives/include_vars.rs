@@ -3,13 +3,12 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use rplay_syntax::{Mapping, Node};
-use rplay_template::Value;
+use rplay_template::{Found, Scope, Value};
 use serde_json::{Map, Value as Json, json};
 
-use crate::hosts::Host;
 use crate::load::files::VarsFile;
 use crate::run::{Ended, Runner, TaskRun};
-use crate::scopes::Written;
+use crate::scopes::{Written, merge_nodes, plain_node};
 
 const KNOWN: [&str; 10] = [
     "_raw_params",
@@ -38,14 +37,11 @@ struct Wanted {
 pub(super) fn run(
     runner: &Runner,
     task: &TaskRun<'_>,
-    _host: &Arc<Host>,
+    scope: &Arc<dyn Scope>,
     args: &IndexMap<String, Value>,
 ) -> Ended {
     if let Some(unknown) = args.keys().find(|name| !KNOWN.contains(&name.as_str())) {
         return Ended::failed(format!("{unknown} is not a valid option in include_vars"));
-    }
-    if args.get("hash_behaviour").is_some_and(|value| value.text() != "replace") {
-        return Ended::failed("include_vars: hash_behaviour 'merge' is not built yet");
     }
     let text = |name: &str| args.get(name).filter(|value| !value.is_none()).map(Value::text);
     let file =
@@ -67,7 +63,11 @@ pub(super) fn run(
         (None, None) => Err("include_vars needs a file or a dir".to_owned()),
     };
     match read {
-        Ok(files) => included(files, wanted.name.as_deref(), &task.item.task.span),
+        Ok(files) => {
+            let over =
+                args.get("hash_behaviour").is_some_and(|value| value.text() == "merge").then_some(scope);
+            included(files, wanted.name.as_deref(), &task.item.task.span, over)
+        }
         Err(message) => {
             let mut ended = Ended::failed("");
             ended.result.shift_remove("msg");
@@ -157,7 +157,13 @@ fn walk(folder: &Path, depth: usize, deepest: usize, paths: &mut Vec<PathBuf>) -
     Ok(())
 }
 
-fn included(files: Vec<(PathBuf, VarsFile)>, name: Option<&str>, span: &rplay_event::Span) -> Ended {
+/// `known` is what variables are merged into; without it they replace those of their names.
+fn included(
+    files: Vec<(PathBuf, VarsFile)>,
+    name: Option<&str>,
+    span: &rplay_event::Span,
+    known: Option<&Arc<dyn Scope>>,
+) -> Ended {
     let mut ended = Ended::default();
     let mut all = Mapping::default();
     let mut paths = Vec::new();
@@ -168,21 +174,29 @@ fn included(files: Vec<(PathBuf, VarsFile)>, name: Option<&str>, span: &rplay_ev
         secret |= file.written.secret;
         file.mapping.iter().for_each(|(key, value)| all.set(key.clone(), value.clone()));
     }
-    let facts: Map<String, Json> =
-        all.iter().map(|(key, value)| (key.key_text().into_owned(), value.to_json())).collect();
-    let facts = match name {
-        Some(name) => json!({ name: facts }),
-        None => Json::Object(facts),
-    };
     if let Some(name) = name {
         let whole = Node::map(all, span);
         all = Mapping::default();
         all.set(Node::text(name, span), whole);
     }
+    if let Some(known) = known {
+        all = all.iter().map(|(key, value)| (key.clone(), merged(known, key, value))).collect();
+    }
+    let facts: Map<String, Json> =
+        all.iter().map(|(key, value)| (key.key_text().into_owned(), value.to_json())).collect();
     ended.included.push(Arc::new(Written::new(&all, secret)));
     ended.set("changed", false);
     ended.set("failed", false);
-    ended.set("ansible_facts", facts);
+    ended.set("ansible_facts", Json::Object(facts));
     ended.set("ansible_included_var_files", paths);
     ended
+}
+
+/// Returns a variable merged into what has its name.
+fn merged(known: &Arc<dyn Scope>, key: &Node, value: &Node) -> Node {
+    match known.lookup(&key.key_text()) {
+        Some(Found::Written(below)) => merge_nodes(&below, value),
+        Some(Found::Data(below)) => merge_nodes(&plain_node(&below, &value.span), value),
+        Some(Found::Scope(_)) | None => value.clone(),
+    }
 }

@@ -171,13 +171,13 @@ impl Script<'_> {
             .map_err(|error| Box::new(Runner::wrong(self.task, &error, "Task failed", &[])))?;
         let mut command = String::new();
         if let Some(folder) = &self.params.chdir {
-            command.push_str(&format!("cd {} && ", quote(folder)));
+            command.extend(["cd ", &quote(folder), " && "]);
         }
         for (name, value) in &environment {
-            command.push_str(&format!("{name}={} ", quote(value)));
+            command.extend([name, "=", &quote(value), " "]);
         }
         if let Some(executable) = &self.params.executable {
-            command.push_str(&format!("{executable} "));
+            command.extend([executable, " "]);
         }
         command.push_str(line);
         Ok(command)

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use rplay_template::{Scope, Value};
+use rplay_template::{Scope, TemplateError, Value};
 use serde_json::{Map, Value as Json};
 
 use crate::run::{Ended, Runner, TaskRun, is_true};
@@ -30,7 +30,7 @@ pub(super) fn run(
             }
         };
         if !is_variable_name(&name) {
-            return Ended::failed(format!("Task failed: Action failed: Invalid variable name '{name}'."));
+            return invalid_name(task, &name);
         }
         facts.insert(name.clone(), value.to_json());
         ended.variables.push((name, value));
@@ -42,6 +42,19 @@ pub(super) fn run(
     ended.set("changed", false);
     ended.set("failed", false);
     ended
+}
+
+/// Returns the end of a task that sets a variable whose name is none.
+pub(super) fn invalid_name(task: &TaskRun<'_>, name: &str) -> Ended {
+    let mut error = TemplateError::runtime(format!("Invalid variable name '{name}'."));
+    let keys = task.item.task.args.named.iter().map(|(key, _)| key);
+    error.span = keys.into_iter().find(|key| key.as_str() == Some(name)).map(|key| key.span.clone());
+    error.help = Some(
+        "Variable names must be strings starting with a letter or underscore character, and contain only letters, numbers \
+         and underscores."
+            .to_owned(),
+    );
+    Runner::wrong(task, &error, "Task failed", &[])
 }
 
 /// A letter or underscore, then also digits, and no word that Python or a play keeps for itself.

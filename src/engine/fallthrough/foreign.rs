@@ -197,9 +197,9 @@ impl Fallthrough {
             "module_utils": self.places.module_utils(),
             "collections": collections,
         });
-        let argv = [python.program.as_str(), "-c", RUNNER].map(str::to_owned).to_vec();
-        let child = Child { argv, stdin: Some(order.to_string().into_bytes()), ..Child::default() };
-        Ok(Prepared { child, _desk: None })
+        let command = [python.program.as_str(), "-c", RUNNER].map(str::to_owned).to_vec();
+        let stdin = Some(order.to_string().into_bytes());
+        Ok(Prepared { child: Child { argv: command, stdin, ..Child::default() }, _desk: None })
     }
 
     /// Starts a script by the program that its first line names.
@@ -212,14 +212,14 @@ impl Fallthrough {
     ) -> Result<Prepared, String> {
         let words = protocol::interpreter(source)
             .ok_or_else(|| format!("module ({}) is missing interpreter line", path.display()))?;
-        let mut argv = if protocol::is_python(&words) {
+        let mut command = if protocol::is_python(&words) {
             vec![self.python().map_or("python3", |python| python.program.as_str()).to_owned()]
         } else {
             words
         };
-        argv.push(path.display().to_string());
-        argv.extend(args.map(|args| args.display().to_string()));
-        Ok(Prepared { child: Child { argv, ..Child::default() }, _desk: Some(desk) })
+        command.push(path.display().to_string());
+        command.extend(args.map(|args| args.display().to_string()));
+        Ok(Prepared { child: Child { argv: command, ..Child::default() }, _desk: Some(desk) })
     }
 
     fn desk(&self) -> Result<Desk, String> {

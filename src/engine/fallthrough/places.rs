@@ -81,7 +81,7 @@ impl Places {
     }
 
     /// Returns whether Python's installed packages may have a module of that name.
-    pub(crate) fn may_be_installed(&self, name: &str) -> bool {
+    pub(crate) fn may_be_installed(name: &str) -> bool {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
         name.chars().all(plain) && name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
     }

@@ -86,9 +86,8 @@ pub(super) fn is_python(words: &[String]) -> bool {
 
 /// Returns the result that a module printed: the JSON object in its output, whatever stands around it.
 pub(super) fn result(stdout: &str) -> Result<Map<String, Json>, &'static str> {
-    let first = |line: &&str| line.trim_start().starts_with('{');
     let lines: Vec<&str> = stdout.lines().collect();
-    let Some(start) = lines.iter().position(|line| first(&line)) else {
+    let Some(start) = lines.iter().position(|line| line.trim_start().starts_with('{')) else {
         return Err("No start of json char found");
     };
     let Some(end) = lines.iter().rposition(|line| line.trim_end().ends_with('}')) else {

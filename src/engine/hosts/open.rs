@@ -7,7 +7,7 @@ use rplay_template::Engine;
 use super::{Hosts, limit};
 use crate::child::Children;
 use crate::emit::Emitter;
-use crate::inventory::{InventorySettings, Layering, Loading, Note, VarsFolders, folders, load};
+use crate::inventory::{InventorySettings, LOCALHOSTS, Layering, Loading, Note, VarsFolders, folders, load};
 use crate::load::Reader;
 use crate::scopes::Written;
 use crate::settings::Settings;
@@ -45,7 +45,7 @@ impl Hosts {
     /// Reads the inventory of a run, and tells what there is to say of it.
     ///
     /// # Errors
-    /// A source that must be one and is none, or a limit that leaves no host.
+    /// A source that must be one and is none, or a file of a limit that is not there.
     pub(crate) fn open(settings: &Settings, tools: &Tools<'_>) -> Result<Self, Fault> {
         let emitter = tools.emitter;
         let how = InventorySettings::read(&settings.config);
@@ -60,12 +60,7 @@ impl Hosts {
         }
         let layering = Layering::new(files, sources, &how);
         let mut hosts = Self::new(inventory, layering, Vec::new(), how.pattern_mismatch);
-        let empty = hosts.names().is_empty();
-        if empty && how.localhost_warning && !settings.inventory.is_empty() {
-            emitter.warn(EMPTY);
-        }
         hosts.limit = limit(settings.limit.as_deref(), Path::new(&settings.folder))?;
-        hosts.check_limit(emitter, empty)?;
         Ok(hosts)
     }
 
@@ -84,8 +79,29 @@ impl Hosts {
         Ok(())
     }
 
-    fn check_limit(&self, emitter: &Emitter, empty: bool) -> Result<(), Fault> {
-        let matched = self.matching(&["all".to_owned()])?;
+    /// Tells what the limit names in vain, and that there are no hosts.
+    ///
+    /// # Errors
+    /// A limit that leaves no host of those there are.
+    pub(crate) fn check_limit(&self, settings: &Settings, emitter: &Emitter) -> Result<(), Fault> {
+        let pattern = settings.adhoc.as_ref().map_or("all", |adhoc| &adhoc.pattern);
+        let empty = self.names().is_empty();
+        let warns = settings.config.flag("LOCALHOST_WARNING") && !settings.inventory.is_empty();
+        if empty && warns && !LOCALHOSTS.contains(&pattern) {
+            emitter.warn(EMPTY);
+        }
+        match self.check_hosts(emitter, pattern, empty) {
+            // A task that stands in no playbook is one for nobody then.
+            Err(_) if settings.adhoc.is_some() && settings.limit.is_none() => {
+                emitter.warn("No hosts matched, nothing to do");
+                Ok(())
+            }
+            checked => checked,
+        }
+    }
+
+    fn check_hosts(&self, emitter: &Emitter, pattern: &str, empty: bool) -> Result<(), Fault> {
+        let matched = self.matching(&[pattern.to_owned()])?;
         matched.warnings.into_iter().for_each(|warning| emitter.warn(warning));
         if matched.hosts.is_empty() && !empty {
             let message =

@@ -135,7 +135,7 @@ impl Construction<'_> {
         laid: &mut Written,
     ) -> Result<(), InventoryError> {
         let files = self.files.vars(base, whose, name);
-        let files = files.map_err(|fault| InventoryError { message: fault.message, span: fault.span })?;
+        let files = files.map_err(InventoryError::from)?;
         files.iter().for_each(|file| laid.lay_merging(file, self.cx.settings.merge));
         Ok(())
     }
@@ -189,12 +189,11 @@ impl Construction<'_> {
                     let name = inventory.add_group(&name)?;
                     inventory.add_child(&name, host)?;
                 }
-                Ok(_) => {}
                 Err(why) if self.options.strict => {
                     let message = format!("Could not add host {host} to group {name}: {why}");
                     return Err(InventoryError::new(message));
                 }
-                Err(_) => {}
+                Ok(_) | Err(_) => {}
             }
         }
         Ok(())

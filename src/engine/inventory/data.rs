@@ -2,7 +2,7 @@ use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::sync::Arc;
 
 use indexmap::{IndexMap, IndexSet};
-use rplay_event::Span;
+use rplay_event::{Fault, Span};
 use rplay_syntax::Node;
 
 use super::settings::GroupNames;
@@ -28,12 +28,25 @@ pub(crate) enum Note {
 #[error("{message}")]
 pub(crate) struct InventoryError {
     pub(crate) message: String,
+    /// A value that cannot be, beside a rule that was broken: some readers take the latter for a name as it is.
+    pub(crate) value: bool,
     pub(crate) span: Option<Span>,
+}
+
+impl From<Fault> for InventoryError {
+    fn from(fault: Fault) -> Self {
+        Self { message: fault.message, value: false, span: fault.span }
+    }
 }
 
 impl InventoryError {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), span: None }
+        Self { message: message.into(), value: false, span: None }
+    }
+
+    /// Returns the error of a value that cannot be read.
+    pub(crate) fn value(message: impl Into<String>) -> Self {
+        Self { value: true, ..Self::new(message) }
     }
 
     pub(crate) fn at(mut self, span: &Span) -> Self {

@@ -20,6 +20,9 @@ pub(crate) struct HostLayers {
     pub(crate) host: Arc<Written>,
 }
 
+/// A playbook's folder, and the places of the groups.
+type GroupsOfPlay = (Option<PathBuf>, Vec<usize>);
+
 /// Lays the variables of groups and hosts over each other.
 ///
 /// Source of the order: `VariableManager.get_vars` in `ansible/vars/manager.py`.
@@ -31,7 +34,7 @@ pub(crate) struct Layering {
     /// Whether files are read at all.
     on_demand: bool,
     /// By playbook folder and places of the groups; emptied when the inventory changes.
-    groups: Mutex<HashMap<(Option<PathBuf>, Vec<usize>), Arc<Written>>>,
+    groups: Mutex<HashMap<GroupsOfPlay, Arc<Written>>>,
 }
 
 impl Layering {

@@ -228,7 +228,10 @@ impl Reader<'_> {
                 prefix.push(c);
             }
             if !matches!(self.rest.peek(), Some('\'' | '"')) {
-                return prefix.is_empty().then(|| Node::text(text, self.span));
+                return prefix.is_empty().then(|| {
+                    // Ansible makes texts of bytes, and trusts none of them.
+                    if bytes { Node::unsafe_text(text, self.span) } else { Node::text(text, self.span) }
+                });
             }
         }
     }

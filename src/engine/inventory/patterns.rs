@@ -34,15 +34,14 @@ fn at_colons(pattern: &str) -> Vec<&str> {
     let (mut parts, mut start, mut at) = (Vec::new(), 0, 0);
     while let Some(c) = pattern.get(at..).and_then(|rest| rest.chars().next()) {
         let rest = pattern.get(at..).unwrap_or_default();
-        match (c, rest.find(']')) {
-            ('[', Some(end)) => at += end + 1,
-            _ => {
-                at += c.len_utf8();
-                if c.is_whitespace() || matches!(c, ':' | '[' | ']') {
-                    parts.push(pattern.get(start..at - c.len_utf8()).unwrap_or_default());
-                    start = at;
-                }
-            }
+        if let ('[', Some(end)) = (c, rest.find(']')) {
+            at += end + 1;
+            continue;
+        }
+        at += c.len_utf8();
+        if c.is_whitespace() || matches!(c, ':' | '[' | ']') {
+            parts.push(pattern.get(start..at - c.len_utf8()).unwrap_or_default());
+            start = at;
         }
     }
     parts.push(pattern.get(start..).unwrap_or_default());
@@ -86,28 +85,30 @@ impl Chooser<'_> {
         })
     }
 
+    fn groups(&self, pattern: &str, form: &Form) -> Vec<usize> {
+        if matches!(form, Form::Name) {
+            return self.inventory.groups.get_index_of(pattern).into_iter().collect();
+        }
+        let names = self.inventory.groups.keys().enumerate();
+        names.filter(|(_, name)| form.fits(pattern, name)).map(|(at, _)| at).collect()
+    }
+
+    fn hosts(&self, pattern: &str, form: &Form) -> Vec<usize> {
+        if matches!(form, Form::Name) {
+            let at = self.inventory.hosts.get_full(pattern).filter(|(.., host)| !host.implicit);
+            return at.map(|(at, ..)| at).into_iter().collect();
+        }
+        let hosts = self.inventory.listed();
+        hosts.filter(|(_, host)| form.fits(pattern, &host.name)).map(|(at, _)| at).collect()
+    }
+
     fn matches(&mut self, pattern: &str, chosen: &mut Chosen) -> Result<IndexSet<usize>, InventoryError> {
         let form = Form::new(pattern)?;
-        let groups: Vec<usize> = match &form {
-            Form::Name => self.inventory.groups.get_index_of(pattern).into_iter().collect(),
-            _ => {
-                let names = self.inventory.groups.keys().enumerate();
-                names.filter(|(_, name)| form.fits(pattern, name)).map(|(at, _)| at).collect()
-            }
-        };
+        let groups = self.groups(pattern, &form);
         let mut found: IndexSet<usize> =
             groups.iter().flat_map(|group| self.inventory.hosts_of(*group)).collect();
         if groups.is_empty() || pattern.starts_with('~') || pattern.contains(['.', '?', '*', '[']) {
-            match &form {
-                Form::Name => {
-                    let at = self.inventory.hosts.get_full(pattern).filter(|(.., host)| !host.implicit);
-                    found.extend(at.map(|(at, ..)| at));
-                }
-                _ => {
-                    let hosts = self.inventory.listed();
-                    found.extend(hosts.filter(|(_, host)| form.fits(pattern, &host.name)).map(|(at, _)| at));
-                }
-            }
+            found.extend(self.hosts(pattern, &form));
         }
         if found.is_empty() && LOCALHOSTS.contains(&pattern) {
             found.extend(self.inventory.host(pattern));

@@ -48,7 +48,7 @@ fn bracketed(text: &str) -> Result<Option<(&str, &str, &str)>, InventoryError> {
     let Some((head, rest)) = text.split_once('[') else { return Ok(None) };
     match rest.split_once(']') {
         Some((inner, tail)) => Ok(Some((head, inner, tail))),
-        None => Err(InventoryError::new(format!("host range '{text}' has no closing bracket"))),
+        None => Err(InventoryError::value(format!("host range '{text}' has no closing bracket"))),
     }
 }
 
@@ -103,7 +103,7 @@ impl<'a> Range<'a> {
 fn number(text: &str) -> Result<usize, InventoryError> {
     text.trim()
         .parse()
-        .map_err(|_| InventoryError::new(format!("invalid literal for int() with base 10: '{text}'")))
+        .map_err(|_| InventoryError::value(format!("invalid literal for int() with base 10: '{text}'")))
 }
 
 #[cfg(test)]

@@ -37,7 +37,6 @@ pub(crate) struct InventorySettings {
     pub(crate) unparsed_is_failed: bool,
     pub(crate) any_unparsed_is_failed: bool,
     pub(crate) unparsed_warning: bool,
-    pub(crate) localhost_warning: bool,
     pub(crate) pattern_mismatch: Mismatch,
     pub(crate) group_names: GroupNames,
     /// The order in which variables of groups are laid over each other, the weakest first.
@@ -78,7 +77,6 @@ impl InventorySettings {
             unparsed_is_failed: config.flag("INVENTORY_UNPARSED_IS_FAILED"),
             any_unparsed_is_failed: config.flag("INVENTORY_ANY_UNPARSED_IS_FAILED"),
             unparsed_warning: config.flag("INVENTORY_UNPARSED_WARNING"),
-            localhost_warning: config.flag("LOCALHOST_WARNING"),
             pattern_mismatch: match word("HOST_PATTERN_MISMATCH").as_str() {
                 "error" => Mismatch::Error,
                 "ignore" => Mismatch::Ignore,

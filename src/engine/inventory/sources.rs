@@ -241,7 +241,7 @@ fn auto(
 
 fn bytes(cx: &Loading<'_>, path: &Path) -> Result<Vec<u8>, InventoryError> {
     let read = cx.reader.bytes(path).map(|(bytes, _)| bytes);
-    read.map_err(|fault| InventoryError { message: fault.message, span: fault.span })
+    read.map_err(InventoryError::from)
 }
 
 fn text(bytes: Vec<u8>) -> Result<String, InventoryError> {
@@ -262,7 +262,14 @@ fn host_list(inventory: &mut Inventory, source: &str) -> Result<(), InventoryErr
 /// `-i a[1:3],`: hosts with their ports and ranges.
 fn advanced_host_list(inventory: &mut Inventory, source: &str) -> Result<(), InventoryError> {
     for entry in source.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
-        let (hosts, port) = expand_pattern(entry).unwrap_or_else(|_| (vec![entry.to_owned()], None));
+        let (hosts, port) = match expand_pattern(entry) {
+            Ok(expanded) => expanded,
+            Err(error) if error.value => {
+                let message = format!("Invalid data from string, could not parse: {error}");
+                return Err(InventoryError::new(message));
+            }
+            Err(_) => (vec![entry.to_owned()], None),
+        };
         for host in hosts {
             if !inventory.is_host(&host) {
                 inventory.add_host(&host, Some("ungrouped"), port)?;

@@ -9,14 +9,11 @@ use super::{Inventory, InventoryError, Note};
 pub(super) fn parse(inventory: &mut Inventory, path: &Path, text: &str) -> Result<(), InventoryError> {
     let root = document(path, text)?;
     let Data::Map(groups) = &root.data else {
-        let message = match is_empty(&root) {
-            true => "Parsed empty YAML file".to_owned(),
-            false => {
-                let kind = root.kind();
-                format!(
-                    "YAML inventory has invalid structure, it should be a dictionary, got: <class '{kind}'>"
-                )
-            }
+        let message = if is_empty(&root) {
+            "Parsed empty YAML file".to_owned()
+        } else {
+            let kind = root.kind();
+            format!("YAML inventory has invalid structure, it should be a dictionary, got: <class '{kind}'>")
         };
         return Err(InventoryError::new(message).at(&root.span));
     };
@@ -35,8 +32,7 @@ pub(super) fn parse(inventory: &mut Inventory, path: &Path, text: &str) -> Resul
 
 /// Returns what a file in YAML holds.
 pub(super) fn document(path: &Path, text: &str) -> Result<Node, InventoryError> {
-    let parsed = parse_yaml(&path.display().to_string(), text)
-        .map_err(|fault| InventoryError { message: fault.message, span: fault.span })?;
+    let parsed = parse_yaml(&path.display().to_string(), text).map_err(InventoryError::from)?;
     Ok(parsed.node)
 }
 
@@ -118,12 +114,13 @@ fn one_section(
     section: &Node,
 ) -> Result<(), InventoryError> {
     let Data::Map(entries) = &section.data else {
-        inventory.notes.push(match section.is_null() {
-            true => Note::Said(3, format!("Skipping empty key ({key}) in group ({group})")),
-            false => Note::Warning(format!(
+        inventory.notes.push(if section.is_null() {
+            Note::Said(3, format!("Skipping empty key ({key}) in group ({group})"))
+        } else {
+            Note::Warning(format!(
                 "Skipping key ({key}) in group ({group}) as it is not a mapping, it is a <class '{}'>",
                 section.kind()
-            )),
+            ))
         });
         return Ok(());
     };

@@ -15,6 +15,8 @@ impl Loader {
         let name = format!("<adhoc '{}' task>", adhoc.module);
         // What is written as JSON reads the same as YAML.
         let text = json!([play(adhoc)]).to_string();
+        // What Ansible shows of the task when it fails is what it has made of the command line.
+        self.reader.sources.keep(&name, &format!("{}\n", shown(adhoc)));
         let loaded = rplay_syntax::parse_playbook(&name, &text, &*self.is_action)?;
         let plays = loaded.value.entries.into_iter().filter_map(|entry| match entry {
             Entry::Play(play) => Some(self.play(*play, &Imported::default(), folder, PLAYBOOK)),
@@ -24,10 +26,33 @@ impl Loader {
     }
 }
 
-fn play(adhoc: &Adhoc) -> Value {
+fn shown(adhoc: &Adhoc) -> String {
+    let args = match mapping(adhoc) {
+        Some(args) => args,
+        None if matches!(bare(&adhoc.module), "command" | "raw" | "script" | "shell") => {
+            json!({ "_raw_params": adhoc.args })
+        }
+        None => {
+            let pairs = rplay_syntax::key_values(&adhoc.args).unwrap_or_default();
+            pairs.into_iter().map(|(name, value)| (name, Value::from(value))).collect()
+        }
+    };
+    let mut task = json!({ "action": adhoc.module, "args": args, "timeout": adhoc.timeout });
+    if let Some(task) = task.as_object_mut().filter(|_| adhoc.background > 0 || adhoc.poll > 0) {
+        task.insert("async_val".to_owned(), adhoc.background.into());
+        task.insert("poll".to_owned(), adhoc.poll.into());
+    }
+    rplay_template::Value::from_json(task).text()
+}
+
+/// The parameters, where they are given as a JSON mapping.
+fn mapping(adhoc: &Adhoc) -> Option<Value> {
     let mapping = adhoc.args.starts_with('{') && adhoc.args.ends_with('}');
-    let given: Option<Value> = mapping.then(|| serde_json::from_str(&adhoc.args).ok()).flatten();
-    let args = match given {
+    mapping.then(|| serde_json::from_str(&adhoc.args).ok()).flatten()
+}
+
+fn play(adhoc: &Adhoc) -> Value {
+    let args = match mapping(adhoc) {
         Some(args) => args,
         None if adhoc.args.trim().is_empty() => Value::Null,
         None => Value::from(adhoc.args.as_str()),

@@ -29,8 +29,9 @@ impl SearchPaths {
     /// Returns the folder of an installed collection.
     pub(crate) fn collection(&self, base: &str, name: &str) -> Option<PathBuf> {
         let (namespace, name) = name.split_once('.')?;
-        let adjacent = Path::new(base).join("collections");
-        std::iter::once(&adjacent).chain(&self.collections).find_map(|folder| {
+        let beside = self.adjacent.iter().map(PathBuf::as_path).chain([Path::new(base)]);
+        let adjacent: Vec<PathBuf> = beside.map(|folder| folder.join("collections")).collect();
+        adjacent.iter().chain(&self.collections).find_map(|folder| {
             let inner = if folder.ends_with("ansible_collections") {
                 folder.clone()
             } else {
@@ -58,12 +59,12 @@ impl SearchPaths {
 
     /// Finds a playbook of a collection by its full name, with or without the ending of a file.
     pub(crate) fn collection_playbook(&self, base: &str, name: &str) -> Option<(PathBuf, String)> {
-        let (bare, endings): (&str, &[&str]) = match name.rsplit_once('.') {
-            Some((bare, "yml")) => (bare, &["yml"]),
-            Some((bare, "yaml")) => (bare, &["yaml"]),
+        let (words, endings): (&str, &[&str]) = match name.rsplit_once('.') {
+            Some((words, "yml")) => (words, &["yml"]),
+            Some((words, "yaml")) => (words, &["yaml"]),
             _ => (name, &["yml", "yaml"]),
         };
-        let full = Full::read(bare)?;
+        let full = Full::read(words)?;
         let folder = self.collection(base, full.collection)?.join("playbooks");
         let stem = full.resource.replace('.', "/");
         let found = endings.iter().map(|ending| folder.join(format!("{stem}.{ending}")));

@@ -32,12 +32,19 @@ pub(crate) struct Search<'a> {
 pub(crate) struct SearchPaths {
     pub(crate) roles: Vec<PathBuf>,
     pub(crate) collections: Vec<PathBuf>,
+    /// The folders of the playbooks that were named: a folder `collections` there comes first.
+    pub(crate) adjacent: Vec<PathBuf>,
 }
 
 impl SearchPaths {
-    pub(crate) fn new(config: &Config) -> Self {
+    pub(crate) fn new(config: &Config, playbooks: &[PathBuf]) -> Self {
         let list = |name: &str| config.list(name).iter().map(PathBuf::from).collect();
-        Self { roles: list("DEFAULT_ROLES_PATH"), collections: list("COLLECTIONS_PATHS") }
+        let folder = |path: &PathBuf| std::path::absolute(path).ok()?.parent().map(Path::to_owned);
+        Self {
+            roles: list("DEFAULT_ROLES_PATH"),
+            collections: list("COLLECTIONS_PATHS"),
+            adjacent: playbooks.iter().filter_map(folder).collect(),
+        }
     }
 
     /// Finds a role. Source of the order: `_load_role_path` of `ansible/playbook/role/definition.py`.

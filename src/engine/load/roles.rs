@@ -344,8 +344,8 @@ fn searched(place: &Place, collections: &[String]) -> Arc<[String]> {
 /// Returns the task that marks the end of a role.
 fn role_end(context: &Context, span: &Span) -> Item {
     let keywords = Keywords { tags: vec![Node::text("always", span)], ..Keywords::default() };
-    let mut args = rplay_syntax::Args::default();
-    args.free_form = Some(Node::unsafe_text("role_complete", span));
+    let free_form = Some(Node::unsafe_text("role_complete", span));
+    let args = rplay_syntax::Args { free_form, ..rplay_syntax::Args::default() };
     let task = plain_task("meta", keywords, args, span);
     let mut context = context.take(&task.keywords);
     context.when.clear();

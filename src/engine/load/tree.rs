@@ -84,7 +84,13 @@ pub(crate) struct Loader {
 impl Loader {
     /// Reads a playbook and those it imports; every fault of a file at once.
     pub(crate) fn playbook(&self, path: &Path) -> Result<Vec<LoadedPlay>, Vec<Fault>> {
-        self.playbook_within(path, &Imported::default(), 0)
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let found = if path.exists() { None } else { self.paths.collection_playbook(&folder_of(path), name) };
+        let (path, collection) = match found {
+            Some((path, collection)) => (path, Some(collection)),
+            None => (path.to_owned(), collection_of(path)),
+        };
+        self.playbook_within(&path, &Imported { collection, ..Imported::default() }, 0)
     }
 
     fn playbook_within(
@@ -126,13 +132,12 @@ impl Loader {
         self.extra.iter().for_each(|extra| vars.lay(extra));
         let name = self.rendered(&import.path, vars).map_err(|fault| vec![fault])?;
         let found = self.paths.collection_playbook(folder, &name);
-        let (path, collection) = match found {
-            Some((path, collection)) => (path, Some(collection)),
-            None => {
-                let path = plain(&Path::new(folder).join(name));
-                let collection = collection_of(&path);
-                (path, collection)
-            }
+        let (path, collection) = if let Some((path, collection)) = found {
+            (path, Some(collection))
+        } else {
+            let path = plain(&Path::new(folder).join(name));
+            let collection = collection_of(&path);
+            (path, collection)
         };
         if !path.exists() {
             return Err(vec![absent(&path).at(&import.path.span)]);
@@ -258,7 +263,11 @@ impl Loader {
         let wanted = Wanted { name: &name, base: &head.folder, dynamic: false };
         let path = found(&wanted, &inner, &node.span).map_err(|fault| vec![fault])?;
         inner.step_into(&name);
-        self.task_file(&path, &inner, head, depth + 1)
+        let items = self.task_file(&path, &inner, head, depth + 1)?;
+        if items.is_empty() {
+            self.emitter.warn(format!("file {} is empty and had no tasks to include", path.display()));
+        }
+        Ok(items)
     }
 
     /// Reads a file with a list of tasks, in a context.
@@ -285,6 +294,11 @@ impl Loader {
         if !node.may_be_template() {
             return Ok(node.key_text().into_owned());
         }
+        self.text(node, &self.static_stack(head, context).shared())
+    }
+
+    /// Returns the variables that are known before the run at a place in a play.
+    pub(crate) fn static_stack(&self, head: &PlayHead, context: &Context) -> Stack {
         let mut stack = Stack::new(Arc::clone(&context.folders));
         stack.written(Level::PlayVars, &head.vars);
         for file in self.static_vars_files(head) {
@@ -295,7 +309,7 @@ impl Loader {
         let folder = Value::from_json(json!(head.folder));
         let magic = [(Arc::from("playbook_dir"), folder)].into_iter().collect();
         stack.push(Level::Magic, Layer::Data(Arc::new(magic)));
-        self.text(node, &stack.shared())
+        stack
     }
 
     fn rendered(&self, node: &Node, vars: Written) -> Result<String, Fault> {
@@ -337,7 +351,7 @@ impl Loader {
             };
             match warning.kind {
                 WarningKind::Warning | WarningKind::Duplicate => {
-                    self.emitter.emit(rplay_event::Kind::Warning { message })
+                    self.emitter.emit(rplay_event::Kind::Warning { message });
                 }
                 WarningKind::Deprecated => self.emitter.emit(rplay_event::Kind::Deprecated { message }),
                 WarningKind::Hint => {}
@@ -370,6 +384,12 @@ pub(crate) fn absent(path: &Path) -> Fault {
          or directory: '{path}'"
     );
     Fault::new(message).kind(FaultKind::Setup)
+}
+
+/// Returns the file that such a message is about.
+pub(crate) fn absent_path(message: &str) -> Option<&str> {
+    let rest = message.strip_prefix("Unable to retrieve file contents.\nCould not find or access '")?;
+    rest.split_once("' on the Ansible Controller").map(|(path, _)| path)
 }
 
 /// Returns where the tasks of a file look for other files: in the roles around, beside the file, beside the play.
@@ -436,15 +456,6 @@ fn misplaced(task: &Task, context: &Context) -> Option<Fault> {
     }
     let from = if context.handlers { "from a handler" } else { "from outside of a role" };
     Some(Fault::new(format!("Cannot execute 'end_role' {from}")).at(&task.span))
-}
-
-/// Returns the folders with that of the file before them.
-pub(crate) fn nearer(folders: &Arc<[String]>, file: &Path) -> Arc<[String]> {
-    let folder = folder_of(file);
-    if folders.first() == Some(&folder) {
-        return Arc::clone(folders);
-    }
-    std::iter::once(folder.clone()).chain(folders.iter().filter(|other| **other != folder).cloned()).collect()
 }
 
 fn folder_of(path: &Path) -> String {

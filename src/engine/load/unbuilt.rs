@@ -15,7 +15,9 @@ pub(crate) fn of_task(task: &Task, faults: &mut Vec<Fault>) {
 
 /// Returns a fault for each common keyword that does nothing yet.
 pub(crate) fn of_keywords(keywords: &Keywords, faults: &mut Vec<Fault>) {
-    if let Some(node) = keywords.debugger.as_ref().filter(|node| node.as_str() != Some("never")) {
+    if let Some(node) =
+        keywords.debugger.as_ref().filter(|node| !node.is_null() && node.as_str() != Some("never"))
+    {
         faults.push(unbuilt("debugger", node));
     }
 }

@@ -25,6 +25,8 @@ impl Place {
         let path = ("PATH".to_owned(), std::env::var("PATH").unwrap());
         let outside = Outside {
             env: vec![path, ("A".to_owned(), "1".to_owned()), ("TZ".to_owned(), "CET-1".to_owned())],
+            config: Arc::clone(&crate::testing::settings(folder.path().to_owned()).config),
+            fetcher: None,
             home: Some("/home/ana".into()),
             folder: folder.path().canonicalize().unwrap(),
             vaults: Arc::new(Vaults::new(

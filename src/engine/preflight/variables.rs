@@ -85,12 +85,15 @@ impl Survey<'_> {
 
     fn play(&mut self, play: &LoadedPlay) {
         self.know(&play.head.vars);
+        let prompted = play.head.play.vars_prompt.iter().map(|prompt| prompt.name.key_text().into_owned());
+        self.known.extend(prompted);
         self.head = Some(play.head.clone());
         let exported = play.head.roles.exported();
         exported.defaults.iter().chain(&exported.vars).for_each(|vars| self.know(vars));
         self.inventory(play);
         let first = self.visits.len();
-        let readable = self.vars_files(play);
+        // What earlier runs have kept of a host may define anything.
+        let readable = self.vars_files(play) && !self.runner.fact_cache.is_on();
         self.ends = false;
         let sure = self.runs(play);
         for items in [&play.pre_tasks, &play.tasks, &play.post_tasks] {
@@ -168,6 +171,8 @@ impl Survey<'_> {
         let action = bare(&item.task.action.name);
         let sure = sure && !self.ends;
         let what = item.task.args.free_form.as_ref().and_then(Node::as_str);
+        // Arguments that do not fit end the play before what comes next.
+        self.ends |= action == "validate_argument_spec";
         self.ends |= action == "meta" && what.is_none_or(|what| what.starts_with("end_"));
         // What nobody knows could define anything: a role, a module for facts.
         let known =

@@ -149,12 +149,16 @@ impl Runner {
         let mut sizes = Vec::new();
         for node in &loaded.head.play.serial {
             let value = self.in_play(loaded, prompted, node)?;
+            if value.is_omit() || value.is_none() {
+                continue;
+            }
             match value.as_items() {
                 Some(items) => {
                     for item in items {
                         sizes.push(size(item, hosts.len(), node)?);
                     }
                 }
+                None if value.is_none() => {}
                 None => sizes.push(size(&value, hosts.len(), node)?),
             }
         }

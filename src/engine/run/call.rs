@@ -21,6 +21,9 @@ use crate::load::bare;
 use crate::scopes::{Data, Level, Stack};
 use crate::world::TaskWorld;
 
+/// What stands for the trace of an error in a result.
+pub(super) const NO_TRACEBACK: &str = "(traceback unavailable)";
+
 /// A call of a module, remembered for the walk backwards.
 pub(crate) struct Call {
     pub(crate) run: Box<dyn Runnable>,
@@ -76,9 +79,7 @@ impl Runner {
             Ok((Some(skipped), _)) => return Ok(skipped),
             Ok((None, unsure)) => unsure,
             Err(error) => {
-                let place = error.span.clone().unwrap_or_else(|| task.item.task.span.clone());
-                let doing = [("Error while evaluating conditional.".to_owned(), place)];
-                return Ok(Self::wrong(task, &error, "Task failed", &doing));
+                return Ok(Self::wrong(task, &error, "Task failed", &[]));
             }
         };
         let delegate = match delegate {
@@ -166,7 +167,7 @@ impl Runner {
     async fn perform(&self, task: &TaskRun<'_>, spot: &Spot<'_>) -> Result<Ended, Stop> {
         let scope = spot.scope;
         let action = task.item.task.action.name.as_ref();
-        let directive = directives::is_directive(bare(action));
+        let directive = directives::is_directive(bare(action)) && !self.fetches_here(task, spot);
         let rendered = if directive {
             directives::arguments(self, task, scope)
         } else {
@@ -192,7 +193,7 @@ impl Runner {
     }
 
     /// Returns the end of a task of which a parameter could not be rendered.
-    pub(super) fn unrendered(task: &TaskRun<'_>, name: Option<String>, error: &TemplateError) -> Ended {
+    pub(crate) fn unrendered(task: &TaskRun<'_>, name: Option<String>, error: &TemplateError) -> Ended {
         let whole =
             format!("Finalization of task args for '{}' failed.", full_name(&task.item.task.action.name));
         let mut doing = vec![(whole, task.item.task.action.span.clone())];
@@ -250,7 +251,7 @@ impl Runner {
             let rendered =
                 self.template.render(free, scope).map_err(|error| (Some("_raw_params".to_owned()), error))?;
             self.tell(&rendered.marks);
-            args.insert("_raw_params".to_owned(), rendered.value);
+            directives::add_free_form(&mut args, action, rendered.value);
         }
         Ok(args)
     }
@@ -289,7 +290,7 @@ impl Runner {
         let Spot { host, scope, delegate, unsure, .. } = *spot;
         let action = task.item.task.action.name.as_ref();
         let Some(module) = self.modules.get(action).or_else(|| self.modules.get(bare(action))) else {
-            return self.not_ours(task, host, scope, args).await;
+            return self.not_ours(task, spot, args).await;
         };
         let spec = (module.spec)();
         let mut args =
@@ -327,6 +328,7 @@ impl Runner {
             reach: self.settings.reach.clone(),
         };
         let world = TaskWorld::new(self, task, host, environment);
+        let warned = world.warned();
         let cx = Cx::new(Arc::new(world), module.native);
         let mode = self.task_mode(task, scope);
         let call = Called { host, scope, delegate, module, args: &args, cx: &cx, work };
@@ -351,21 +353,37 @@ impl Runner {
             () = self.interrupt.requested() => return Err(Stop::Interrupted),
         };
         self.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
-        Ok(self.ended(task, &spec, &args, outcome, unsure))
+        let mut ended = self.ended(task, &spec, &args, outcome, unsure);
+        let warned = std::mem::take(&mut *warned.lock().unwrap_or_else(PoisonError::into_inner));
+        if !warned.is_empty() {
+            ended.set("warnings", warned);
+        }
+        Ok(ended)
     }
 
     /// Calls a module that is found on this machine and is not rplay's.
     async fn not_ours(
         &self,
         task: &TaskRun<'_>,
-        host: &Arc<Host>,
-        scope: &Arc<dyn Scope>,
+        spot: &Spot<'_>,
         args: &IndexMap<String, Value>,
     ) -> Result<Ended, Stop> {
+        let Spot { host, scope, delegate, .. } = *spot;
         let name = task.item.task.action.name.as_ref();
         let Some(module) = self.fallthrough.module(name) else {
             return Ok(Ended::failed(format!("couldn't resolve module/action '{name}'")));
         };
+        match self.elsewhere(task, &host.name, scope, delegate) {
+            Ok(None) => {}
+            Ok(Some(_)) => {
+                let message = format!(
+                    "the module '{name}' is not rplay's own: it runs on this machine and as this user only, not behind \
+                     ssh or become"
+                );
+                return Ok(Self::unconnected(task, &Failure::new(message)));
+            }
+            Err(ended) => return Ok(*ended),
+        }
         let environment = match self.environment(task, scope) {
             Ok(environment) => environment,
             Err(error) => return Ok(Self::wrong(task, &error, "Task failed", &[])),
@@ -419,19 +437,15 @@ impl Runner {
     ) -> Result<IndexMap<String, String>, TemplateError> {
         let mut environment = IndexMap::new();
         for node in &task.item.context.environment {
-            match &node.data {
-                rplay_syntax::Data::Map(mapping) => {
-                    for (name, value) in mapping.iter() {
-                        if let Some(value) = self.environment_value(value, scope)? {
-                            environment.insert(name.key_text().into_owned(), value.text());
-                        }
+            if let rplay_syntax::Data::Map(mapping) = &node.data {
+                for (name, value) in mapping.iter() {
+                    if let Some(value) = self.environment_value(value, scope)? {
+                        environment.insert(name.key_text().into_owned(), value.text());
                     }
                 }
-                _ => {
-                    let Some(value) = self.environment_value(node, scope)? else { continue };
-                    for (name, value) in value.entries() {
-                        environment.insert(name.text(), value.text());
-                    }
+            } else if let Some(value) = self.environment_value(node, scope)? {
+                for (name, value) in value.entries() {
+                    environment.insert(name.text(), value.text());
                 }
             }
         }
@@ -531,8 +545,15 @@ impl Runner {
                 Err(error) => refuse(ended, "changed_when_result", &error),
             }
             let scope = Self::seen(task, stack, ended);
+            let had_failed = ended.status() == Status::Failed;
             match self.all(&task.item.task.failed_when, &scope) {
                 Ok(Some(failed)) => {
+                    if had_failed && !failed && !directives::is_directive(bare(&task.item.task.action.name)) {
+                        ended.set("failed_when_suppressed_exception", NO_TRACEBACK);
+                    }
+                    if failed && !had_failed {
+                        ended.headline_of_action();
+                    }
                     ended.set("failed", failed);
                     ended.set("failed_when_result", failed);
                 }
@@ -670,9 +691,11 @@ async fn after(seconds: u64) {
 
 /// Returns the end of a task that took too long.
 fn timed_out(task: &TaskRun<'_>, seconds: u64) -> Ended {
-    let error = TemplateError::runtime(format!("Timed out after {seconds} second(s)."));
-    let mut ended = Runner::wrong(task, &error, "Task failed", &[]);
-    ended.set("timedout", json!({ "period": seconds }));
+    let message = format!("Task failed: Timed out after {seconds} second(s).");
+    let mut ended = Ended::failed(message.as_str());
+    ended.causes.push(rplay_event::Fault::new(message).at(&task.item.task.span));
+    let help = "Configure `DISPLAY_TRACEBACK` to see a traceback on timeout errors.";
+    ended.set("timedout", json!({ "frame": help, "period": seconds }));
     ended
 }
 

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use rplay_module::{Child, Failure, FailureKind};
 use rplay_template::{ErrorKind, Found, Scope, TemplateError};
 
-use super::{Ended, Runner, TaskRun};
+use super::{Ended, Runner, Spot, TaskRun};
 use crate::connection::{Place, Unclear, Wish};
 use crate::hosts::Host;
+use crate::load::bare;
 use crate::scopes::{Layer, Level, Stack};
 
 /// The host that a task is done on in place of its own.
@@ -151,6 +152,12 @@ impl Runner {
         let folder = self.task_folder(task);
         let wish = self.wish(task, host, own, delegate, &folder);
         wish.place().map(Arc::new).map_err(|unclear| Box::new(Self::unclear(task, unclear)))
+    }
+
+    /// Returns whether the task brings a file from this machine to this machine: no connection has to be used.
+    pub(crate) fn fetches_here(&self, task: &TaskRun<'_>, spot: &Spot<'_>) -> bool {
+        bare(&task.item.task.action.name) == "fetch"
+            && matches!(self.elsewhere(task, &spot.host.name, spot.scope, spot.delegate), Ok(None))
     }
 
     /// Ansible runs local connections in the folder of the playbook.

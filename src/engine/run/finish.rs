@@ -45,7 +45,9 @@ impl Runner {
         if ended.include.is_empty() {
             Self::count(host, ended, status, rules);
         }
-        if ended.include.is_empty() || matches!(status, Status::Failed | Status::Skipped) {
+        // Who runs one task alone is told of that task, whatever it brings in.
+        let alone = self.settings.adhoc.is_some();
+        if alone || ended.include.is_empty() || matches!(status, Status::Failed | Status::Skipped) {
             self.emit(Kind::TaskDone { result: self.told(task, host, ended, status) });
         }
         match status {
@@ -103,7 +105,7 @@ impl Runner {
         if rules.within.rescued {
             host.stand(Standing::stay);
             host.set("ansible_failed_task", Value::from_json(failed_task(task)));
-            host.set("ansible_failed_result", Value::from_json(Json::Object(ended.result.clone())));
+            host.set("ansible_failed_result", Value::from_json(Json::Object(with_exceptions(&ended.result))));
         }
     }
 
@@ -167,8 +169,39 @@ impl Runner {
 
 /// Returns what `register` receives of a result.
 pub(super) fn registered(result: &Map<String, Json>) -> Value {
-    let kept = result.iter().filter(|(name, _)| *name != "invocation" && !name.starts_with("_ansible_"));
-    Value::from_json(Json::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect()))
+    let mut kept = with_exceptions(result);
+    kept.retain(|name, _| name != "invocation" && !name.starts_with("_ansible_"));
+    Value::from_json(Json::Object(kept))
+}
+
+/// Returns a result as a playbook sees it: what failed has an exception, which says no more than that here.
+fn with_exceptions(result: &Map<String, Json>) -> Map<String, Json> {
+    let mut result = result.clone();
+    if let Some(Json::Array(items)) = result.get_mut("results") {
+        for item in items {
+            if let Json::Object(fields) = item {
+                mark_failure(fields);
+            }
+        }
+    } else {
+        mark_failure(&mut result);
+    }
+    result
+}
+
+fn mark_failure(result: &mut Map<String, Json>) {
+    if flag(result, "failed") && !result.contains_key("exception") {
+        result.insert("exception".to_owned(), json!("(traceback unavailable)"));
+    }
+}
+
+/// Returns the task's name without that of its role; one that has none has an empty one.
+fn own_name<'a>(task: &'a TaskRun<'_>) -> &'a str {
+    if task.item.task.keywords.name.is_none() {
+        return "";
+    }
+    let role = task.item.context.role.as_ref().map(|role| format!("{} : ", role.definition.full_name()));
+    role.and_then(|role| task.name.strip_prefix(role.as_str())).unwrap_or(&task.name)
 }
 
 /// Returns `ansible_failed_task`: what was written of the task that failed.
@@ -177,7 +210,7 @@ fn failed_task(task: &TaskRun<'_>) -> Json {
     let nodes = |nodes: &[Node]| -> Json { nodes.iter().map(Node::to_json).collect() };
     let node = |node: &Option<Node>| node.as_ref().map(Node::to_json);
     json!({
-        "name": task.name,
+        "name": own_name(task),
         "action": &*written.action.name,
         "args": super::call::written_args(&written.args),
         "when": nodes(&written.keywords.when),

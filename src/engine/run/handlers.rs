@@ -30,6 +30,8 @@ pub(crate) struct Handlers {
 /// A handler of the play.
 pub(crate) struct Handler {
     item: Arc<TaskItem>,
+    /// Which list it stands in: of handlers with one name the first one of the last list is meant.
+    list: usize,
     /// What it answers to beside its topics: its name, and that with the role's before it.
     names: OnceLock<Vec<String>>,
     /// The hosts that it has yet to run on.
@@ -57,8 +59,15 @@ impl Handler {
         }
     }
 
+    /// Returns whether the topic is one of the handler's, which may be named with its role before it.
     fn listens_to(&self, topic: &str) -> bool {
-        self.item.task.listen.iter().any(|node| node.as_str() == Some(topic))
+        let role = self.item.context.role.as_ref().map(|role| &role.definition);
+        let bare = role.and_then(|role| {
+            let strip = |name: &str| topic.strip_prefix(name)?.strip_prefix(" : ");
+            strip(&role.full_name()).or_else(|| strip(&role.name))
+        });
+        let listen = &self.item.task.listen;
+        listen.iter().filter_map(Node::as_str).any(|own| own == topic || bare == Some(own))
     }
 }
 
@@ -66,9 +75,9 @@ impl Handlers {
     /// Adds handlers behind those that are known.
     pub(crate) fn add(&self, items: &[Item]) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        let mut all = (**known).clone();
-        items.iter().for_each(|item| flatten(item, &mut all));
-        *known = Arc::new(all);
+        let mut lists = Lists { all: (**known).clone(), next: known.last().map_or(0, |last| last.list + 1) };
+        lists.add(items);
+        *known = Arc::new(lists.all);
     }
 
     /// Returns the handlers that are known by now, with those that roles have brought in the meantime.
@@ -111,15 +120,43 @@ impl Handlers {
     }
 }
 
-/// A block among the handlers is a list of handlers; it has no rescue.
-fn flatten(item: &Item, out: &mut Vec<Arc<Handler>>) {
-    match item {
-        Item::Task(item) => out.push(Arc::new(Handler {
-            item: Arc::clone(item),
-            names: OnceLock::new(),
-            waiting: Mutex::default(),
-        })),
-        Item::Block(block) => block.block.iter().for_each(|item| flatten(item, out)),
+/// Handlers as the lists they were written in: those of a role, those of the play, and each block of them.
+struct Lists {
+    all: Vec<Arc<Handler>>,
+    next: usize,
+}
+
+impl Lists {
+    fn add(&mut self, items: &[Item]) {
+        let mut before: Option<&Arc<TaskItem>> = None;
+        for item in items {
+            match item {
+                Item::Task(item) => {
+                    let same = |other: &Arc<TaskItem>| match (&other.context.role, &item.context.role) {
+                        (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+                        (None, None) => true,
+                        _ => false,
+                    };
+                    if before.is_some_and(|other| !same(other)) {
+                        self.next += 1;
+                    }
+                    self.push(item);
+                    before = Some(item);
+                }
+                // A block among handlers is a list of its own; it has no rescue.
+                Item::Block(block) => {
+                    self.next += 1;
+                    self.add(&block.block);
+                    self.next += 1;
+                    before = None;
+                }
+            }
+        }
+    }
+
+    fn push(&mut self, item: &Arc<TaskItem>) {
+        let (item, list) = (Arc::clone(item), self.next);
+        self.all.push(Arc::new(Handler { item, list, names: OnceLock::new(), waiting: Mutex::default() }));
     }
 }
 
@@ -212,13 +249,15 @@ impl Runner {
     /// Returns the handlers that a notification means: the last one of that name, and all that listen to it.
     fn named(&self, run: &PlayRun, notification: &str) -> Vec<Arc<Handler>> {
         let known = run.handlers.known(&run.loaded.head.roles);
-        let last = known
+        // The list that came last is asked first, from its beginning.
+        let mut order: Vec<&Arc<Handler>> = known.iter().collect();
+        order.sort_by_key(|handler| std::cmp::Reverse(handler.list));
+        let named = order
             .iter()
-            .rev()
             .find(|handler| self.handler_names(run, handler).iter().any(|name| name == notification));
-        let mut found: Vec<Arc<Handler>> = last.into_iter().cloned().collect();
+        let mut found: Vec<Arc<Handler>> = named.map(|handler| Arc::clone(handler)).into_iter().collect();
         let mut seen: HashSet<&str> = HashSet::new();
-        for handler in known.iter().rev().filter(|handler| handler.listens_to(notification)) {
+        for handler in order.into_iter().filter(|handler| handler.listens_to(notification)) {
             let name = self.handler_names(run, handler).first().map_or("", String::as_str);
             if (name.is_empty() || seen.insert(name))
                 && !found.iter().any(|other| Arc::ptr_eq(other, handler))

@@ -1,21 +1,21 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rplay_event::{Fault, FaultKind, Kind};
+use rplay_event::{Fault, FaultKind, Kind, Status};
 use rplay_module::params::Kind as ParamKind;
 use rplay_module::{ControllerFile, Failure};
-use rplay_template::{FileTemplate, Scope, Value};
+use rplay_template::{Scope, Value};
 use serde_json::{Map, Value as Json, json};
 
 use super::include_role::inherited;
 use super::item::{Brought, Ended, Include};
-use super::task::Together;
-use super::{Runner, Stop, TaskRun, Within};
+use super::{Runner, Stop, TaskRun};
 use crate::directives;
 use crate::hosts::{Host, Tools};
 use crate::load::include_path::Wanted;
 use crate::load::{Item, bare, files, tree};
 use crate::scopes::{Data, Level, Stack};
+use crate::standing::Standing;
 
 impl Runner {
     /// Returns what an include brings in for a host.
@@ -53,7 +53,6 @@ impl Runner {
         task: &TaskRun<'_>,
         include: &Include,
         hosts: &[Arc<Host>],
-        within: Within,
     ) -> Result<Option<Vec<Item>>, Stop> {
         let mut context = inherited(task.item, &include.vars);
         let read = match &include.what {
@@ -71,7 +70,10 @@ impl Runner {
             Err(faults) if faults.iter().any(|fault| fault.kind == FaultKind::Playbook) => {
                 Err(Stop::Faults(faults))
             }
-            Err(faults) => self.include_fails(task, include, faults, (hosts, within)).map(|()| None),
+            Err(faults) => {
+                self.include_fails(task, include, faults, hosts);
+                Ok(None)
+            }
         }
     }
 
@@ -82,11 +84,7 @@ impl Runner {
         context: &crate::load::Context,
     ) -> Result<Vec<Item>, Vec<Fault>> {
         if !path.exists() {
-            let mut fault = tree::absent(path).at(&task.item.task.span);
-            let shown = path.display();
-            fault.message =
-                format!("Could not find or access '{shown}' on the Ansible Controller: {}", fault.message);
-            return Err(vec![fault]);
+            return Err(vec![tree::absent(path).at(&task.item.task.span)]);
         }
         self.loader.task_file(path, context, &task.play.loaded.head, 0)
     }
@@ -101,33 +99,37 @@ impl Runner {
                 Brought::Role(call) => call.name.clone(),
             },
             hosts: hosts.iter().map(|host| host.name.to_string()).collect(),
-            item: include
-                .item
-                .as_ref()
-                .map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned)),
+            item: include.item.clone(),
         });
     }
 
     /// An included file that cannot be read fails the hosts that asked for it, not the run.
-    fn include_fails(
-        &self,
-        task: &TaskRun<'_>,
-        include: &Include,
-        faults: Vec<Fault>,
-        (hosts, within): (&[Arc<Host>], Within),
-    ) -> Result<(), Stop> {
-        let message = faults.first().map(|fault| fault.message.clone()).unwrap_or_default();
-        faults.into_iter().for_each(|fault| self.fault(fault));
+    fn include_fails(&self, task: &TaskRun<'_>, include: &Include, faults: Vec<Fault>, hosts: &[Arc<Host>]) {
+        let mut message = faults.first().map(|fault| fault.message.clone()).unwrap_or_default();
+        if let (Brought::File { .. }, Some(path)) = (&include.what, tree::absent_path(&message)) {
+            message = format!("Could not find or access '{path}' on the Ansible Controller: {message}");
+        }
+        for (index, fault) in faults.into_iter().enumerate() {
+            self.fault(if index == 0 { Fault { message: message.clone(), ..fault } } else { fault });
+        }
         for host in hosts {
-            let mut ended = Ended::failed("");
+            let mut ended = Ended { explained: true, ..Ended::failed("") };
             ended.result.shift_remove("msg");
             if let Brought::File { name, .. } = &include.what {
                 ended.set("include", name.clone());
             }
             ended.set("reason", message.clone());
-            self.finish(task, host, &ended, &Together::each(within))?;
+            ended.told = true;
+            host.count(|counts| counts.failed += 1);
+            // The result of a loop holds the results of its items, none of which is told.
+            if task.item.task.looping.is_none() {
+                self.emit(Kind::TaskDone { result: self.told(task, host, &ended, Status::Failed) });
+            }
+            if !host.standing().has_fallen() {
+                host.stand(Standing::mark);
+                host.stand(Standing::fail);
+            }
         }
-        Ok(())
     }
 
     /// Reads the inventory anew.
@@ -164,20 +166,7 @@ impl Runner {
             let (text, _) = self.loader.reader.text(&path).map_err(|fault| Failure::new(fault.message))?;
             return Ok(ControllerFile { path, content: Some(text.into_bytes()) });
         }
-        let (text, _) = self.loader.reader.text(&path).map_err(|fault| Failure::new(fault.message))?;
-        let shown = path.display().to_string();
-        let file = FileTemplate {
-            text: &text,
-            name: &shown,
-            overrides: directives::overrides(options),
-            folders: tree::nearer(&task.item.context.folders, &path).to_vec(),
-        };
-        let scope = Self::template_scope(&path, scope);
-        let rendered = self
-            .template
-            .render_file(&file, &scope)
-            .map_err(|error| Failure::new(format!("AnsibleError: {error}")))?;
-        Ok(ControllerFile { path, content: Some(rendered.value.text().into_bytes()) })
+        self.controller_template(task, &path, given, options, scope)
     }
 
     /// Finds a file where Ansible looks for it: in the folder of that name beside role, task file and playbook.
@@ -206,23 +195,6 @@ impl Runner {
                 looked.join("\n\t")
             ))
         })
-    }
-
-    /// The variables that only a file template has: which file it is, whose, and when.
-    fn template_scope(path: &std::path::Path, scope: &Arc<dyn Scope>) -> Arc<dyn Scope> {
-        let text = |value: String| Value::from_json(Json::from(value));
-        let mut data = Data::new();
-        let shown = path.display().to_string();
-        data.insert("template_path".into(), text(shown.clone()));
-        data.insert("template_fullpath".into(), text(shown.clone()));
-        data.insert("template_host".into(), text(crate::machine::host_name()));
-        data.insert("template_uid".into(), text(crate::machine::owner(path)));
-        data.insert("template_mtime".into(), text(crate::machine::modified(path)));
-        data.insert("ansible_managed".into(), text("Ansible managed".to_owned()));
-        let mut stack = Stack::new(scope.search_path().into());
-        stack.push(Level::LoopVars, crate::scopes::Layer::Data(Arc::new(data)));
-        stack.push(Level::RoleDefaults, crate::scopes::Layer::Magic(Arc::clone(scope)));
-        stack.shared()
     }
 }
 

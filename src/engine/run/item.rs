@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json, json};
 use super::include_role::RoleCall;
 use super::{Runner, Stop, TaskRun, flag};
 use crate::hosts::Host;
-use crate::load::bare;
+use crate::load::{TaskItem, bare};
 use crate::scopes::{Data, Stack, Written};
 
 /// How a task (or an item of its loop) ended on a host.
@@ -43,8 +43,14 @@ pub(crate) struct Ended {
     pub(crate) stats: Vec<Map<String, Json>>,
     pub(crate) notify: Vec<String>,
     pub(crate) planned: Vec<Planned>,
+    /// What the failure is called, where the result does not tell.
+    pub(crate) headline: Option<String>,
+    /// The failure has been told already.
+    pub(crate) told: bool,
     /// What led to a failure, the outermost first; a first one without a message stands for the result's own.
     pub(crate) causes: Vec<Fault>,
+    /// Why it failed has been told before its result.
+    pub(crate) explained: bool,
 }
 
 /// What an include brings in.
@@ -98,6 +104,15 @@ impl Ended {
         }
     }
 
+    /// Says that the action found its result wrong, not the module.
+    pub(super) fn headline_of_action(&mut self) {
+        let message = self.result.get("msg").and_then(Json::as_str).unwrap_or_default();
+        let colon = if message.is_empty() { "." } else { ": " };
+        if !message.starts_with("Task failed") {
+            self.headline = Some(format!("Task failed: Action failed{colon}{message}"));
+        }
+    }
+
     pub(crate) fn set(&mut self, name: &str, value: impl Into<Json>) {
         self.result.insert(name.to_owned(), value.into());
     }
@@ -107,6 +122,30 @@ impl Runner {
     /// Runs a task on a host: all items of its loop, or once.
     pub(super) async fn on_host(&self, task: &TaskRun<'_>, host: &Arc<Host>) -> Result<Ended, Stop> {
         let stack = self.task_scope(task.play, host, task.item);
+        if !task.item.task.action.name.contains("{{") {
+            return self.with_action(task, host, stack).await;
+        }
+        match self.action(task, &stack) {
+            Ok(item) => {
+                self.with_action(&TaskRun { item: &item, name: task.name.clone(), ..*task }, host, stack)
+                    .await
+            }
+            Err(error) => Ok(Self::wrong(task, &error, "Task failed", &[])),
+        }
+    }
+
+    /// Returns the task with its action rendered.
+    fn action(&self, task: &TaskRun<'_>, stack: &Stack) -> Result<TaskItem, TemplateError> {
+        let mut item = task.item.clone();
+        let rendered = self.template.render_str(&item.task.action.name, &stack.clone().shared())?;
+        if rendered.value.is_omit() {
+            return Err(TemplateError::runtime("Omit is not valid for the `action` keyword."));
+        }
+        item.task.action.name = rendered.value.text().into();
+        Ok(item)
+    }
+
+    async fn with_action(&self, task: &TaskRun<'_>, host: &Arc<Host>, stack: Stack) -> Result<Ended, Stop> {
         let mut ended = match self.items(task, &stack) {
             Ok(None) => self.once(task, host, &stack).await?,
             Ok(Some(items)) if items.is_unknown() => self.unknown_loop(task, host, &stack).await?,
@@ -124,13 +163,22 @@ impl Runner {
     fn items(&self, task: &TaskRun<'_>, stack: &Stack) -> Result<Option<Value>, TemplateError> {
         let Some(looping) = &task.item.task.looping else { return Ok(None) };
         let scope = stack.clone().shared();
-        let terms = self.template.render(&looping.node, &scope)?;
+        let terms = match &looping.source {
+            // Names of files that nobody has set are none to look for.
+            LoopSource::Lookup(name) if bare(name) == "first_found" => {
+                self.template.render_defined(&looping.node, &scope)?
+            }
+            _ => self.template.render(&looping.node, &scope)?,
+        };
         if terms.marks.unknown || terms.value.is_unknown() {
             return Ok(Some(Value::unknown("loop")));
         }
         let items = match &looping.source {
             LoopSource::List => terms.value,
-            LoopSource::Lookup(name) => self.template.lookup(name, &terms.value, &scope)?.value,
+            LoopSource::Lookup(name) => {
+                let action = task.item.task.action.name.as_ref();
+                self.template.lookup(name, &terms.value, action, &scope)?.value
+            }
         };
         if items.as_items().is_none() {
             let message = format!(
@@ -151,7 +199,9 @@ impl Runner {
         {
             return skipped;
         }
-        Self::wrong(task, error, "Task failed", &[])
+        let mut ended = Self::wrong(task, error, "Task failed", &[]);
+        ended.ignored = self.truth(task.item.context.ignore_errors.as_ref(), &scope);
+        ended
     }
 
     pub(super) async fn once(
@@ -165,6 +215,9 @@ impl Runner {
         ended.ignored = ended.status() == Status::Failed
             && self.truth(task.item.context.ignore_errors.as_ref(), &scope)
             || ended.unreachable && self.truth(task.item.context.ignore_unreachable.as_ref(), &scope);
+        if ended.status() == Status::Failed {
+            ended.result.entry("exception").or_insert_with(|| json!(super::call::NO_TRACEBACK));
+        }
         // An item that changes nothing is heard as well, when another one of its loop changes something.
         if matches!(ended.status(), Status::Changed | Status::Ok) && !task.item.context.notify.is_empty() {
             ended.notify = self.notify_names(task, &scope);

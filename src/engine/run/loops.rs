@@ -52,13 +52,13 @@ impl Runner {
             let mut ended = self.once(task, host, &inner).await?;
             control.add(&mut ended, items, index, item);
             round.carry(task, &ended);
-            self.label(task, &control, &round, &inner, &mut ended, item);
+            self.label(task, &round, &inner, &mut ended, item);
             self.item_done(task, host, &mut ended);
             round.add(ended);
             match self.breaks(task, &round, control.data(items, index, item)) {
                 Ok(false) => {}
                 Ok(true) => break,
-                Err(error) => return Ok(Self::wrong(task, &error, "Task failed", &[])),
+                Err(error) => return Ok(self.broken_loop(task, &round, &error)),
             }
         }
         Ok(round.sum_up())
@@ -77,6 +77,17 @@ impl Runner {
         let mut ended = self.once(task, host, &stack.with(Level::LoopVars, data)).await?;
         ended.registered = Some(Value::unknown("results"));
         Ok(ended)
+    }
+
+    /// A loop whose end cannot be found has no result but that.
+    fn broken_loop(&self, task: &TaskRun<'_>, round: &Round, error: &TemplateError) -> Ended {
+        let mut ended = Ended::failed(error.to_string());
+        ended.result.shift_remove("changed");
+        let place = error.span.clone().unwrap_or_else(|| task.item.task.span.clone());
+        ended.causes.push(rplay_event::Fault::new(error.to_string()).at(&place));
+        let ignores = task.item.context.ignore_errors.as_ref();
+        ended.ignored = self.truth(ignores, &round.stack.clone().shared());
+        ended
     }
 
     fn warn_of_collision(&self, control: &LoopVars, stack: &Stack) {
@@ -98,15 +109,7 @@ impl Runner {
         }
     }
 
-    fn label(
-        &self,
-        task: &TaskRun<'_>,
-        control: &LoopVars,
-        round: &Round,
-        inner: &Stack,
-        ended: &mut Ended,
-        item: &Value,
-    ) {
+    fn label(&self, task: &TaskRun<'_>, round: &Round, inner: &Stack, ended: &mut Ended, item: &Value) {
         let Some(label) = &task.item.task.loop_control.label else {
             ended.item = Some(item.to_json());
             return;
@@ -117,7 +120,10 @@ impl Runner {
             Err(error) => {
                 ended.set("failed", true);
                 ended.set("msg", format!("Failed to template loop_control.label: {error}"));
-                ended.item = Some(json!(&*control.name));
+                ended.item = Some(Json::Null);
+                ended.told = true;
+                let ignores = task.item.context.ignore_errors.as_ref();
+                ended.ignored = self.truth(ignores, &inner.clone().shared());
             }
         }
     }

@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use rplay_event::{Fault, FaultKind};
 use rplay_syntax::Node;
-use rplay_template::{Scope, Value};
+use rplay_template::{ErrorKind, Scope, Value};
 use serde_json::json;
 
 use super::handlers::Handlers;
 use super::rules::Rules;
 use super::steps::Always;
+use super::vars_files::ChosenFiles;
 use super::{Runner, Stop, Within};
 use crate::hosts::Host;
 use crate::load::{Context, LoadedPlay, TaskItem, bare};
@@ -28,7 +29,7 @@ pub(crate) struct PlayRun {
     pub(crate) rules: Rules,
     /// What was typed for `vars_prompt`.
     pub(crate) prompted: Arc<Data>,
-    pub(super) vars_files: RwLock<HashMap<Arc<str>, Vec<Arc<Written>>>>,
+    pub(super) vars_files: RwLock<HashMap<Arc<str>, ChosenFiles>>,
     pub(super) magic: RwLock<Option<Arc<dyn Scope>>>,
     pub(crate) handlers: Handlers,
     /// More hosts have failed than `max_fail_percentage` lets: nothing more runs.
@@ -99,10 +100,14 @@ impl Runner {
         for extra in self.extra.iter() {
             stack.written(Level::ExtraVars, extra);
         }
-        let rendered = self.template.render(node, &stack.shared()).map_err(|error| {
-            Stop::from(Fault::new(error.to_string()).at(&node.span).kind(FaultKind::Playbook))
-        })?;
-        Ok(rendered.value)
+        match self.template.render(node, &stack.shared()) {
+            Ok(rendered) => Ok(rendered.value),
+            // As if it had not been written.
+            Err(error) if error.kind == ErrorKind::Omitted => Ok(Value::NONE),
+            Err(error) => {
+                Err(Stop::from(Fault::new(error.to_string()).at(&node.span).kind(FaultKind::Playbook)))
+            }
+        }
     }
 
     /// Makes the magic variables and reads the vars files.
@@ -110,56 +115,7 @@ impl Runner {
         self.refresh_magic(run);
         let warnings = self.hosts.prepare(&run.hosts, &run.loaded.head.folder)?;
         warnings.into_iter().for_each(|warning| self.emitter.warn(warning));
-        for host in &run.hosts {
-            let mut files: Vec<Arc<Written>> = Vec::new();
-            for candidates in &run.loaded.head.play.vars_files {
-                let scope = self.play_scope(run, host, &run.loaded.context, &files).shared();
-                if let Some(written) = self.vars_file(run, candidates, &scope)? {
-                    files.push(written);
-                }
-            }
-            run.vars_files
-                .write()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(Arc::clone(&host.name), files);
-        }
-        Ok(())
-    }
-
-    /// Reads the first candidate that is there; a missing one is no error, as in Ansible: a warning names it.
-    fn vars_file(
-        &self,
-        run: &PlayRun,
-        candidates: &[Node],
-        scope: &Arc<dyn Scope>,
-    ) -> Result<Option<Arc<Written>>, Stop> {
-        let mut looked = Vec::new();
-        for node in candidates {
-            let name = match self.template.render(node, scope) {
-                Ok(rendered) => rendered.value.text(),
-                // A candidate whose name is not known yet is passed over, as Ansible does.
-                Err(_) if candidates.len() > 1 => continue,
-                Err(error) => return Err(Fault::new(error.to_string()).at(&node.span).into()),
-            };
-            let path = Path::new(&run.loaded.head.folder).join(&name);
-            let beside = Path::new(&run.loaded.head.folder).join("vars").join(&name);
-            let Some(path) = [beside, path].into_iter().find(|path| path.is_file()) else {
-                looked.push(name);
-                continue;
-            };
-            let file = self.loader.reader.vars(&path)?;
-            file.warnings.iter().for_each(|warning| self.emitter.warn(warning.clone()));
-            return Ok(Some(file.written));
-        }
-        if !looked.is_empty() {
-            let message = format!("vars_files: none of these was found: {}", looked.join(", "));
-            let mut missing = run.missing_files.write().unwrap_or_else(PoisonError::into_inner);
-            if !missing.contains(&message) {
-                self.emitter.warn(message.clone());
-                missing.push(message);
-            }
-        }
-        Ok(None)
+        self.read_vars_files(run)
     }
 
     /// Makes the magic variables of the play; anew when a role has come to it.
@@ -219,9 +175,8 @@ impl Runner {
 
     /// Returns the variables of a task on a host.
     pub(crate) fn task_scope(&self, run: &PlayRun, host: &Host, item: &TaskItem) -> Stack {
-        let files = run.vars_files.read().unwrap_or_else(PoisonError::into_inner);
-        let files = files.get(&host.name).map(Vec::as_slice).unwrap_or_default();
-        let mut stack = self.play_scope(run, host, &item.context, files);
+        let files = self.vars_files(run, host);
+        let mut stack = self.play_scope(run, host, &item.context, &files);
         stack.written(Level::TaskVars, &item.vars);
         if matches!(bare(&item.task.action.name), "include_tasks" | "include_role") {
             stack.written(Level::IncludeParams, &item.vars);
@@ -236,7 +191,8 @@ impl Runner {
         stack.data(Level::PlayVars, &run.prompted);
         let files = run.vars_files.read().unwrap_or_else(PoisonError::into_inner);
         let files = run.hosts.first().and_then(|host| files.get(&host.name));
-        files.into_iter().flatten().for_each(|file| stack.written(Level::VarsFiles, file));
+        let files = files.into_iter().flat_map(|chosen| &chosen.files);
+        files.for_each(|file| stack.written(Level::VarsFiles, file));
         item.context.layers(&mut stack, &run.loaded.head.roles);
         stack.written(Level::TaskVars, &item.vars);
         self.extra.iter().for_each(|extra| stack.written(Level::ExtraVars, extra));

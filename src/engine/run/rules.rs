@@ -49,7 +49,8 @@ impl Rules {
         let play = &loaded.head.play;
         let config = &runner.settings.config;
         let value = |node: &Option<Node>| -> Result<Option<Value>, Stop> {
-            node.as_ref().map(|node| runner.in_play(loaded, prompted, node)).transpose()
+            let value = node.as_ref().map(|node| runner.in_play(loaded, prompted, node)).transpose()?;
+            Ok(value.filter(|value| !value.is_omit() && !value.is_none()))
         };
         let force_handlers = match value(&play.force_handlers)? {
             Some(value) => is_true(&value),

@@ -103,7 +103,7 @@ impl Runner {
 pub(super) struct Always {
     pub(super) hosts: Vec<Arc<Host>>,
     /// Those that have failed before, and have failed again afterwards.
-    fallen: Vec<Arc<Host>>,
+    fallen: Vec<(Arc<Host>, u32)>,
 }
 
 impl Always {
@@ -115,7 +115,7 @@ impl Always {
                 0 => on.push(Arc::clone(host)),
                 1 => {
                     on.push(Arc::clone(host));
-                    fallen.push(Arc::clone(host));
+                    fallen.push((Arc::clone(host), host.standing().pardons()));
                 }
                 _ => host.stand(Standing::mark),
             }
@@ -124,7 +124,7 @@ impl Always {
     }
 
     pub(super) fn end(self) {
-        self.fallen.iter().for_each(|host| host.stand(Standing::fall_again));
+        self.fallen.iter().for_each(|(host, pardons)| host.stand(|standing| standing.fall_again(*pardons)));
     }
 }
 

@@ -1,3 +1,4 @@
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use futures_util::StreamExt as _;
@@ -13,6 +14,7 @@ use super::{PlayRun, Runner, Stop, Within};
 use crate::hosts::Host;
 use crate::load::{Context, Item, TaskItem, bare};
 use crate::scopes::Stack;
+use crate::settings::Answer;
 
 /// On how many hosts a task runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,12 +37,8 @@ pub(crate) struct Together {
     pub(super) within: Within,
 }
 
-impl Together {
-    /// Returns what a result counts as that comes from each host by itself.
-    pub(super) fn each(within: Within) -> Self {
-        Self { once: false, fatal: false, most: 1, within }
-    }
-}
+/// What an include has brought in, and the hosts that it is for.
+type BroughtIn = (Vec<Item>, Vec<Arc<Host>>);
 
 /// A task under its heading.
 pub(crate) struct TaskRun<'a> {
@@ -62,12 +60,13 @@ impl Runner {
     ) -> Result<(), Stop> {
         let open: Vec<Arc<Host>>;
         let hosts = match &item.context.role {
-            Some(role) => {
+            // A handler runs also when its role is over.
+            Some(role) if !within.handler => {
                 open =
                     hosts.iter().filter(|host| item.implicit || role.is_open(&host.name)).cloned().collect();
                 &open
             }
-            None => hosts,
+            _ => hosts,
         };
         // Handlers run whatever tags they have.
         if hosts.is_empty() || !within.handler && !self.selected(run, item, hosts) {
@@ -76,7 +75,25 @@ impl Runner {
         if is_meta(item) {
             return self.meta(run, item, hosts, within).await;
         }
+        if !item.implicit && !self.is_wanted(run, item, hosts) {
+            return Ok(());
+        }
         self.on_hosts(run, item, hosts, within).await
+    }
+
+    /// Asks whether the task is to run, where somebody wants to be asked (`--step`).
+    fn is_wanted(&self, run: &PlayRun, item: &TaskItem, hosts: &[Arc<Host>]) -> bool {
+        let mut step = self.step.lock().unwrap_or_else(PoisonError::into_inner);
+        let (Some(ask), Some(host)) = (*step, hosts.first()) else { return true };
+        let name = self.task_name(item, &self.task_scope(run, host, item).shared());
+        match ask(&format!("TASK: {name}")) {
+            Answer::Yes => true,
+            Answer::No => false,
+            Answer::Continue => {
+                *step = None;
+                true
+            }
+        }
     }
 
     /// Returns the heading of a task.
@@ -111,8 +128,6 @@ impl Runner {
     ) -> Result<(), Stop> {
         let Some(first) = hosts.first() else { return Ok(()) };
         let scope = self.task_scope(run, first, item).shared();
-        let resolved = self.with_action(item, &scope)?;
-        let item = resolved.as_ref().unwrap_or(item);
         let alone = self.alone(run, item, &scope)?;
         let task = TaskRun {
             play: run,
@@ -121,6 +136,10 @@ impl Runner {
             name: self.task_name(item, &scope),
             no_log: self.truth(item.context.no_log.as_ref(), &scope),
         };
+        if !self.steps_on(&task.name) {
+            return Ok(());
+        }
+        self.emit(Kind::TaskStarted { task: self.info(&task, within.handler) });
         let rules = Together {
             once: alone == Alone::Once,
             fatal: (alone != Alone::No || self.is_fatal(run, item, &scope))
@@ -130,10 +149,9 @@ impl Runner {
         };
         // What a failing host changes of its variables must not find them in use.
         drop(scope);
-        self.emit(Kind::TaskStarted { task: self.info(&task, within.handler) });
         let on = if alone == Alone::No { hosts } else { hosts.get(..1).unwrap_or_default() };
-        let ended = self.all_hosts(&task, on, &rules).await?;
-        let brought = self.brought(&task, &ended, within)?;
+        let mut ended = self.all_hosts(&task, on, &rules).await?;
+        let brought = self.brought(&task, &mut ended)?;
         if rules.fatal {
             Self::fail_together(run, &ended);
         }
@@ -147,23 +165,16 @@ impl Runner {
         Ok(())
     }
 
-    /// Returns the task with its action rendered, where that is a template.
-    fn with_action(&self, item: &TaskItem, scope: &Arc<dyn Scope>) -> Result<Option<TaskItem>, Stop> {
-        let action = &item.task.action;
-        if !action.name.contains("{{") {
-            return Ok(None);
-        }
-        let fault = |message: String| {
-            Stop::from(Fault::new(message).at(&action.span).kind(rplay_event::FaultKind::Playbook))
+    /// `--step`: asks whether the task is to run.
+    fn steps_on(&self, name: &str) -> bool {
+        let Some(ask) = self.settings.step.filter(|_| !self.no_steps.load(Ordering::Relaxed)) else {
+            return true;
         };
-        let rendered =
-            self.template.render_str(&action.name, scope).map_err(|error| fault(error.to_string()))?;
-        if rendered.value.is_omit() {
-            return Err(fault("Omit is not valid for the `action` keyword.".to_owned()));
-        }
-        let mut task = item.task.clone();
-        task.action.name = rendered.value.text().into();
-        Ok(Some(TaskItem { task, ..item.clone() }))
+        let answer = ask(&format!("TASK: {name}"));
+        self.no_steps.store(answer == Answer::Continue, Ordering::Relaxed);
+        let asked = format!("Perform task: TASK: {name} (N)o/(y)es/(c)ontinue: ");
+        self.emit(Kind::Said { message: format!("\n{asked:*<79}") });
+        answer != Answer::No
     }
 
     /// Returns whether the task runs on one host only, and for whom.
@@ -256,7 +267,7 @@ impl Runner {
 
     pub(super) fn told(&self, task: &TaskRun<'_>, host: &Host, ended: &Ended, status: Status) -> TaskResult {
         let mut result = if ended.no_log { censored(&ended.result) } else { shown(&ended.result) };
-        if matches!(status, Status::Failed | Status::Unreachable) && !ended.looped {
+        if matches!(status, Status::Failed | Status::Unreachable) && !ended.looped && !ended.explained {
             result.insert("exception".to_owned(), self.causes(task, ended));
         }
         if let Some(address) = &ended.delegated_address {
@@ -280,7 +291,11 @@ impl Runner {
 
     /// What led to a failure, for the lines of `[ERROR]`: its places, and the source around them.
     fn causes(&self, task: &TaskRun<'_>, ended: &Ended) -> Json {
-        let own = [Fault::new("").at(&task.item.task.span)];
+        if ended.told {
+            return json!([]);
+        }
+        let headline = ended.headline.clone().unwrap_or_default();
+        let own = [Fault::new(headline).at(&task.item.task.span)];
         let causes = if ended.causes.is_empty() || ended.no_log { &own[..] } else { &ended.causes };
         let explained = causes.iter().map(|fault| {
             let fault = fault.clone();
@@ -350,16 +365,13 @@ impl Runner {
     }
 
     /// Reads what the hosts bring in; returns it with the hosts that asked for it.
-    fn brought(
-        &self,
-        task: &TaskRun<'_>,
-        ended: &[(Arc<Host>, Ended)],
-        within: Within,
-    ) -> Result<Vec<(Vec<Item>, Vec<Arc<Host>>)>, Stop> {
+    fn brought(&self, task: &TaskRun<'_>, ended: &mut [(Arc<Host>, Ended)]) -> Result<Vec<BroughtIn>, Stop> {
         let mut groups: Vec<(Include, Vec<Arc<Host>>)> = Vec::new();
-        for (host, ended) in ended {
+        for (host, ended) in ended.iter() {
             for include in &ended.include {
-                match groups.iter_mut().find(|(other, _)| other.same(include)) {
+                // What a host asks for twice is brought in twice.
+                let mut same = groups.iter_mut().filter(|(other, _)| other.same(include));
+                match same.find(|(_, hosts)| hosts.last().is_none_or(|last| !Arc::ptr_eq(last, host))) {
                     Some((_, hosts)) => hosts.push(Arc::clone(host)),
                     None => groups.push((include.clone(), vec![Arc::clone(host)])),
                 }
@@ -367,7 +379,13 @@ impl Runner {
         }
         let mut brought = Vec::with_capacity(groups.len());
         for (include, hosts) in groups {
-            brought.extend(self.bring(task, &include, &hosts, within)?.map(|items| (items, hosts)));
+            if let Some(items) = self.bring(task, &include, &hosts)? {
+                brought.push((items, hosts));
+                continue;
+            }
+            let asked = |host: &Arc<Host>| hosts.iter().any(|other| Arc::ptr_eq(host, other));
+            let failed = ended.iter_mut().filter(|(host, _)| asked(host));
+            failed.for_each(|(_, ended)| ended.set("failed", true));
         }
         Ok(brought)
     }

@@ -33,7 +33,9 @@ impl Ran {
 fn ran_with(playbook: &str, files: &[(&str, &str)], change: impl FnOnce(&mut Settings)) -> Ran {
     let folder = tempfile::tempdir().expect("a folder for the playbook");
     for (name, text) in files.iter().chain([&("play.yml", playbook)]) {
-        std::fs::write(folder.path().join(name), text).expect("a file in the folder");
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("it is in the folder")).expect("its own folder");
+        std::fs::write(path, text).expect("a file in the folder");
     }
     let real = std::fs::canonicalize(folder.path()).expect("the folder is there");
     let mut settings = crate::testing::settings(real);

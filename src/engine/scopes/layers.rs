@@ -2,10 +2,11 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use rplay_event::Span;
 use rplay_syntax::{Mapping, Node};
 use rplay_template::{Found, Scope, Value};
 
-use super::merge_nodes;
+use super::{merge_nodes, plain_node};
 
 /// Values that are never templates, by name.
 pub(crate) type Data = IndexMap<Arc<str>, Value>;
@@ -117,17 +118,73 @@ pub(crate) enum Layer {
     Magic(Arc<dyn Scope>),
 }
 
+impl Level {
+    /// Returns what this level shares with others: of those only the strongest counts when mappings are merged.
+    fn family(self) -> Option<u8> {
+        match self {
+            Self::IncludeParams => Some(1),
+            Self::SetFactsAndRegistered => Some(2),
+            Self::TaskVars | Self::BlockVars => Some(3),
+            _ => None,
+        }
+    }
+}
+
+impl Layer {
+    fn lookup(&self, name: &str) -> Option<Found> {
+        match self {
+            Self::Written(written) => written.names.get(name).cloned().map(Found::Written),
+            Self::Data(data) => data.get(name).cloned().map(Found::Data),
+            Self::Magic(scope) => scope.lookup(name),
+        }
+    }
+}
+
 /// The variables that one task sees on one host.
 #[derive(Clone, Default)]
 pub(crate) struct Stack {
     /// Sorted by level; within a level the one pushed last is the stronger.
     layers: Vec<(Level, Layer)>,
     folders: Arc<[String]>,
+    /// `hash_behaviour = merge`: mappings of one name are merged, not replaced.
+    merge: bool,
 }
 
 impl Stack {
     pub(crate) fn new(folders: Arc<[String]>) -> Self {
-        Self { layers: Vec::new(), folders }
+        Self { layers: Vec::new(), folders, merge: false }
+    }
+
+    /// Sets whether mappings of one name are merged.
+    pub(crate) fn merge(&mut self, merge: bool) {
+        self.merge = merge;
+    }
+
+    /// Returns what a name stands for, with mappings of weaker levels merged into that of the strongest.
+    fn merged(&self, name: &str) -> Option<Found> {
+        let mut merged: Option<Node> = None;
+        let mut family = None;
+        for (level, layer) in &self.layers {
+            let here = level.family();
+            if here.is_some() && family == here {
+                continue;
+            }
+            let Some(found) = layer.lookup(name) else { continue };
+            let node = match &found {
+                Found::Written(node) => node.clone(),
+                Found::Data(value) => plain_node(value, &Span::new("<data>", 0, 0)),
+                Found::Scope(_) => return merged.map(Found::Written).or(Some(found)),
+            };
+            let is_mapping = matches!(node.data, rplay_syntax::Data::Map(_));
+            match merged {
+                None if !is_mapping || *level < Level::ExtraVars => return Some(found),
+                None => merged = Some(node),
+                Some(_) if !is_mapping => break,
+                Some(over) => merged = Some(merge_nodes(&node, &over)),
+            }
+            family = here.or(family);
+        }
+        merged.map(Found::Written)
     }
 
     /// Puts a layer at its level, above what is there at the same level.
@@ -172,10 +229,16 @@ impl Stack {
 
 impl Scope for Stack {
     fn lookup(&self, name: &str) -> Option<Found> {
+        if self.merge {
+            return self.merged(name);
+        }
+        self.layers.iter().find_map(|(_, layer)| layer.lookup(name))
+    }
+
+    fn hosts_matching(&self, patterns: &[String]) -> Option<Result<Vec<String>, String>> {
         self.layers.iter().find_map(|(_, layer)| match layer {
-            Layer::Written(written) => written.names.get(name).cloned().map(Found::Written),
-            Layer::Data(data) => data.get(name).cloned().map(Found::Data),
-            Layer::Magic(scope) => scope.lookup(name),
+            Layer::Magic(scope) => scope.hosts_matching(patterns),
+            _ => None,
         })
     }
 
@@ -252,6 +315,20 @@ mod tests {
                 assert_eq!(seen(&stack), Some(1), "{strong:?} over {weak:?}");
             }
         }
+    }
+
+    #[test]
+    fn mappings_are_merged_where_the_settings_say_so_but_not_those_of_tasks_and_blocks() {
+        let layer = |json: serde_json::Value| {
+            Layer::Data(Arc::new(Data::from_iter([(Arc::from("name"), Value::from_json(json))])))
+        };
+        let mut stack = Stack::default();
+        stack.merge(true);
+        stack.push(Level::Groups, layer(serde_json::json!({"a": 1, "b": {"x": 1}})));
+        stack.push(Level::BlockVars, layer(serde_json::json!({"block": 1})));
+        stack.push(Level::TaskVars, layer(serde_json::json!({"b": {"y": 2}})));
+        let Some(Found::Written(node)) = stack.lookup("name") else { panic!("a merged mapping") };
+        assert_eq!(node.to_json(), serde_json::json!({"a": 1, "b": {"x": 1, "y": 2}}));
     }
 
     #[test]

@@ -69,6 +69,11 @@ impl Scope for Magic {
         }
     }
 
+    fn hosts_matching(&self, patterns: &[String]) -> Option<Result<Vec<String>, String>> {
+        let found = self.hosts.matching_any(patterns).map_err(|fault| fault.message);
+        Some(found.map(|hosts| hosts.iter().map(|host| host.name.to_string()).collect()))
+    }
+
     fn names(&self) -> Vec<String> {
         let own = self.plain.keys().map(ToString::to_string);
         own.chain(PlayHosts::NAMES.map(str::to_owned))
@@ -111,6 +116,10 @@ impl Scope for GeneralMagic {
             name if is_of_the_play(name) => None,
             name => self.magic.lookup(name),
         }
+    }
+
+    fn hosts_matching(&self, patterns: &[String]) -> Option<Result<Vec<String>, String>> {
+        self.magic.hosts_matching(patterns)
     }
 
     fn names(&self) -> Vec<String> {

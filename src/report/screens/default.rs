@@ -191,7 +191,7 @@ fn retries_and_includes_are_lines_of_their_own() {
         task: 2,
         file: "/p/inc.yml".to_owned(),
         hosts: vec!["web1".to_owned(), "web2".to_owned()],
-        item: item.map(str::to_owned),
+        item: item.map(|item| json!(item)),
     };
     assert_eq!(
         out(

@@ -212,7 +212,7 @@ fn on_a_terminal_progress_is_live_and_gone_when_the_task_is_done() {
     let terminal = Written::default();
     let mut reporter = Reporter::new(settings, Box::new(terminal.clone()), Box::new(terminal.clone()));
     let mut show = |kind| {
-        reporter.event(&event(kind));
+        reporter.event(event(kind));
         played(&terminal.text())
     };
     let mut push = progress("pushing web", &[("layer", "uploading")], None);

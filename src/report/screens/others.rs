@@ -178,13 +178,13 @@ impl Write for Ending {
 #[test]
 fn a_closed_pipe_ends_quietly() {
     let out = Written::default();
-    let stdout = Ending(out.clone(), ErrorKind::BrokenPipe, 10);
+    let stdout = Ending(out.clone(), ErrorKind::BrokenPipe, 82);
     let mut reporter = Reporter::new(Settings::default(), Box::new(stdout), Box::new(Written::default()));
-    reporter.event(&event(play("p")));
+    reporter.event(event(play("p")));
     assert!(!reporter.closed());
-    reporter.event(&event(play("q")));
+    reporter.event(event(play("q")));
     assert!(reporter.closed());
-    reporter.event(&event(play("r")));
+    reporter.event(event(play("r")));
     assert!(out.text().contains("[p]") && !out.text().contains("[q]"));
     reporter.finish().expect("a reader that has seen enough is no error");
 }
@@ -193,7 +193,7 @@ fn a_closed_pipe_ends_quietly() {
 fn a_full_disk_is_an_error_in_the_end() {
     let stdout = Ending(Written::default(), ErrorKind::StorageFull, 0);
     let mut reporter = Reporter::new(Settings::default(), Box::new(stdout), Box::new(Written::default()));
-    reporter.event(&event(play("p")));
+    reporter.event(event(play("p")));
     assert!(!reporter.closed());
     assert_eq!(reporter.finish().expect_err("the disk is full").kind(), ErrorKind::StorageFull);
 }

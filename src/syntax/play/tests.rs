@@ -143,7 +143,7 @@ fn what_is_no_play_is_told_at_the_word() {
             "- hosts: a\n  roles: b\n",
             2,
             10,
-            "A malformed role declaration was encountered: should be a list but was a str",
+            "A malformed role declaration was encountered: ds (b) should be a list but was a str",
             Some("begin every role with `- `"),
         ),
         (

@@ -30,7 +30,8 @@ fn every_form_of_a_call_gives_action_and_parameters() {
         ("- copy: {src: a}\n  args: {src: b, dest: c}", "copy", json!({"src": "a", "dest": "c"}), None),
         ("- command:\n  args: {_raw_params: ls}", "command", json!({}), Some("ls")),
         ("- ping:", "ping", json!({}), None),
-        ("- debug: '{{ all }}'", "debug", json!({}), Some("{{ all }}")),
+        ("- debug: '{{ all }}'", "debug", json!({}), None),
+        ("- shell: '{{ all }}'", "shell", json!({}), Some("{{ all }}")),
         ("- no_such_module: {a: 1}", "no_such_module", json!({"a": 1}), None),
         ("- include_tasks: a b.yml", "include_tasks", json!({}), Some("a b.yml")),
         (
@@ -53,6 +54,14 @@ fn args_may_be_one_template() {
     let (task, _) = task("- copy: {src: a}\n  args: '{{ others }}'");
     assert_eq!(task.args.template.as_ref().and_then(Node::as_str), Some("{{ others }}"));
     assert_eq!(named(&task), json!({"src": "a"}));
+}
+
+#[test]
+fn one_template_behind_an_action_is_all_its_parameters_or_its_command() {
+    let (whole, _) = task("- assert: '{{ all }}'");
+    assert_eq!(whole.args.template.as_ref().and_then(Node::as_str), Some("{{ all }}"));
+    let (command, _) = task("- ansible.builtin.command: '{{ line }}'");
+    assert_eq!(command.args.free_form.as_ref().and_then(Node::as_str), Some("{{ line }}"));
 }
 
 #[test]

@@ -8,8 +8,8 @@ use rplay_syntax::{key_values, parse_all, parse_handlers, parse_playbook, parse_
 fn each(target: &str, read: impl Fn(&str)) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target);
     let mut count = 0;
-    for entry in fs::read_dir(folder).unwrap() {
-        let bytes = fs::read(entry.unwrap().path()).unwrap();
+    for entry in fs::read_dir(folder).expect("the corpora are in the tree") {
+        let bytes = entry.and_then(|entry| fs::read(entry.path())).expect("a file of a corpus can be read");
         if let Ok(text) = str::from_utf8(&bytes) {
             read(text);
             count += 1;

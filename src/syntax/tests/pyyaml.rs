@@ -1,4 +1,4 @@
-//! Texts, whole and damaged, with what PyYAML made of each: `scripts/yaml-compare --keep` wrote them down.
+//! Texts, whole and damaged, with what `PyYAML` made of each: `scripts/yaml-compare --keep` wrote them down.
 
 #[path = "../examples/yaml_nodes/nodes.rs"]
 mod nodes;

@@ -333,7 +333,14 @@ fn a_scope_in_a_scope_is_a_mapping_of_its_own() {
 }
 
 fn file(text: &str, overrides: Overrides) -> Result<Json, TemplateError> {
-    let file = FileTemplate { text, name: "site.j2", overrides, folders: vec!["/play".into()] };
+    let file = FileTemplate {
+        text,
+        name: "/play/site.j2",
+        given: "site.j2",
+        dest: Some("/etc/site"),
+        overrides,
+        folders: vec!["/play".into()],
+    };
     engine()
         .render_file(&file, &scope(&json!({"n": 5, "l": [1, 2]})))
         .map(|rendered| rendered.value.to_json())
@@ -374,7 +381,7 @@ fn files_include_import_and_extend_others() {
     }
     let error = file("{% include 'nope.j2' %}", Overrides::default()).expect_err("there is no such file");
     assert_eq!(error.message, "Error rendering template: 'nope.j2' not found in search path: '/play'");
-    assert_eq!(error.span.map(|span| span.to_string()), Some("site.j2:1:1".into()));
+    assert_eq!(error.span.map(|span| span.to_string()), Some("/play/site.j2:1:1".into()));
 }
 
 #[test]
@@ -394,7 +401,7 @@ fn lookups_reach_the_world_and_nothing_else() {
             json!("Hello me\\n!\n- 1\n"),
         ),
         ("{{ q('fileglob', '*.txt') }}", json!(["/play/files/other.txt"])),
-        ("{{ lookup('first_found', ['nope', 'motd']) }}", json!("/play/files/motd")),
+        ("{{ lookup('first_found', ['nope', 'files/motd']) }}", json!("/play/files/motd")),
         ("{{ q('first_found', ['nope'], skip=true) }}", json!([])),
         ("{{ lookup('vars', 'na' ~ 'me') }}", json!("you")),
         ("{{ lookup('vars', 'nope', default=7) }}", json!(7)),
@@ -440,11 +447,12 @@ fn loops_take_lists_from_lookups() {
         ("nested", json!([["a"], [1, 2]]), json!([["a", 1], ["a", 2]])),
         ("first_found", json!(["nope", "motd"]), json!(["/play/files/motd"])),
     ] {
-        let items = engine().lookup(name, &Value::from_json(terms), &scope).expect(name);
+        let items = engine().lookup(name, &Value::from_json(terms), "debug", &scope).expect(name);
         assert_eq!(items.value.to_json(), expected, "{name}");
     }
     assert!(engine().has_lookup("items") && !engine().has_lookup("nope"));
-    let unknown = engine().lookup("items", &Value::unknown("x"), &scope).expect("it is one unknown list");
+    let unknown =
+        engine().lookup("items", &Value::unknown("x"), "debug", &scope).expect("it is one unknown list");
     assert!(unknown.value.is_unknown());
 }
 
@@ -490,4 +498,58 @@ fn templates_that_use_one_another_endlessly_end() {
     ] {
         assert!(render(&template).is_err());
     }
+}
+
+/// Hosts whose variables are put together anew each time they are asked for.
+struct Hosts;
+
+impl Scope for Hosts {
+    fn lookup(&self, name: &str) -> Option<Found> {
+        let own = json!({"name": name, "greeting": "hi {{ name }}"});
+        Some(match name {
+            "hostvars" => Found::Scope(Arc::new(Self)),
+            _ => Found::Scope(Arc::new(written(&own))),
+        })
+    }
+
+    fn names(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+#[test]
+fn each_host_has_its_own_variables_in_one_evaluation() {
+    let scope: Arc<dyn Scope> = Arc::new(Hosts);
+    let template = "{% for host in ['a', 'b', 'c'] %}{{ hostvars[host].greeting }};{% endfor %}";
+    let rendered = engine().render_str(template, &scope).expect("all are defined");
+    assert_eq!(rendered.value.to_json(), json!("hi a;hi b;hi c;"));
+}
+
+#[test]
+fn a_file_knows_which_it_is() {
+    let text = "{{ ansible_managed }} {{ template_path }} {{ template_destpath }} {{ header }}";
+    let file = FileTemplate {
+        text,
+        name: "/play/site.j2",
+        given: "site.j2",
+        dest: Some("/etc/site"),
+        overrides: Overrides::default(),
+        folders: Vec::new(),
+    };
+    let settings = Settings { managed: Some("{file} of {uid}, %Y".into()), ..Settings::default() };
+    let engine = Engine::new(settings, Arc::new(crate::testing::Still));
+    let render = |variables: &Json| engine.render_file(&file, &scope(variables)).unwrap().value.to_json();
+    assert_eq!(
+        render(&json!({"header": "# {{ ansible_managed }}"})),
+        json!("site.j2 of me, 2020 site.j2 /etc/site # site.j2 of me, 2020")
+    );
+    assert_eq!(render(&json!({"header": "", "ansible_managed": "mine"})), json!("mine site.j2 /etc/site "));
+}
+
+#[test]
+fn constants_are_templates_only_where_they_may_be() {
+    let settings = Settings { keep_embedded_templates: true, ..Settings::default() };
+    let engine = Engine::new(settings, Arc::new(crate::testing::Still));
+    let rendered = engine.render_str("{{ lookup('items', '{{ n }}') }}", &scope(&json!({"n": 5}))).unwrap();
+    assert_eq!(rendered.value.to_json(), json!("{{ n }}"));
 }

@@ -26,6 +26,9 @@ impl Cx<'_> {
         if methods::exists(target, name) {
             return Value::object(Object::Method(target.clone(), Arc::clone(name)));
         }
+        if let Some(value) = methods::attribute(target, name) {
+            return value;
+        }
         if let Some(value) = self.text_item(target, name).or_else(|| group_part(target, name)) {
             return value;
         }
@@ -82,7 +85,11 @@ impl Cx<'_> {
         }
         let value = match found {
             Found::Scope(inner) => Value::object(Object::Scope(inner)),
-            found => self.in_scope(scope).found(found, Some(scope)).unwrap_or_else(Value::error),
+            Found::Data(value) => value,
+            Found::Written(_) => self
+                .in_scope(&self.keep(Arc::clone(scope)))
+                .found(found, Some(scope))
+                .unwrap_or_else(Value::error),
         };
         Some(self.seen(value))
     }
@@ -114,7 +121,10 @@ impl Cx<'_> {
                 return Ok(value);
             }
         }
-        Ok(self.no_attribute(target, key, at))
+        let part = key
+            .as_str()
+            .and_then(|name| methods::attribute(target, name).or_else(|| group_part(target, name)));
+        Ok(part.unwrap_or_else(|| self.no_attribute(target, key, at)))
     }
 
     fn own_item(&self, target: &Value, key: &Value) -> Option<Value> {
@@ -176,7 +186,7 @@ impl Cx<'_> {
                 indices(items.len()).map(|at| pick(&items, &at).into())
             }
             Repr::Dict(_) => return Err(TemplateError::runtime("unhashable type: 'slice'")),
-            Repr::None | Repr::Bool(_) | Repr::Int(_) | Repr::Float(_) => {
+            Repr::None | Repr::Bool(_) | Repr::Int(_) | Repr::Big(_) | Repr::Float(_) => {
                 let kind = target.type_name();
                 return Err(TemplateError::runtime(format!("'{kind}' object is not subscriptable")));
             }

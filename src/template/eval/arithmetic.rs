@@ -1,9 +1,11 @@
 //! Python's operators on numbers, texts, lists and dates.
 
+use num_bigint::BigInt;
+
 use super::{Cx, Evaluated};
 use crate::object::Object;
 use crate::parse::tree::Operator;
-use crate::value::{Repr, int_to_float};
+use crate::value::{Repr, big_to_float, int_to_float, whole};
 use crate::{TemplateError, Value};
 
 /// The longest text or list that repetition may make.
@@ -22,6 +24,9 @@ impl Cx<'_> {
         }
         if let (Some(left), Some(right)) = (left.as_int(), right.as_int()) {
             return integers(operator, left, right);
+        }
+        if let (Some(left), Some(right)) = (left.as_big(), right.as_big()) {
+            return big_integers(operator, &left, &right);
         }
         if let (Some(left), Some(right)) = (number(left), number(right)) {
             return floats(operator, left, right);
@@ -98,7 +103,8 @@ pub(crate) fn negate(value: &Value) -> Evaluated {
         Repr::Unknown(_) => Ok(value.clone()),
         Repr::Float(number) => Ok((-number).into()),
         _ => match value.as_int() {
-            Some(number) => number.checked_neg().map(Value::from).ok_or_else(too_large),
+            Some(number) => Ok(whole(-BigInt::from(number))),
+            None if value.is_whole() => Ok(value.as_big().map_or(Value::NONE, |number| whole(-number))),
             None => fail(format!("bad operand type for unary -: '{}'", value.type_name())),
         },
     }
@@ -109,14 +115,16 @@ pub(crate) fn plus(value: &Value) -> Evaluated {
         Repr::Unknown(_) | Repr::Float(_) => Ok(value.clone()),
         _ => match value.as_int() {
             Some(number) => Ok(number.into()),
+            None if value.is_whole() => Ok(value.clone()),
             None => fail(format!("bad operand type for unary +: '{}'", value.type_name())),
         },
     }
 }
 
 pub(crate) fn number(value: &Value) -> Option<f64> {
-    match value.0 {
-        Repr::Float(number) => Some(number),
+    match &value.0 {
+        Repr::Float(number) => Some(*number),
+        Repr::Big(number) => Some(big_to_float(number)),
         _ => value.as_int().map(int_to_float),
     }
 }
@@ -135,7 +143,7 @@ fn too_large() -> TemplateError {
 }
 
 fn integers(operator: Operator, left: i128, right: i128) -> Evaluated {
-    let whole = match operator {
+    let small = match operator {
         Operator::Add => left.checked_add(right),
         Operator::Subtract => left.checked_sub(right),
         Operator::Multiply => left.checked_mul(right),
@@ -153,7 +161,41 @@ fn integers(operator: Operator, left: i128, right: i128) -> Evaluated {
         Operator::Power if right < 0 => return floats(operator, int_to_float(left), int_to_float(right)),
         Operator::Power => u32::try_from(right).ok().and_then(|power| left.checked_pow(power)),
     };
-    whole.map(Value::from).ok_or_else(too_large)
+    match small {
+        Some(small) => Ok(small.into()),
+        None => big_integers(operator, &left.into(), &right.into()),
+    }
+}
+
+/// The longest number that a power may make, in bits.
+const MAX_BITS: u64 = 1 << 16;
+
+fn big_integers(operator: Operator, left: &BigInt, right: &BigInt) -> Evaluated {
+    let zero = BigInt::ZERO;
+    let floor = |left: &BigInt, right: &BigInt| {
+        let (quotient, rest) = (left / right, left % right);
+        let rounds_up = rest != zero && (rest < zero) != (*right < zero);
+        if rounds_up { (quotient - 1, rest + right) } else { (quotient, rest) }
+    };
+    Ok(match operator {
+        Operator::Add => whole(left + right),
+        Operator::Subtract => whole(left - right),
+        Operator::Multiply if left.bits() + right.bits() > MAX_BITS => return Err(too_large()),
+        Operator::Multiply => whole(left * right),
+        Operator::Divide if *right == zero => return fail("division by zero"),
+        Operator::Divide => (big_to_float(left) / big_to_float(right)).into(),
+        Operator::FloorDivide if *right == zero => return fail("integer division or modulo by zero"),
+        Operator::FloorDivide => whole(floor(left, right).0),
+        Operator::Remainder if *right == zero => return fail("integer modulo by zero"),
+        Operator::Remainder => whole(floor(left, right).1),
+        Operator::Power if *right < zero => {
+            return floats(operator, big_to_float(left), big_to_float(right));
+        }
+        Operator::Power => match u32::try_from(right) {
+            Ok(power) if left.bits().saturating_mul(power.into()) <= MAX_BITS => whole(left.pow(power)),
+            _ => return Err(too_large()),
+        },
+    })
 }
 
 fn floats(operator: Operator, left: f64, right: f64) -> Evaluated {
@@ -240,6 +282,11 @@ mod tests {
             ("--n", json!(5)),
             ("+n", json!(5)),
             ("10 ** 15", json!(1_000_000_000_000_000_i64)),
+            ("(10 ** 40 // 3) | string", json!("3333333333333333333333333333333333333333")),
+            ("-(2 ** 200) // 3 % 1000", json!(874)),
+            ("2 ** 200 - 2 ** 200 + 1", json!(1)),
+            ("2 ** 200 > 1.5 and 2 ** 200 != 2 ** 199", json!(true)),
+            ("('x' | hash | int(base=16)) % 60", json!(30)),
         ]);
     }
 

@@ -72,7 +72,7 @@ impl Cx<'_> {
             Ok(value) => value,
             Err(error) if error.kind == ErrorKind::Undefined || error.framed => Value::error(error),
             Err(error) => {
-                let doing = format!("The {what} plugin 'ansible.builtin.{}' failed", builtin.name);
+                let doing = format!("The {what} plugin '{}.{}' failed", builtin.collection, builtin.name);
                 Value::error(error.context(&doing).framed())
             }
         }

@@ -82,6 +82,9 @@ impl Cx<'_> {
     }
 
     fn embedded(&self, text: &Arc<str>) -> Evaluated {
+        if self.shared.settings.keep_embedded_templates {
+            return Ok(Value::from(Arc::clone(text)));
+        }
         self.warn(
             "Jinja constant strings should not contain embedded templates. \
              This feature will be disabled by default in ansible-core 2.23.",
@@ -174,7 +177,10 @@ impl Cx<'_> {
     }
 
     fn compare(&self, first: &Expr, rest: &[(Comparison, Expr)]) -> Evaluated {
-        let mut left = self.operand(first)?;
+        let mut left = self.eval(first)?;
+        if left.is_undefined() {
+            return self.undefined_in(left, rest);
+        }
         let mut known = true;
         for (comparison, right) in rest {
             let right = self.operand(right)?;
@@ -186,6 +192,20 @@ impl Cx<'_> {
             left = right;
         }
         Ok(if known { true.into() } else { self.seen(unknown_truth()) })
+    }
+
+    /// Nothing is in an empty list, not even what is undefined: Python never gets to look at it.
+    fn undefined_in(&self, left: Value, rest: &[(Comparison, Expr)]) -> Evaluated {
+        if let [(comparison @ (Comparison::In | Comparison::NotIn), right)] = rest {
+            let right = self.operand(right)?;
+            if right.is_sequence() && right.is_empty() {
+                return Ok((*comparison == Comparison::NotIn).into());
+            }
+        }
+        match left.0 {
+            Repr::Undefined(error) => Err(TemplateError::clone(&error)),
+            _ => Ok(left),
+        }
     }
 
     /// Compares two values; `None` when the answer depends on what is unknown.

@@ -81,7 +81,9 @@ impl Cx<'_> {
                     let mut dict = Dict::new();
                     for name in scope.names() {
                         let inner = self.scoped(scope, &name).unwrap_or_default();
-                        dict.insert(name.into(), self.finish(&inner)?);
+                        if !inner.is_omit() {
+                            dict.insert(name.into(), self.finish(&inner)?);
+                        }
                     }
                     Ok(dict.into())
                 }

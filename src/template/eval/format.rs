@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use jiff::civil::DateTime;
 
-use crate::value::{Repr, float_repr, float_to_int};
+use crate::value::{Repr, digits, float_repr, truncated};
 use crate::{TemplateError, Value};
 
 fn fail<T>(message: impl Into<String>) -> Result<T, TemplateError> {
@@ -122,14 +122,14 @@ fn percent_value(kind: char, value: &Value, mut layout: Layout) -> Result<String
         },
         'd' | 'i' | 'u' | 'o' | 'x' | 'X' => {
             let whole = match value.0 {
-                Repr::Float(number) if matches!(kind, 'd' | 'i' | 'u') => float_to_int(number.trunc()),
-                _ => value.as_int(),
+                Repr::Float(number) if matches!(kind, 'd' | 'i' | 'u') => truncated(number),
+                _ => Some(value.clone()).filter(Value::is_whole),
             };
             let Some(whole) = whole else {
                 let wanted = if matches!(kind, 'd' | 'i' | 'u') { "a real number" } else { "an integer" };
                 return fail(format!("%{kind} format: {wanted} is required, not {}", value.type_name()));
             };
-            Ok(integer(whole, kind, &layout))
+            Ok(integer(&whole, kind, &layout))
         }
         'e' | 'E' | 'f' | 'F' | 'g' | 'G' => match super::arithmetic::number(value) {
             Some(number) => Ok(float(number, kind, &layout)),
@@ -178,21 +178,25 @@ impl PercentArgs {
 }
 
 /// Lays out a whole number in the base that the kind says.
-pub(crate) fn integer(number: i128, kind: char, layout: &Layout) -> String {
-    let magnitude = number.unsigned_abs();
-    let (prefix, mut digits) = match kind {
-        'x' => ("0x", format!("{magnitude:x}")),
-        'X' => ("0X", format!("{magnitude:X}")),
-        'o' => ("0o", format!("{magnitude:o}")),
-        'b' => ("0b", format!("{magnitude:b}")),
-        _ => ("", magnitude.to_string()),
+pub(crate) fn integer(number: &Value, kind: char, layout: &Layout) -> String {
+    let number = number.as_big().unwrap_or_default();
+    let (prefix, base) = match kind {
+        'x' => ("0x", 16),
+        'X' => ("0X", 16),
+        'o' => ("0o", 8),
+        'b' => ("0b", 2),
+        _ => ("", 10),
     };
+    let (negative, mut digits) = digits(&number, base);
+    if kind == 'X' {
+        digits.make_ascii_uppercase();
+    }
     if let Some(precision) = layout.precision {
         let missing = precision.saturating_sub(digits.len());
         digits.insert_str(0, &"0".repeat(missing));
     }
     let prefix = if layout.alternate { prefix } else { "" };
-    signed(number < 0, prefix, &digits, layout)
+    signed(negative, prefix, &digits, layout)
 }
 
 /// Lays out a float with `e`, `f`, `g` or `%`.
@@ -242,7 +246,8 @@ fn general(number: f64, precision: usize, keep_zeros: bool) -> String {
     trim(format!("{number:.decimals$}"))
 }
 
-fn signed(negative: bool, prefix: &str, digits: &str, layout: &Layout) -> String {
+/// Puts the sign before the digits and brings both to their width.
+pub(crate) fn signed(negative: bool, prefix: &str, digits: &str, layout: &Layout) -> String {
     let sign = match (negative, layout.sign) {
         (true, _) => "-",
         (false, Some('+')) => "+",

@@ -24,6 +24,7 @@ pub(crate) use call::{Args, unknown_label};
 pub(crate) use expression::known_truth;
 pub(crate) use format::{
     Layout, float as layout_float, format_date, integer as layout_integer, pad, percent_format,
+    signed as layout_signed,
 };
 pub(crate) use frame::Frame;
 pub(crate) use inherit::Run;
@@ -52,6 +53,8 @@ pub(crate) struct State {
     variables: RefCell<HashMap<(usize, Arc<str>), Value>>,
     /// The texts that are being rendered, by scope and place.
     rendering: RefCell<Vec<(usize, usize)>>,
+    /// Scopes made on the way: what is remembered of their variables goes by their places.
+    scopes: RefCell<Vec<Arc<dyn Scope>>>,
     depth: Cell<usize>,
     /// Where the stack was when the evaluation began.
     stack: Cell<Option<usize>>,
@@ -133,6 +136,12 @@ impl<'e> Cx<'e> {
         }
     }
 
+    /// Keeps a scope for as long as the evaluation lasts.
+    pub(crate) fn keep(&self, scope: Arc<dyn Scope>) -> Arc<dyn Scope> {
+        self.state.scopes.borrow_mut().push(Arc::clone(&scope));
+        scope
+    }
+
     pub(crate) fn world(&self) -> &dyn World {
         &*self.shared.world
     }
@@ -204,10 +213,8 @@ impl<'e> Cx<'e> {
         Ok(match data {
             Data::Bool(yes) => (*yes).into(),
             Data::Int(number) => (*number).into(),
-            Data::BigInt(digits) => digits
-                .parse::<i128>()
-                .map_err(|_| TemplateError::runtime(format!("the whole number {digits} is too large")))?
-                .into(),
+            Data::BigInt(digits) => crate::value::parse_whole(digits, 10)
+                .ok_or_else(|| TemplateError::runtime(format!("{digits} is no whole number")))?,
             Data::Float(number) => (*number).into(),
             Data::Text(Text { text, origin: Origin::Vault }) => {
                 self.mark_secret();

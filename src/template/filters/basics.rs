@@ -2,6 +2,7 @@
 
 use super::fail;
 use crate::builtin::{Builtin, Given, builtin};
+use crate::dice::Dice;
 use crate::eval::{Cx, Evaluated};
 use crate::value::Repr;
 use crate::{ErrorKind, TemplateError, Value};
@@ -19,7 +20,7 @@ pub(super) const FILTERS: &[Builtin] = &[
     builtin("last", "seq", last).shallow(),
     builtin("attr", "obj name", attr).shallow(),
     builtin("items", "value", items).moves(),
-    builtin("pprint", "value", pprint),
+    builtin("finalize", "value", |cx, given| cx.finish(given.value(0))).of("ansible._protomatter"),
     builtin("random", "end start= step= seed=", random),
     builtin("shuffle", "mylist seed=", shuffle).moves(),
 ];
@@ -141,114 +142,35 @@ fn items(cx: &Cx<'_>, given: &Given) -> Evaluated {
     Ok(value.entries().map(|(key, value)| Value::tuple(vec![key.clone(), value.clone()])).collect())
 }
 
-/// Python's `pformat`, for what fits on one line.
-fn pprint(_cx: &Cx<'_>, given: &Given) -> Evaluated {
-    let mut out = String::new();
-    pretty(given.value(0), 0, 0, &mut out);
-    Ok(out.into())
-}
-
-fn pretty(value: &Value, indent: usize, after: usize, out: &mut String) {
-    const WIDTH: usize = 80;
-    let flat = sorted(value).repr();
-    if flat.chars().count() + indent + after <= WIDTH {
-        out.push_str(&flat);
-        return;
-    }
-    let separator = format!(",\n{}", " ".repeat(indent + 1));
-    match &sorted(value).0 {
-        Repr::Dict(dict) => {
-            out.push('{');
-            for (at, (key, value)) in dict.iter().enumerate() {
-                let key = key.repr();
-                let is_last = at + 1 == dict.len();
-                out.push_str(if at == 0 { "" } else { &separator });
-                out.push_str(&key);
-                out.push_str(": ");
-                let inner = indent + 1 + key.chars().count() + 2;
-                pretty(value, inner, if is_last { after + 1 } else { 1 }, out);
-            }
-            out.push('}');
-        }
-        Repr::List(items) => {
-            out.push('[');
-            for (at, item) in items.iter().enumerate() {
-                let is_last = at + 1 == items.len();
-                out.push_str(if at == 0 { "" } else { &separator });
-                pretty(item, indent + 1, if is_last { after + 1 } else { 1 }, out);
-            }
-            out.push(']');
-        }
-        _ => out.push_str(&flat),
-    }
-}
-
-/// `pformat` sorts the keys of mappings.
-fn sorted(value: &Value) -> Value {
-    match &value.0 {
-        Repr::Dict(dict) => {
-            let mut entries: Vec<_> = dict.iter().map(|(key, value)| (key.clone(), sorted(value))).collect();
-            entries.sort_by(|(a, _), (b, _)| {
-                crate::value::compare(a, b, "<").ok().flatten().unwrap_or(std::cmp::Ordering::Equal)
-            });
-            entries.into_iter().collect::<crate::value::Dict>().into()
-        }
-        Repr::List(items) => items.iter().map(sorted).collect(),
-        _ => value.clone(),
-    }
-}
-
-/// A repeatable source of numbers: Python's own sequence is not promised, its being repeatable is.
-struct Dice<'a, 'b> {
-    cx: &'a Cx<'b>,
-    seed: Option<u64>,
-}
-
-impl<'a, 'b> Dice<'a, 'b> {
-    fn new(cx: &'a Cx<'b>, seed: Option<&Value>) -> Self {
-        let hashed = seed.map(|seed| {
-            let digest = super::hex_digest("sha1", seed.text().as_bytes()).unwrap_or_default();
-            digest.get(..16).and_then(|hex| u64::from_str_radix(hex, 16).ok()).unwrap_or(0)
-        });
-        Self { cx, seed: hashed }
-    }
-
-    fn below(&mut self, limit: u128) -> u128 {
-        let bits = match &mut self.seed {
-            None => self.cx.world().random(),
-            Some(state) => {
-                // SplitMix64.
-                *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-                let mut mixed = *state;
-                mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-                mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-                mixed ^ (mixed >> 31)
-            }
-        };
-        u128::from(bits) % limit.max(1)
-    }
-}
-
 fn random(cx: &Cx<'_>, given: &Given) -> Evaluated {
     let end = given.value(0);
-    let mut dice = Dice::new(cx, given.some(3));
+    let mut dice = Dice::new(cx, given.some(3))?;
     if let Some(stop) = end.as_int() {
-        let (start, step) = (given.int(1, 0)?, given.int(2, 1)?);
-        let step = if step == 0 { 1 } else { step };
-        let choices = Value::object(crate::object::Object::Range { start, stop, step });
-        let count = choices.len().unwrap_or(0);
-        if count == 0 {
-            return fail(format!("empty range for randrange() ({start}, {stop}, {})", stop - start));
+        let truthy = |at: usize| given.some(at).filter(|value| value.is_truthy());
+        let start = truthy(1).map_or(Ok(0), |_| given.int(1, 0))?;
+        let step = truthy(2).map_or(Ok(1), |_| given.int(2, 1))?;
+        let width = stop - start;
+        let size = step.abs();
+        let count = (width * step.signum() + size - 1).div_euclid(size);
+        if count <= 0 {
+            return fail(format!("empty range for randrange() ({start}, {stop}, {width})"));
         }
-        let chosen = i128::try_from(dice.below(count as u128)).unwrap_or(0);
+        let chosen = i128::try_from(dice.below(count.unsigned_abs())).unwrap_or(0);
         return Ok((start + chosen * step).into());
     }
     let Ok(items) = cx.items(end) else { return fail("random can only be used on sequences and integers") };
     if given.flag(1, false) || given.flag(2, false) {
         return fail("start and step can only be used with integer values");
     }
-    let chosen = usize::try_from(dice.below(items.len() as u128)).unwrap_or(0);
-    match items.get(chosen) {
+    if end.is_mapping() {
+        // Python asks the mapping for a number.
+        let index = i128::try_from(dice.below(items.len() as u128)).unwrap_or(0);
+        return match cx.item(end, &index.into(), 0)? {
+            value if value.is_undefined() => fail(index.to_string()),
+            value => Ok(value),
+        };
+    }
+    match dice.choose(&items) {
         Some(item) => Ok(item.clone()),
         None => fail("list index out of range"),
     }
@@ -256,11 +178,7 @@ fn random(cx: &Cx<'_>, given: &Given) -> Evaluated {
 
 fn shuffle(cx: &Cx<'_>, given: &Given) -> Evaluated {
     let Ok(mut items) = given.items(cx, 0) else { return Ok(given.value(0).clone()) };
-    let mut dice = Dice::new(cx, given.some(1).filter(|seed| seed.is_truthy()));
-    for last in (1..items.len()).rev() {
-        let other = usize::try_from(dice.below(last as u128 + 1)).unwrap_or(0);
-        items.swap(last, other);
-    }
+    Dice::new(cx, given.some(1).filter(|seed| seed.is_truthy()))?.shuffle(&mut items);
     Ok(items.into())
 }
 
@@ -334,6 +252,9 @@ mod tests {
             ("d | list", json!(["b", "a", "c"])),
             ("d | items", json!([["b", 1], ["a", 2], ["c", {"d": 3}]])),
             ("7 | random(start=7) if false else 7", json!(7)),
+            ("59 | random(seed='host')", json!(5)),
+            ("l | random(seed=7)", json!(1)),
+            ("[1, 2, 3, 4] | shuffle(seed='host')", json!([3, 4, 2, 1])),
             ("[nope] | length", json!(1)),
             ("[1, nope] | first", json!(1)),
         ]);

@@ -4,12 +4,14 @@ use super::fail;
 use crate::Value;
 use crate::builtin::{Builtin, Given, builtin};
 use crate::eval::{Cx, Evaluated};
-use crate::value::{Repr, float_to_int, int_to_float, parse_float, parse_int};
+use crate::value::{
+    Repr, big_to_float, float_to_int, int_to_float, parse_float, parse_whole, truncated, whole,
+};
 
 pub(super) const FILTERS: &[Builtin] = &[
     builtin("bool", "value", to_bool),
-    builtin("int", "value default= base=", int),
-    builtin("float", "value default=", float),
+    builtin("int", "value default= base=", int).shallow(),
+    builtin("float", "value default=", float).shallow(),
     builtin("string", "object", string).takes_unknown(),
     builtin("abs", "x", abs),
     builtin("round", "value precision= method=", round),
@@ -45,13 +47,14 @@ fn int(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     let base = u32::try_from(given.int(2, 10)?).unwrap_or(10);
     let number = match &value.0 {
         Repr::Str(text) => {
-            let whole = if base <= 36 && base != 1 { parse_int(text, base) } else { None };
-            whole.or_else(|| parse_float(text).and_then(|number| float_to_int(number.trunc())))
+            let whole = if base <= 36 && base != 1 { parse_whole(text, base) } else { None };
+            whole.or_else(|| parse_float(text).and_then(truncated))
         }
-        Repr::Float(number) => float_to_int(number.trunc()),
-        _ => value.as_int(),
+        Repr::Float(number) => truncated(*number),
+        Repr::Big(_) => Some(value.clone()),
+        _ => value.as_int().map(Value::from),
     };
-    Ok(number.map_or_else(default, Value::from))
+    Ok(number.unwrap_or_else(default))
 }
 
 fn float(_cx: &Cx<'_>, given: &Given) -> Evaluated {
@@ -59,6 +62,7 @@ fn float(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     let number = match &value.0 {
         Repr::Str(text) => parse_float(text),
         Repr::Float(number) => Some(*number),
+        Repr::Big(number) => Some(big_to_float(number)),
         _ => value.as_int().map(int_to_float),
     };
     Ok(number.map_or_else(|| given.given(1).cloned().unwrap_or_else(|| 0.0.into()), Value::from))
@@ -70,8 +74,9 @@ fn string(_cx: &Cx<'_>, given: &Given) -> Evaluated {
 
 fn abs(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     let value = given.value(0);
-    match value.0 {
+    match &value.0 {
         Repr::Float(number) => Ok(number.abs().into()),
+        Repr::Big(number) => Ok(whole(number.magnitude().clone().into())),
         _ => match value.as_int() {
             Some(number) => Ok(number.abs().into()),
             None => fail(format!("bad operand type for abs(): '{}'", value.type_name())),
@@ -87,6 +92,9 @@ fn round(_cx: &Cx<'_>, given: &Given) -> Evaluated {
         return fail("method must be common, ceil or floor");
     }
     if method == "common" {
+        if matches!(value.0, Repr::Big(_)) {
+            return Ok(value.clone());
+        }
         if let Some(number) = value.as_int() {
             return Ok(round_int(number, precision).into());
         }

@@ -15,6 +15,13 @@ pub(super) const FILTERS: &[Builtin] = &[
 
 fn strftime(cx: &Cx<'_>, given: &Given) -> Evaluated {
     let utc = given.flag(2, false);
+    if !given.value(0).is_text() {
+        let kind = given.value(0).type_name();
+        return fail(format!(
+            "strftime() argument 1 must be str, not {}",
+            if kind == "NoneType" { "None" } else { kind }
+        ));
+    }
     let date = match given.some(1) {
         None => current(cx, utc)?,
         Some(second) => {

@@ -41,17 +41,23 @@ pub(crate) fn decode_base64(text: &str, urlsafe: bool) -> Result<Vec<u8>, Templa
     })
 }
 
-/// Turns a text into bytes of an encoding.
-fn encoded(text: &str, encoding: &str) -> Result<Vec<u8>, TemplateError> {
-    match encoding.to_ascii_lowercase().replace('_', "-").as_str() {
+/// Turns a text into bytes of an encoding by Python's name.
+pub fn encoded(text: &str, encoding: &str) -> Result<Vec<u8>, TemplateError> {
+    let bytes = |decode: fn(u8) -> char| -> Result<Vec<u8>, TemplateError> {
+        let byte = |c: char| (0..=u8::MAX).find(|byte| decode(*byte) == c);
+        let lacking = |c: char| {
+            TemplateError::runtime(format!(
+                "'{encoding}' codec can't encode character {}",
+                Value::from(c.to_string()).repr()
+            ))
+        };
+        text.chars().map(|c| byte(c).ok_or_else(|| lacking(c))).collect()
+    };
+    match encoding_name(encoding).as_str() {
         "utf-8" | "utf8" | "ascii" | "us-ascii" => Ok(text.as_bytes().to_vec()),
-        "latin-1" | "latin1" | "iso-8859-1" => text
-            .chars()
-            .map(|c| {
-                u8::try_from(u32::from(c))
-                    .map_err(|_| TemplateError::runtime("'latin-1' codec can't encode character"))
-            })
-            .collect(),
+        "latin-1" | "latin1" | "iso-8859-1" | "iso8859-1" | "l1" => bytes(char::from),
+        "iso8859-15" | "iso-8859-15" | "latin-9" | "latin9" | "l9" => bytes(latin9),
+        "windows-1252" | "cp1252" | "1252" => bytes(windows1252),
         "utf-16-le" | "utf-16le" => Ok(text.encode_utf16().flat_map(u16::to_le_bytes).collect()),
         "utf-16-be" | "utf-16be" => Ok(text.encode_utf16().flat_map(u16::to_be_bytes).collect()),
         "utf-16" => {
@@ -61,19 +67,55 @@ fn encoded(text: &str, encoding: &str) -> Result<Vec<u8>, TemplateError> {
     }
 }
 
-fn decoded(bytes: &[u8], encoding: &str) -> Result<String, TemplateError> {
+/// Reads bytes of an encoding by Python's name.
+pub(crate) fn decoded(bytes: &[u8], encoding: &str) -> Result<String, TemplateError> {
     let wide = |from: fn([u8; 2]) -> u16| {
         let units: Vec<u16> =
             bytes.chunks_exact(2).filter_map(|pair| <[u8; 2]>::try_from(pair).ok()).map(from).collect();
         String::from_utf16(&units).map_err(|_| TemplateError::runtime("'utf-16' codec can't decode bytes"))
     };
-    match encoding.to_ascii_lowercase().replace('_', "-").as_str() {
+    match encoding_name(encoding).as_str() {
         "utf-8" | "utf8" | "ascii" | "us-ascii" => Ok(String::from_utf8_lossy(bytes).into_owned()),
-        "latin-1" | "latin1" | "iso-8859-1" => Ok(bytes.iter().copied().map(char::from).collect()),
+        "latin-1" | "latin1" | "iso-8859-1" | "iso8859-1" | "l1" => {
+            Ok(bytes.iter().copied().map(char::from).collect())
+        }
+        "windows-1252" | "cp1252" | "1252" => Ok(bytes.iter().copied().map(windows1252).collect()),
+        "iso8859-15" | "iso-8859-15" | "latin-9" | "latin9" | "l9" => {
+            Ok(bytes.iter().copied().map(latin9).collect())
+        }
         "utf-16-le" | "utf-16le" => wide(u16::from_le_bytes),
         "utf-16-be" | "utf-16be" => wide(u16::from_be_bytes),
         "utf-16" => wide(u16::from_le_bytes).map(|text| text.trim_start_matches('\u{feff}').to_owned()),
         _ => fail(format!("unknown encoding: {encoding}")),
+    }
+}
+
+fn encoding_name(given: &str) -> String {
+    given.to_ascii_lowercase().replace(['_', ' '], "-")
+}
+
+/// Latin-1 with letters and signs where that has control characters.
+fn windows1252(byte: u8) -> char {
+    const SIGNS: [char; 32] = [
+        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}',
+        '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+    ];
+    let sign = byte.checked_sub(0x80).and_then(|at| SIGNS.get(usize::from(at)));
+    sign.copied().unwrap_or_else(|| char::from(byte))
+}
+
+/// Latin-1 with the euro and what French and Finnish lacked.
+fn latin9(byte: u8) -> char {
+    match byte {
+        0xa4 => '€',
+        0xa6 => 'Š',
+        0xa8 => 'š',
+        0xb4 => 'Ž',
+        0xb8 => 'ž',
+        0xbc => 'Œ',
+        0xbd => 'œ',
+        0xbe => 'Ÿ',
+        other => char::from(other),
     }
 }
 

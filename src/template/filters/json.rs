@@ -108,6 +108,7 @@ fn write(value: &Value, style: &Style, depth: usize, out: &mut String) -> Result
         Repr::None => out.push_str("null"),
         Repr::Bool(yes) => out.push_str(if *yes { "true" } else { "false" }),
         Repr::Int(number) => _ = write!(out, "{number}"),
+        Repr::Big(number) => _ = write!(out, "{number}"),
         Repr::Float(number) => out.push_str(&float(*number)),
         Repr::Str(text) => write_text(text, style.ascii, out),
         Repr::Unknown(label) => write_text(&marker::mark(label), style.ascii, out),
@@ -143,9 +144,8 @@ fn float(number: f64) -> String {
 fn write_dict(dict: &Dict, style: &Style, depth: usize, out: &mut String) -> Result<(), TemplateError> {
     let mut entries: Vec<(&Value, &Value)> = dict.iter().collect();
     if style.sort_keys {
-        let mut keys: Vec<Value> = dict.keys().cloned().collect();
-        methods::sort(&mut keys, false, Value::clone)?;
-        entries = keys.iter().filter_map(|key| dict.get_key_value(key)).collect();
+        // Ansible has made texts of the keys before Python sorts them.
+        entries.sort_by_cached_key(|(key, _)| key.json_key());
     }
     write_all(out, style, depth, ['{', '}'], entries.len(), |at, out| {
         let Some((key, value)) = entries.get(at) else { return Ok(()) };

@@ -2,20 +2,29 @@
 
 mod basics;
 mod convert;
+mod csv;
 mod dates;
 mod dicts;
 mod encode;
+mod general;
 mod hashes;
+mod ip;
 mod json;
+mod keys;
 mod legacy;
 mod numbers;
+mod outlines;
+mod passwords;
 mod paths;
+mod pretty;
 mod query;
 mod regexes;
 mod select;
 mod sequence;
 mod sets;
 mod text;
+mod time_units;
+mod urlize;
 mod urls;
 mod yaml;
 mod yaml_dump;
@@ -26,7 +35,12 @@ use crate::builtin::Builtin;
 use crate::eval::{Args, Cx, Evaluated};
 use crate::{PluginKind, TemplateError, Value};
 
-pub(crate) use hashes::{hex, hex_digest};
+pub(crate) use csv::csv_rows;
+pub use encode::encoded;
+pub(crate) use encode::{decoded, encode_base64};
+pub(crate) use hashes::hex;
+pub(crate) use ip::{Net, is_link_local, is_loopback, is_multicast, is_private, is_reserved, mac_bytes};
+pub(crate) use passwords::random_salt;
 pub(crate) use paths::{absolute, expand_user};
 pub(crate) use select::Attribute;
 pub(crate) use sequence::flatten;
@@ -42,33 +56,43 @@ const FAMILIES: &[&[Builtin]] = &[
     json::FILTERS,
     legacy::FILTERS,
     numbers::FILTERS,
+    passwords::FILTERS,
     paths::FILTERS,
+    pretty::FILTERS,
     query::FILTERS,
     regexes::FILTERS,
     select::FILTERS,
     sequence::FILTERS,
     sets::FILTERS,
     text::FILTERS,
+    urlize::FILTERS,
     urls::FILTERS,
     yaml::FILTERS,
+    general::FILTERS,
+    ip::FILTERS,
+    keys::FILTERS,
+    outlines::FILTERS,
+    time_units::FILTERS,
 ];
 
 /// Returns every filter by each of its names.
 pub(crate) fn all() -> HashMap<String, &'static Builtin> {
-    let mut filters = by_name(FAMILIES);
-    for filter in query::FILTERS {
-        filters.insert(format!("community.general.{}", filter.name), filter);
-    }
-    filters
+    by_name(FAMILIES)
 }
 
 /// Returns builtins by their short names and by those with their collection.
+///
+/// The short name of a collection's means it where Ansible has none of that name, as `collections:` would have it.
 pub(crate) fn by_name(families: &'static [&'static [Builtin]]) -> HashMap<String, &'static Builtin> {
     let mut named = HashMap::new();
     for builtin in families.iter().flat_map(|family| family.iter()) {
-        named.insert(builtin.name.to_owned(), builtin);
-        named.insert(format!("ansible.builtin.{}", builtin.name), builtin);
-        named.insert(format!("ansible.legacy.{}", builtin.name), builtin);
+        named.insert(format!("{}.{}", builtin.collection, builtin.name), builtin);
+        if builtin.collection == "ansible.builtin" {
+            named.insert(format!("ansible.legacy.{}", builtin.name), builtin);
+            named.insert(builtin.name.to_owned(), builtin);
+        } else {
+            named.entry(builtin.name.to_owned()).or_insert(builtin);
+        }
     }
     named
 }

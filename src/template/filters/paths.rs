@@ -11,11 +11,13 @@ pub(super) const FILTERS: &[Builtin] = &[
     builtin("splitext", "p", |_, given| Ok(split_extension(path(given)?))),
     builtin("expanduser", "path", |cx, given| Ok(expand_user(cx, path(given)?).into())),
     builtin("expandvars", "path", |cx, given| Ok(expand_vars(cx, path(given)?).into())),
-    builtin("realpath", "filename", |cx, given| {
-        Ok(cx.world().real_path(&absolute(cx, &given.text(0))).into())
-    }),
+    builtin("realpath", "filename", |cx, given| Ok(cx.world().real_path(&absolute(cx, path(given)?)).into())),
     builtin("relpath", "path start=", |cx, given| {
-        Ok(relative(cx, &given.text(0), &given.text_or(1, ".")).into())
+        let path = path(given)?;
+        if path.is_empty() {
+            return fail("no path specified");
+        }
+        Ok(relative(cx, path, &given.text_or(1, ".")).into())
     }),
     builtin("normpath", "path", |_, given| Ok(normal(path(given)?).into())),
     builtin("path_join", "paths", path_join),
@@ -23,10 +25,10 @@ pub(super) const FILTERS: &[Builtin] = &[
     builtin("fileglob", "pathname", |cx, given| {
         Ok(crate::lookups::glob_files(cx, &given.text(0)).into_iter().map(Value::from).collect())
     }),
-    builtin("win_basename", "p", |_, given| Ok(win_split(&given.text(0)).1.into())),
-    builtin("win_dirname", "p", |_, given| Ok(win_split(&given.text(0)).0.into())),
+    builtin("win_basename", "p", |_, given| Ok(win_split(path(given)?).1.into())),
+    builtin("win_dirname", "p", |_, given| Ok(win_split(path(given)?).0.into())),
     builtin("win_splitdrive", "p", |_, given| {
-        let path = given.text(0);
+        let path = path(given)?;
         let drive = if path.get(1..2) == Some(":") { 2 } else { 0 };
         let (drive, rest) = path.split_at(drive);
         Ok(Value::tuple(vec![drive.into(), rest.into()]))

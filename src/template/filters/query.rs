@@ -5,7 +5,8 @@ use crate::Value;
 use crate::builtin::{Builtin, Given, builtin};
 use crate::eval::{Cx, Evaluated};
 
-pub(super) const FILTERS: &[Builtin] = &[builtin("json_query", "data expr", json_query)];
+pub(super) const FILTERS: &[Builtin] =
+    &[builtin("json_query", "data expr", json_query).of("community.general")];
 
 fn json_query(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     let text = given.text(1);

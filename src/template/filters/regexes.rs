@@ -16,11 +16,16 @@ pub(super) const FILTERS: &[Builtin] = &[
 ];
 
 fn regex_replace(_cx: &Cx<'_>, given: &Given) -> Evaluated {
-    let (text, pattern) = (given.text_or(0, ""), given.text_or(1, ""));
+    let text = given.text_or(0, "");
+    let pattern = if given.given(1).is_some() { pattern(given, 1)? } else { "" };
+    if let Some(wrong) = given.some(2).filter(|replacement| !replacement.is_text()) {
+        let kind = wrong.type_name();
+        return fail(format!("decoding to str: need a bytes-like object, {kind} found"));
+    }
     let text = if given.value(0).is_none() { "None".to_owned() } else { text };
     let flags = Flags { ignore_case: given.flag(3, false), multiline: given.flag(4, false) };
     let (count, mandatory) = (given.size(5, 0)?, given.size(6, 0)?);
-    let regex = compile(&pattern, flags)?;
+    let regex = compile(pattern, flags)?;
     let (replaced, done) = substitute(&regex, &text, &given.text_or(2, ""), count)?;
     if mandatory > 0 && mandatory != done {
         return fail(format!(
@@ -30,9 +35,15 @@ fn regex_replace(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     Ok(replaced.into())
 }
 
+/// Returns the argument that is a regular expression.
+fn pattern(given: &Given, at: usize) -> Result<&str, TemplateError> {
+    let pattern = given.value(at).as_str();
+    pattern.ok_or_else(|| TemplateError::runtime("first argument must be string or compiled pattern"))
+}
+
 fn regex_findall(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     let flags = Flags { ignore_case: given.flag(3, false), multiline: given.flag(2, false) };
-    let regex = compile(&given.text(1), flags)?;
+    let regex = compile(pattern(given, 1)?, flags)?;
     let text = given.text(0);
     let group = |captures: &fancy_regex::Captures<'_, str>, at: usize| {
         Value::from(captures.get(at).map_or("", |group| group.as_str()))
@@ -51,7 +62,7 @@ fn regex_findall(_cx: &Cx<'_>, given: &Given) -> Evaluated {
 fn regex_search(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     let on = |name: &str| given.option(name).is_some_and(Value::is_truthy);
     let flags = Flags { ignore_case: on("ignorecase"), multiline: on("multiline") };
-    let regex = compile(&given.text(1), flags)?;
+    let regex = compile(pattern(given, 1)?, flags)?;
     let text = given.text(0);
     let wanted: Vec<String> =
         given.rest.iter().map(|arg| group_name(&arg.text())).collect::<Result<_, _>>()?;

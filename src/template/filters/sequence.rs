@@ -50,8 +50,10 @@ fn reverse(cx: &Cx<'_>, given: &Given) -> Evaluated {
 
 fn batch(cx: &Cx<'_>, given: &Given) -> Evaluated {
     let items = given.items(cx, 0)?;
-    let count = given.size(1, 1)?.max(1);
-    let mut lines: Vec<Vec<Value>> = items.chunks(count).map(<[Value]>::to_vec).collect();
+    // Jinja2 compares lengths with whatever it is given: with no number all is one line.
+    let count =
+        given.value(1).as_int().map_or(usize::MAX, |count| usize::try_from(count).unwrap_or(usize::MAX));
+    let mut lines: Vec<Vec<Value>> = items.chunks(count.max(1)).map(<[Value]>::to_vec).collect();
     if let (Some(fill), Some(last)) = (given.some(2), lines.last_mut()) {
         limits::items(count)?;
         last.resize(count, fill.clone());

@@ -49,6 +49,7 @@ fn title(text: &str) -> String {
 fn trim(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     let text = given.text(0);
     Ok(match given.some(1) {
+        Some(chars) if !chars.is_text() => return fail("strip arg must be None or str"),
         Some(chars) => {
             let chars = chars.text();
             text.trim_matches(|c| chars.contains(c)).into()
@@ -111,7 +112,14 @@ fn word_count(text: &str) -> usize {
 
 fn wordwrap(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     let text = given.method(0, "splitlines")?;
-    let width = given.size(1, 79)?.max(1);
+    if text.is_empty() {
+        return Ok("".into());
+    }
+    let width = given.int(1, 79)?;
+    let width = match usize::try_from(width) {
+        Ok(width) if width > 0 => width,
+        _ => return fail(format!("invalid width {width} (must be > 0)")),
+    };
     let (break_words, break_hyphens) = (given.flag(2, true), given.flag(4, true));
     let between = given.text_or(3, "\n");
     let wrapped = |line: &Value| wrap(&line.text(), width, break_words, break_hyphens).join(&between);
@@ -136,7 +144,7 @@ fn wrap(text: &str, width: usize, break_words: bool, break_hyphens: bool) -> Vec
         }
         if let Some(chunk) = chunks.front().filter(|chunk| length(chunk) > width).cloned() {
             if break_words {
-                let room = width - taken;
+                let room = room_in(&chunk, width - taken, break_hyphens);
                 let head: String = chunk.chars().take(room).collect();
                 let tail: String = chunk.chars().skip(room).collect();
                 line.push(head);
@@ -155,6 +163,16 @@ fn wrap(text: &str, width: usize, break_words: bool, break_hyphens: bool) -> Vec
         }
     }
     lines
+}
+
+/// Returns how much of a word that is too long goes on this line: up to a hyphen, where it may be broken there.
+fn room_in(chunk: &str, room: usize, break_hyphens: bool) -> usize {
+    let head: Vec<char> = chunk.chars().take(room).collect();
+    let hyphen = head.iter().rposition(|c| *c == '-').filter(|_| break_hyphens);
+    match hyphen {
+        Some(at) if at > 0 && head.iter().take(at).any(|c| *c != '-') => at + 1,
+        _ => room,
+    }
 }
 
 /// Cuts a text into words and the white space between them.
@@ -239,7 +257,7 @@ fn strip_tags(text: &str) -> String {
     .fold(words.join(" "), |text, (code, c)| text.replace(code, c))
 }
 
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -255,13 +273,19 @@ fn escape(text: &str) -> String {
 }
 
 fn xml_attributes(_cx: &Cx<'_>, given: &Given) -> Evaluated {
+    if !given.value(0).is_mapping() {
+        let kind = given.value(0).type_name();
+        return fail(format!("'{kind}' object has no attribute 'items'"));
+    }
     let mut parts = Vec::new();
     for (key, value) in given.value(0).entries().filter(|(_, value)| !value.is_none()) {
-        let key = key.text();
+        let Some(key) = key.as_str() else {
+            return fail(format!("expected string or bytes-like object, got '{}'", key.type_name()));
+        };
         if key.contains(|c: char| c.is_whitespace() || matches!(c, '/' | '>' | '=')) {
             return fail(format!("Invalid character in attribute name: {}", Value::from(key).repr()));
         }
-        parts.push(format!("{}=\"{}\"", escape(&key), escape(&value.text())));
+        parts.push(format!("{}=\"{}\"", escape(key), escape(&value.text())));
     }
     let text = parts.join(" ");
     let space = if given.flag(1, true) && !text.is_empty() { " " } else { "" };
@@ -281,7 +305,11 @@ pub(crate) fn quote(text: &str) -> String {
 }
 
 fn split(cx: &Cx<'_>, given: &Given) -> Evaluated {
-    let text = Value::from(given.text(0));
+    let text = given.value(0).clone();
+    if !text.is_text() {
+        let kind = text.type_name();
+        return fail(format!("descriptor 'split' for 'str' objects doesn't apply to a '{kind}' object"));
+    }
     let args = crate::eval::Args { positional: given.rest.clone(), named: given.named.clone() };
     methods::call(cx, &text, "split", args)
 }

@@ -7,7 +7,7 @@ use crate::{TemplateError, Value};
 pub(super) const FILTERS: &[Builtin] = &[
     builtin("urlsplit", "value query= alias=", urlsplit),
     builtin("urlencode", "value", urlencode),
-    builtin("urldecode", "string", |_, given| Ok(decode(&given.text(0), true).into())),
+    builtin("urldecode", "string", |_, given| Ok(decode(given.method(0, "replace")?, true).into())),
 ];
 
 /// The parts of a URL as Python's `urlsplit` finds them.
@@ -66,7 +66,7 @@ impl Url {
 }
 
 fn urlsplit(_cx: &Cx<'_>, given: &Given) -> Evaluated {
-    let url = Url::split(&given.text(0));
+    let url = Url::split(given.method(0, "decode")?);
     let (user, password) = url.user_info();
     let (host, port) = url.host_and_port();
     let port = match port.map(str::parse::<u16>) {

@@ -365,6 +365,7 @@ impl Scalar {
             Repr::None => plain("null"),
             Repr::Bool(yes) => plain(if *yes { "true" } else { "false" }),
             Repr::Int(number) => plain(&number.to_string()),
+            Repr::Big(number) => plain(&number.to_string()),
             Repr::Float(number) => plain(&yaml_float(*number)),
             Repr::Str(text) => Self { plain: reads_as_text(text), text: text.to_string() },
             Repr::Unknown(label) => Self { text: marker::mark(label), plain: true },

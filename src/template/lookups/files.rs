@@ -2,26 +2,59 @@
 
 use std::sync::Arc;
 
+use super::options::{Options, boolean};
 use super::{Given, Items, fail};
 use crate::engine::{Mode, Overrides};
-use crate::eval::{Cx, Frame, restore_newlines};
+use crate::eval::{Cx, restore_newlines};
 use crate::filters::absolute;
 use crate::methods::split_lines;
-use crate::{PathKind, TemplateError, Value};
+use crate::overlay::{Overlay, Place};
+use crate::{Found, PathKind, TemplateError, Value};
+
+const TEMPLATE_OPTIONS: &[&str] = &[
+    "template_vars",
+    "variable_start_string",
+    "variable_end_string",
+    "comment_start_string",
+    "comment_end_string",
+    "trim_blocks",
+    "convert_data",
+    "jinja2_native",
+];
 
 /// Returns the first file of that name along the search path: below `subfolder` of each folder, then in it.
-fn search(cx: &Cx<'_>, subfolder: &str, name: &str) -> Option<String> {
+pub(super) fn search(cx: &Cx<'_>, subfolder: &str, name: &str) -> Option<String> {
     let exists = |path: &String| cx.world().path_kind(path, true).is_some();
     let name = crate::filters::expand_user(cx, name);
     if name.starts_with('/') {
-        return Some(name).filter(exists);
+        return Some(absolute(cx, &name)).filter(exists);
     }
-    let folders = cx.scope.search_path();
-    let candidates = folders.iter().flat_map(|folder| {
+    let names_it = subfolder.is_empty() || name.split('/').next() == Some(subfolder);
+    let below = |folder: &str| {
+        let sub = (!names_it).then(|| format!("{folder}/{subfolder}/{name}"));
+        sub.into_iter().chain([format!("{folder}/{name}")])
+    };
+    let mut candidates = Vec::new();
+    for folder in cx.scope.search_path() {
         let folder = folder.trim_end_matches('/');
-        [format!("{folder}/{subfolder}/{name}"), format!("{folder}/{name}")]
-    });
-    candidates.map(|path| absolute(cx, &path)).find(exists)
+        // Files of tasks may lie in folders of their own below those of a role.
+        let parent = folder.rsplit_once('/').map_or("", |(parent, _)| parent);
+        if let Some(role) = parent.strip_suffix("/tasks") {
+            candidates.extend(below(role).next());
+            candidates.push(format!("{parent}/{name}"));
+        }
+        candidates.extend(below(folder));
+    }
+    candidates.iter().map(|path| absolute(cx, path)).find(exists)
+}
+
+/// Says so where there is no such file, as most lookups do before they fail.
+pub(super) fn search_or_warn(cx: &Cx<'_>, subfolder: &str, name: &str) -> Option<String> {
+    let found = search(cx, subfolder, name);
+    if found.is_none() {
+        cx.warn(format!("Unable to find '{name}' in expected paths (use -vvvvv to see paths)"));
+    }
+    found
 }
 
 fn contents(cx: &Cx<'_>, given: &Given, refused: impl Fn(&str) -> TemplateError) -> Items {
@@ -48,7 +81,7 @@ pub(super) fn file(cx: &Cx<'_>, given: &Given) -> Items {
 /// The same as `file`, without touching the white space at its end.
 pub(super) fn unvault(cx: &Cx<'_>, given: &Given) -> Items {
     let options = vec![("rstrip".into(), Value::from(false))];
-    let given = Given { terms: given.terms.clone(), options };
+    let given = Given { terms: given.terms.clone(), options, folder: None };
     contents(cx, &given, |name| TemplateError::runtime(format!("Unable to find file matching \"{name}\" ")))
 }
 
@@ -56,6 +89,12 @@ fn read_text(cx: &Cx<'_>, path: &str) -> Result<String, TemplateError> {
     let bytes = cx.world().read_file(path).map_err(TemplateError::runtime)?;
     String::from_utf8(bytes)
         .map_err(|_| TemplateError::runtime(format!("The file '{path}' is not UTF-8 text.")))
+}
+
+/// Reads a text in an encoding by Python's name.
+pub(super) fn read_encoded(cx: &Cx<'_>, path: &str, encoding: Option<&str>) -> Result<String, TemplateError> {
+    let bytes = cx.world().read_file(path).map_err(TemplateError::runtime)?;
+    crate::filters::decoded(&bytes, encoding.unwrap_or("utf-8"))
 }
 
 fn output(cx: &Cx<'_>, command: &str) -> Result<String, TemplateError> {
@@ -143,9 +182,7 @@ pub(super) fn first_found(cx: &Cx<'_>, given: &Given) -> Items {
         wanted.add_term(term, &paths)?;
     }
     for name in &wanted.names {
-        let found =
-            ["files", "vars", "templates", "tasks"].iter().find_map(|folder| search(cx, folder, name));
-        if let Some(path) = found {
+        if let Some(path) = search(cx, given.folder.unwrap_or(""), name) {
             return Ok(vec![path.into()]);
         }
     }
@@ -203,49 +240,47 @@ fn texts(value: Option<&Value>, separators: &str) -> Vec<String> {
 }
 
 pub(super) fn template(cx: &Cx<'_>, given: &Given) -> Items {
-    let text = |name: &str| given.option(name).filter(|value| !value.is_none()).map(Value::text);
+    let options = Options::new("template", TEMPLATE_OPTIONS, given);
     let overrides = Arc::new(Overrides {
-        variable_start_string: text("variable_start_string"),
-        variable_end_string: text("variable_end_string"),
-        comment_start_string: text("comment_start_string"),
-        comment_end_string: text("comment_end_string"),
-        trim_blocks: given.option("trim_blocks").map(Value::is_truthy),
+        variable_start_string: options.text("variable_start_string"),
+        variable_end_string: options.text("variable_end_string"),
+        comment_start_string: options.text("comment_start_string"),
+        comment_end_string: options.text("comment_end_string"),
+        trim_blocks: options.value("trim_blocks").map(boolean),
         ..Overrides::default()
     });
-    let mut rendered = Vec::new();
-    for term in &given.terms {
-        let name = term.text();
-        let Some(path) = search(cx, "templates", &name) else {
-            return fail(format!("the template file {name} could not be found for the lookup"));
-        };
-        let mut folders: Vec<String> =
-            path.rsplit_once('/').map(|(folder, _)| folder.to_owned()).into_iter().collect();
-        folders.extend(
-            cx.scope.search_path().into_iter().flat_map(|folder| [format!("{folder}/templates"), folder]),
-        );
-        let frame = Frame::root();
-        frame.set(&"template_path".into(), name.as_str().into());
-        frame.set(&"template_fullpath".into(), path.as_str().into());
-        for (key, value) in given.option("template_vars").into_iter().flat_map(Value::entries) {
-            frame.set(&key.text().into(), value.clone());
-        }
-        let source: Arc<str> = read_text(cx, &path)?.into();
-        let program = cx
-            .shared
-            .compile(&source, &Mode::File(Arc::clone(&overrides)))
-            .map_err(|error| error.context("Syntax error in template").framed())?;
-        let inner = Cx {
-            top: Arc::clone(&frame),
-            frame,
-            run: Arc::default(),
-            folders: Some(Arc::new(folders)),
-            overrides: Arc::clone(&overrides),
-            source: Arc::clone(&program.source),
-            renders_constants: false,
-            ..cx.clone()
-        };
-        let value = cx.guarded(|| inner.program(&program))?;
-        rendered.push(restore_newlines(&source, value, "\n"));
-    }
-    Ok(rendered)
+    given.terms.iter().map(|term| rendered(cx, &term.text(), &options, &overrides)).collect()
+}
+
+fn rendered(
+    cx: &Cx<'_>,
+    name: &str,
+    options: &Options,
+    overrides: &Arc<Overrides>,
+) -> Result<Value, TemplateError> {
+    let Some(path) = search_or_warn(cx, "templates", name) else {
+        return fail(format!("the template file {name} could not be found for the lookup"));
+    };
+    let mut folders: Vec<String> =
+        path.rsplit_once('/').map(|(folder, _)| folder.to_owned()).into_iter().collect();
+    let beside = |folder: String| [format!("{folder}/templates"), folder];
+    folders.extend(cx.scope.search_path().into_iter().flat_map(beside));
+    let mut own = cx.file_variables(&Place { given: name, path: &path, dest: None });
+    let further = options.value("template_vars").into_iter().flat_map(Value::entries);
+    own.extend(further.map(|(key, value)| (Arc::from(key.text()), Found::Data(value.clone()))));
+    let scope = cx.keep(Overlay::over(&cx.scope, own));
+    let source: Arc<str> = read_text(cx, &path)?.into();
+    let program = cx
+        .shared
+        .compile(&source, &Mode::File(Arc::clone(overrides)))
+        .map_err(|error| error.context("Syntax error in template").framed())?;
+    let inner = Cx {
+        run: Arc::default(),
+        folders: Some(Arc::new(folders)),
+        overrides: Arc::clone(overrides),
+        source: Arc::clone(&program.source),
+        ..cx.in_scope(&scope)
+    };
+    let value = cx.guarded(|| inner.program(&program))?;
+    Ok(restore_newlines(&source, value, "\n"))
 }

@@ -1,9 +1,15 @@
 //! Lookups, called as `lookup('name', ...)`, `query` and `with_name`.
 
+mod config;
+mod csvfile;
 mod files;
+mod general;
+mod ini;
 mod lists;
+mod options;
 mod passwords;
 mod sequence;
+mod url;
 mod variables;
 
 use std::sync::Arc;
@@ -13,6 +19,7 @@ use crate::eval::{Args, Cx, Evaluated};
 use crate::{ErrorKind, PluginKind, TemplateError, Value};
 
 pub(crate) use files::glob_files;
+pub(crate) use ini::sections as ini_sections;
 
 type Items = Result<Vec<Value>, TemplateError>;
 
@@ -28,6 +35,8 @@ pub(crate) struct Lookup {
 pub(crate) struct Given {
     pub(crate) terms: Vec<Value>,
     pub(crate) options: Vec<(Arc<str>, Value)>,
+    /// Where `with_NAME` looks for files besides the folders themselves: what its action works on.
+    pub(crate) folder: Option<&'static str>,
 }
 
 impl Given {
@@ -45,6 +54,8 @@ const fn lookup(name: &'static str, run: fn(&Cx<'_>, &Given) -> Items) -> Lookup
 }
 
 const LOOKUPS: &[Lookup] = &[
+    lookup("config", config::config),
+    lookup("csvfile", csvfile::csvfile),
     lookup("dict", lists::dict),
     lookup("env", variables::env),
     lookup("file", files::file),
@@ -52,19 +63,24 @@ const LOOKUPS: &[Lookup] = &[
     Lookup { name: "first_found", run: files::first_found, takes_undefined: true },
     lookup("flattened", lists::flattened),
     lookup("indexed_items", lists::indexed_items),
+    lookup("ini", ini::ini),
+    lookup("inventory_hostnames", variables::inventory_hostnames),
     lookup("items", lists::items),
     lookup("lines", files::lines),
     lookup("list", lists::list),
+    lookup("merge_variables", general::merge_variables),
     lookup("nested", lists::nested),
     lookup("cartesian", lists::nested),
     lookup("password", passwords::password),
     lookup("pipe", files::pipe),
     lookup("random_choice", lists::random_choice),
+    lookup("random_string", general::random_string),
     lookup("sequence", sequence::sequence),
     lookup("subelements", lists::subelements),
     lookup("template", files::template),
     lookup("together", lists::together),
     lookup("unvault", files::unvault),
+    lookup("url", url::url),
     lookup("varnames", variables::varnames),
     lookup("vars", variables::vars),
 ];
@@ -83,12 +99,21 @@ fn fail<T>(message: impl Into<String>) -> Result<T, TemplateError> {
     Err(TemplateError::runtime(message))
 }
 
+/// The collections of which rplay has no lookups yet, though playbooks for AWS may use them.
+const UNBUILT: [&str; 2] = ["amazon.aws.", "community.aws."];
+
 /// Stands for every lookup that the world has.
 const FOREIGN: &Lookup = &lookup("", |_, _| Ok(Vec::new()));
 
 fn found(cx: &Cx<'_>, name: &str) -> Result<&'static Lookup, TemplateError> {
     let foreign = || cx.world().has_plugin(PluginKind::Lookup, name).then_some(FOREIGN);
     find(name).or_else(foreign).ok_or_else(|| {
+        if UNBUILT.iter().any(|collection| name.starts_with(collection)) {
+            let message = format!("The lookup plugin '{name}' is not built yet.");
+            return TemplateError::runtime(message)
+                .help(Some("use the *_info module that reads the same, and register its result".into()))
+                .framed();
+        }
         let hint = nearest(name, LOOKUPS.iter().map(|lookup| lookup.name));
         TemplateError::runtime(format!("The lookup plugin '{name}' was not found."))
             .help(hint.map(|hint| format!("did you mean '{hint}'?")))
@@ -99,7 +124,7 @@ fn found(cx: &Cx<'_>, name: &str) -> Result<&'static Lookup, TemplateError> {
 /// Runs `lookup(...)`, or `query(...)` when a list is wanted.
 pub(crate) fn call(cx: &Cx<'_>, mut args: Args, wants_list: bool) -> Evaluated {
     if args.positional.is_empty() {
-        return fail("lookup() missing 1 required positional argument: 'plugin_name'");
+        return fail("_lookup() missing 1 required positional argument: 'plugin_name'");
     }
     let name = args.positional.remove(0);
     if name.is_undefined() {
@@ -130,7 +155,7 @@ pub(crate) fn call(cx: &Cx<'_>, mut args: Args, wants_list: bool) -> Evaluated {
     {
         return Ok(cx.seen(Value::unknown(crate::eval::unknown_label(unknown))));
     }
-    let items = match run(cx, lookup, &name, &Given { terms, options }) {
+    let items = match run(cx, lookup, &name, &Given { terms, options, folder: None }) {
         Ok(items) => items,
         Err(error) if errors == "strict" || error.kind == ErrorKind::Undefined => return Err(error),
         Err(error) => {
@@ -171,8 +196,8 @@ fn run(cx: &Cx<'_>, lookup: &Lookup, name: &str, given: &Given) -> Items {
     })
 }
 
-/// Returns the items of `with_NAME: terms`.
-pub(crate) fn with_loop(cx: &Cx<'_>, name: &str, terms: &Value) -> Evaluated {
+/// Returns the items of `with_NAME: terms` beside an action.
+pub(crate) fn with_loop(cx: &Cx<'_>, name: &str, terms: &Value, action: &str) -> Evaluated {
     let lookup = found(cx, name)?;
     if terms.is_unknown() {
         return Ok(terms.clone());
@@ -181,5 +206,10 @@ pub(crate) fn with_loop(cx: &Cx<'_>, name: &str, terms: &Value) -> Evaluated {
         Some(items) => items.to_vec(),
         None => vec![terms.clone()],
     };
-    run(cx, lookup, name, &Given { terms, options: Vec::new() }).map(Value::list)
+    let folder = match action {
+        action if action.contains("template") => "templates",
+        action if action.contains("var") => "vars",
+        _ => "files",
+    };
+    run(cx, lookup, name, &Given { terms, options: Vec::new(), folder: Some(folder) }).map(Value::list)
 }

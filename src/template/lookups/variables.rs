@@ -15,6 +15,16 @@ pub(super) fn env(cx: &Cx<'_>, given: &Given) -> Items {
     Ok(given.terms.iter().map(value).collect())
 }
 
+/// Hosts of the inventory by patterns, whatever the run is limited to.
+pub(super) fn inventory_hostnames(cx: &Cx<'_>, given: &Given) -> Items {
+    let patterns: Vec<String> = given.terms.iter().map(Value::text).collect();
+    match cx.scope.hosts_matching(&patterns) {
+        Some(Ok(hosts)) => Ok(hosts.into_iter().map(Value::from).collect()),
+        // Ansible's has no hosts where a pattern is wrong.
+        Some(Err(_)) | None => Ok(Vec::new()),
+    }
+}
+
 pub(super) fn vars(cx: &Cx<'_>, given: &Given) -> Items {
     let mut values = Vec::new();
     for term in &given.terms {
@@ -37,7 +47,7 @@ pub(super) fn varnames(cx: &Cx<'_>, given: &Given) -> Items {
     for term in &given.terms {
         let Some(pattern) = term.as_str() else {
             return fail(format!(
-                "Invalid setting identifier, \"{}\" is not a string, it is a {}",
+                "Invalid setting identifier, \"{}\" is not a string, it is a <class '{}'>",
                 term.text(),
                 term.type_name()
             ));

@@ -1,6 +1,6 @@
 //! Python's `'{}'.format(...)`.
 
-use crate::eval::{Args, Layout, layout_float, layout_integer, pad};
+use crate::eval::{Args, Layout, layout_float, layout_integer, layout_signed, pad};
 use crate::value::{Repr, TextKey, float_repr, int_to_float};
 use crate::{TemplateError, Value};
 
@@ -110,6 +110,7 @@ impl Fields<'_> {
 fn part(value: &Value, key: &str) -> Result<Value, TemplateError> {
     let found = match (&value.0, key.parse::<usize>()) {
         (Repr::Dict(dict), _) => dict.get(&TextKey(key)).cloned(),
+        (Repr::Str(text), Ok(index)) => text.chars().nth(index).map(|c| Value::from(c.to_string())),
         (_, Ok(index)) => value.index(index).cloned(),
         _ => None,
     };
@@ -131,22 +132,24 @@ fn apply(value: &Value, spec: &str) -> Result<String, TemplateError> {
             crate::object::Object::Date(date) => Ok(crate::eval::format_date(date, spec)),
             _ => fail(format!("unsupported format string passed to {}.__format__", object.type_name())),
         },
+        (Repr::Str(_), None | Some('s')) if layout.grouping.is_some() => {
+            let sign = layout.grouping.unwrap_or(',');
+            fail(format!("Cannot specify '{sign}' with 's'."))
+        }
+        (Repr::Str(_), None | Some('s')) if layout.sign.is_some() => {
+            fail("Sign not allowed in string format specifier")
+        }
         (Repr::Str(text), None | Some('s')) => {
             let text: String = text.chars().take(layout.precision.unwrap_or(usize::MAX)).collect();
             Ok(pad(&text, &layout, '<'))
         }
         (Repr::Str(_), Some(kind)) => fail(format!("Unknown format code '{kind}' for object of type 'str'")),
-        (Repr::Float(number), None) => {
-            let text = match layout.precision {
-                Some(_) => return Ok(layout_float(*number, 'g', &layout)),
-                None => float_repr(number.abs()),
-            };
-            let sign = if number.is_sign_negative() { "-" } else { "" };
-            Ok(pad(&format!("{sign}{text}"), &layout, '>'))
-        }
-        (_, None | Some('d' | 'x' | 'X' | 'o' | 'b' | 'n')) if value.as_int().is_some() => {
-            let number = value.as_int().unwrap_or(0);
-            Ok(layout_integer(number, layout.kind.unwrap_or('d'), &layout))
+        (Repr::Float(number), None) => Ok(match layout.precision {
+            Some(_) => layout_float(*number, 'g', &layout),
+            None => layout_signed(number.is_sign_negative(), "", &float_repr(number.abs()), &layout),
+        }),
+        (_, None | Some('d' | 'x' | 'X' | 'o' | 'b' | 'n')) if value.is_whole() => {
+            Ok(layout_integer(value, layout.kind.unwrap_or('d'), &layout))
         }
         (_, Some('c')) if value.as_int().is_some() => {
             let code = value.as_int().and_then(|code| u32::try_from(code).ok());

@@ -33,8 +33,17 @@ fn names(value: &Value) -> &'static [&'static str] {
             _ => &[],
         },
         _ if value.is_mapping() => dict::NAMES,
+        Repr::Tuple(_) => &["count", "index"],
         _ if value.is_sequence() => list::NAMES,
         _ => &[],
+    }
+}
+
+/// Returns `value.name` where that is neither a method nor an item.
+pub(crate) fn attribute(value: &Value, name: &str) -> Option<Value> {
+    match value.0 {
+        Repr::Bool(_) | Repr::Int(_) | Repr::Float(_) => number::attribute(value, name),
+        _ => None,
     }
 }
 

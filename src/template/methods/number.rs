@@ -7,6 +7,19 @@ pub(super) const INT_NAMES: &[&str] =
     &["bit_length", "is_integer", "__and__", "__or__", "__xor__", "__lshift__", "__rshift__"];
 pub(super) const FLOAT_NAMES: &[&str] = &["is_integer", "hex"];
 
+/// Returns an attribute of a number, as far as it is no method.
+pub(super) fn attribute(target: &Value, name: &str) -> Option<Value> {
+    let whole = !matches!(target.0, Repr::Float(_));
+    Some(match name {
+        "real" | "numerator" if whole => target.as_int()?.into(),
+        "real" => target.clone(),
+        "imag" if whole => 0_i64.into(),
+        "imag" => 0.0.into(),
+        "denominator" if whole => 1_i64.into(),
+        _ => return None,
+    })
+}
+
 pub(super) fn call(target: &Value, name: &str, args: Args) -> Evaluated {
     let params = if name.starts_with("__") { "other" } else { "" };
     let given = Given::bind(&format!("int.{name}"), params, args)?;

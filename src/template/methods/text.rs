@@ -133,6 +133,8 @@ pub(super) fn call(cx: &Cx<'_>, text: &Arc<str>, name: &str, args: Args) -> Eval
 fn recased(text: &str, name: &str) -> String {
     match name {
         "upper" => text.to_uppercase(),
+        // Letter by letter, so that a sigma at the end is one like any other.
+        "casefold" => text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect(),
         "title" => title(text),
         "capitalize" => capitalize(text),
         "swapcase" => text

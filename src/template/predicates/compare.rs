@@ -3,7 +3,7 @@
 use super::fail;
 use crate::builtin::{Builtin, Given, builtin};
 use crate::eval::{Cx, Evaluated};
-use crate::parse::tree::Comparison;
+use crate::parse::tree::{Comparison, Operator};
 use crate::value::Repr;
 use crate::{TemplateError, Value};
 
@@ -60,6 +60,9 @@ fn truth_is(cx: &Cx<'_>, given: &Given, decisive: bool) -> Evaluated {
 
 fn holds_all(cx: &Cx<'_>, whole: &Value, part: &Value) -> Evaluated {
     let (whole, part) = (cx.items(whole)?, cx.items(part)?);
+    if let Some(wrong) = whole.iter().chain(&part).find(|item| !item.is_hashable()) {
+        return fail(format!("unhashable type: '{}'", wrong.type_name()));
+    }
     Ok(part.iter().all(|item| whole.contains(item)).into())
 }
 
@@ -72,17 +75,9 @@ fn same(a: &Value, b: &Value) -> bool {
     }
 }
 
-fn divisible(_cx: &Cx<'_>, given: &Given) -> Evaluated {
-    match (given.value(0).as_int(), given.value(1).as_int()) {
-        (Some(_), Some(0)) => fail("integer modulo by zero"),
-        (Some(value), Some(number)) => Ok((value % number == 0).into()),
-        _ if given.value(0).is_text() => fail("not all arguments converted during string formatting"),
-        _ => fail(format!(
-            "unsupported operand type(s) for %: '{}' and '{}'",
-            given.value(0).type_name(),
-            given.value(1).type_name()
-        )),
-    }
+fn divisible(cx: &Cx<'_>, given: &Given) -> Evaluated {
+    let rest = cx.arithmetic(Operator::Remainder, given.value(0), given.value(1))?;
+    Ok((rest == 0_i64.into()).into())
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! What is at a path, on the machine that rplay runs on.
 
-use crate::PathKind;
 use crate::builtin::{Builtin, Given, builtin};
 use crate::eval::{Cx, Evaluated};
+use crate::{PathKind, TemplateError, Value};
 
 pub(super) const TESTS: &[Builtin] = &[
     builtin("file", "path", |cx, given| is(cx, given, PathKind::File)),
@@ -11,22 +11,66 @@ pub(super) const TESTS: &[Builtin] = &[
     builtin("is_dir", "path", |cx, given| is(cx, given, PathKind::Directory)),
     builtin("link", "path", is_link),
     builtin("is_link", "path", is_link),
-    builtin("exists", "path", |cx, given| Ok(cx.world().path_kind(&given.text(0), true).is_some().into())),
-    builtin("link_exists", "path", |cx, given| {
-        Ok(cx.world().path_kind(&given.text(0), false).is_some().into())
+    builtin("exists", "path", |cx, given| {
+        Ok(cx.world().path_kind(&path(given, "stat")?, true).is_some().into())
     }),
-    builtin("abs", "path", |_, given| Ok(given.text(0).starts_with('/').into())),
-    builtin("is_abs", "path", |_, given| Ok(given.text(0).starts_with('/').into())),
+    builtin("link_exists", "path", |cx, given| {
+        Ok(cx.world().path_kind(&path(given, "lstat")?, false).is_some().into())
+    }),
+    builtin("abs", "path", |_, given| Ok(plain_path(given)?.starts_with('/').into())),
+    builtin("is_abs", "path", |_, given| Ok(plain_path(given)?.starts_with('/').into())),
+    builtin("mount", "path", is_mount),
+    builtin("is_mount", "path", is_mount),
+    builtin("vaulted_file", "path", |cx, given| {
+        let path = given.text(0);
+        cx.world().is_vault_file(&path).map(Value::from).map_err(|why| {
+            TemplateError::runtime(format!("Cannot test if the file {path} is a vault: {why}"))
+        })
+    }),
     builtin("same_file", "path other", same_file),
     builtin("is_same_file", "path other", same_file),
 ];
 
+/// Returns a path for the system call that Python makes; a number is an open file, which nobody means.
+fn path(given: &Given, call: &str) -> Result<String, TemplateError> {
+    let value = given.value(0);
+    if value.is_text() || call == "stat" && value.is_whole() {
+        return Ok(value.text());
+    }
+    let integer = if call == "stat" { ", os.PathLike or integer" } else { " or os.PathLike" };
+    super::fail(format!("{call}: path should be string, bytes{integer}, not {}", value.type_name()))
+}
+
+fn plain_path(given: &Given) -> Result<&str, TemplateError> {
+    let value = given.value(0);
+    value.as_str().ok_or_else(|| {
+        let kind = value.type_name();
+        TemplateError::runtime(format!("expected str, bytes or os.PathLike object, not {kind}"))
+    })
+}
+
 fn is(cx: &Cx<'_>, given: &Given, kind: PathKind) -> Evaluated {
-    Ok((cx.world().path_kind(&given.text(0), true) == Some(kind)).into())
+    Ok((cx.world().path_kind(&path(given, "stat")?, true) == Some(kind)).into())
 }
 
 fn is_link(cx: &Cx<'_>, given: &Given) -> Evaluated {
-    Ok((cx.world().path_kind(&given.text(0), false) == Some(PathKind::Link)).into())
+    Ok((cx.world().path_kind(&path(given, "lstat")?, false) == Some(PathKind::Link)).into())
+}
+
+/// Where the kernel lists what is mounted.
+const MOUNTS: &str = "/proc/self/mounts";
+
+fn is_mount(cx: &Cx<'_>, given: &Given) -> Evaluated {
+    let path = crate::filters::absolute(cx, &given.text(0));
+    let is_link = cx.world().path_kind(&path, false) == Some(PathKind::Link);
+    if is_link || cx.world().path_kind(&path, true).is_none() {
+        return Ok(false.into());
+    }
+    let mounts = cx.world().read_file(MOUNTS).unwrap_or_default();
+    let mounts = String::from_utf8_lossy(&mounts);
+    let real = cx.world().real_path(&path);
+    let place = |line: &str| line.split(' ').nth(1).map(|place| place.replace("\\040", " "));
+    Ok(mounts.lines().filter_map(place).any(|place| place == real).into())
 }
 
 fn same_file(cx: &Cx<'_>, given: &Given) -> Evaluated {

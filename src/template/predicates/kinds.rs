@@ -1,9 +1,9 @@
 //! What kind of value it is.
 
-use super::fail;
 use crate::builtin::{Builtin, Given, builtin};
 use crate::eval::{Cx, Evaluated};
 use crate::object::Object;
+use crate::parse::tree::Operator;
 use crate::value::Repr;
 use crate::{ErrorKind, TemplateError, Value};
 
@@ -14,10 +14,15 @@ pub(super) const TESTS: &[Builtin] = &[
     builtin("boolean", "value", |_, given| Ok(given.value(0).as_bool().is_some().into())).shallow(),
     builtin("true", "value", |_, given| Ok((given.value(0).as_bool() == Some(true)).into())).shallow(),
     builtin("false", "value", |_, given| Ok((given.value(0).as_bool() == Some(false)).into())).shallow(),
-    builtin("integer", "value", |_, given| Ok(matches!(given.value(0).0, Repr::Int(_)).into())).shallow(),
+    builtin(
+        "integer",
+        "value",
+        |_, given| Ok(matches!(given.value(0).0, Repr::Int(_) | Repr::Big(_)).into()),
+    )
+    .shallow(),
     builtin("float", "value", |_, given| Ok(matches!(given.value(0).0, Repr::Float(_)).into())).shallow(),
     builtin("number", "value", |_, given| {
-        Ok(matches!(given.value(0).0, Repr::Bool(_) | Repr::Int(_) | Repr::Float(_)).into())
+        Ok(matches!(given.value(0).0, Repr::Bool(_) | Repr::Int(_) | Repr::Big(_) | Repr::Float(_)).into())
     })
     .shallow(),
     builtin("string", "value", |_, given| Ok(given.value(0).is_text().into())).shallow(),
@@ -31,8 +36,8 @@ pub(super) const TESTS: &[Builtin] = &[
     builtin("iterable", "value", |cx, given| Ok(cx.items(given.value(0)).is_ok().into())).shallow(),
     builtin("callable", "value", |_, given| Ok(is_callable(given.value(0)).into())).shallow(),
     builtin("escaped", "value", |_, _| Ok(false.into())).shallow(),
-    builtin("even", "value", |_, given| Ok((rest_of_two(given)? == 0).into())),
-    builtin("odd", "value", |_, given| Ok((rest_of_two(given)? == 1).into())),
+    builtin("even", "value", |cx, given| rest_of_two(cx, given, 0)),
+    builtin("odd", "value", |cx, given| rest_of_two(cx, given, 1)),
     builtin("nan", "value", is_nan),
     builtin("isnan", "value", is_nan),
     builtin("truthy", "value convert_bool=", |_, given| Ok(truth(given).into())).shallow(),
@@ -67,20 +72,16 @@ fn is_callable(value: &Value) -> bool {
     )
 }
 
-fn rest_of_two(given: &Given) -> Result<i128, TemplateError> {
-    let value = given.value(0);
-    match value.as_int() {
-        Some(number) => Ok(number.rem_euclid(2)),
-        None if value.is_text() => fail("not all arguments converted during string formatting"),
-        None => fail(format!("unsupported operand type(s) for %: '{}' and 'int'", value.type_name())),
-    }
+/// Returns whether the rest of a division by two is that number.
+fn rest_of_two(cx: &Cx<'_>, given: &Given, rest: i64) -> Evaluated {
+    let found = cx.arithmetic(Operator::Remainder, given.value(0), &2_i64.into())?;
+    Ok((found == rest.into()).into())
 }
 
 fn is_nan(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     match given.value(0).0 {
         Repr::Float(number) => Ok(number.is_nan().into()),
-        _ if given.value(0).as_int().is_some() => Ok(false.into()),
-        _ => fail(format!("must be real number, not {}", given.value(0).type_name())),
+        _ => Ok(false.into()),
     }
 }
 

@@ -92,6 +92,11 @@ fn parts(text: &str) -> Vec<Part> {
     parts
 }
 
+/// Orders versions part by part; numbers stand before words.
+pub(crate) fn compare_loosely(a: &str, b: &str) -> Ordering {
+    loose(a, b).unwrap_or_else(|_| a.cmp(b))
+}
+
 fn loose(a: &str, b: &str) -> Result<Ordering, TemplateError> {
     let (a, b) = (parts(a), parts(b));
     for (a, b) in a.iter().zip(&b) {

@@ -28,10 +28,11 @@ pub(super) const TESTS: &[Builtin] = &[
 fn matches(given: &Given, how: &str) -> Evaluated {
     let flags = Flags { ignore_case: given.flag(2, false), multiline: given.flag(3, false) };
     let text = given.text(0);
-    if given.some(1).is_some_and(|pattern| !pattern.is_text()) {
+    if given.given(1).is_some_and(|pattern| !pattern.is_text()) {
         return fail("first argument must be string or compiled pattern");
     }
     let pattern = given.text_or(1, "");
+    compile(&pattern, flags)?;
     let anchored = match how {
         "match" => format!(r"\A(?:{pattern})"),
         "fullmatch" => format!(r"\A(?:{pattern})\Z"),

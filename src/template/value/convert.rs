@@ -37,6 +37,7 @@ impl Value {
             Repr::None | Repr::Omit | Repr::Undefined(_) => Json::Null,
             Repr::Bool(yes) => Json::Bool(*yes),
             Repr::Int(number) => int_to_json(*number),
+            Repr::Big(number) => Json::String(number.to_string()),
             Repr::Float(number) => serde_json::Number::from_f64(*number).map_or(Json::Null, Json::Number),
             Repr::Str(text) => Json::String(text.to_string()),
             Repr::Bytes(bytes) => Json::String(String::from_utf8_lossy(bytes).into_owned()),

@@ -1,5 +1,6 @@
 //! The values that templates work on: Python's, as far as a template can see them.
 
+mod big;
 mod convert;
 mod number;
 mod order;
@@ -9,12 +10,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use indexmap::{Equivalent, IndexMap};
+use num_bigint::BigInt;
 
 use crate::TemplateError;
 use crate::lazy::Lazy;
 use crate::marker;
 use crate::object::Object;
 
+pub(crate) use big::{big_to_float, digits, parse_whole, truncated, whole};
 pub(crate) use number::{float_repr, parse_float, parse_int};
 pub(crate) use order::{compare, float_to_int, int_to_float};
 
@@ -31,6 +34,8 @@ pub(crate) enum Repr {
     None,
     Bool(bool),
     Int(i128),
+    /// A whole number that 128 bits do not hold.
+    Big(Arc<BigInt>),
     Float(f64),
     Str(Arc<str>),
     Bytes(Arc<[u8]>),
@@ -88,7 +93,7 @@ impl Value {
         match &self.0 {
             Repr::None => Kind::None,
             Repr::Bool(_) => Kind::Bool,
-            Repr::Int(_) => Kind::Int,
+            Repr::Int(_) | Repr::Big(_) => Kind::Int,
             Repr::Float(_) => Kind::Float,
             Repr::Str(_) => Kind::Text,
             Repr::Bytes(_) => Kind::Bytes,
@@ -150,7 +155,7 @@ impl Value {
             Repr::Dict(dict) => !dict.is_empty(),
             Repr::Lazy(lazy) => lazy.len() > 0,
             Repr::Object(object) => object.is_truthy(),
-            Repr::Omit => true,
+            Repr::Big(_) | Repr::Omit => true,
         }
     }
 
@@ -273,7 +278,8 @@ impl Value {
         matches!(self.0, Repr::Str(_))
     }
 
-    pub(crate) fn is_mapping(&self) -> bool {
+    /// Returns whether it is a mapping, whatever it came from.
+    pub fn is_mapping(&self) -> bool {
         self.kind() == Kind::Dict
     }
 
@@ -286,7 +292,7 @@ impl Value {
         match &self.0 {
             Repr::None => "NoneType",
             Repr::Bool(_) => "bool",
-            Repr::Int(_) => "int",
+            Repr::Int(_) | Repr::Big(_) => "int",
             Repr::Float(_) => "float",
             Repr::Str(_) => "str",
             Repr::Bytes(_) => "bytes",

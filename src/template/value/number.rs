@@ -60,7 +60,7 @@ pub(crate) fn parse_float(text: &str) -> Option<f64> {
 }
 
 /// Single underscores between digits are allowed and mean nothing.
-fn without_underscores(text: &str) -> Option<String> {
+pub(super) fn without_underscores(text: &str) -> Option<String> {
     if !text.contains('_') {
         return Some(text.to_owned());
     }

@@ -33,6 +33,7 @@ impl Hash for Value {
                 state.write_i128(self.as_int().unwrap_or(0));
             }
             Repr::Float(number) => hash_float(*number, state),
+            Repr::Big(number) => number.hash(state),
             Repr::Bytes(bytes) => bytes.hash(state),
             Repr::Tuple(items) => items.hash(state),
             Repr::Unknown(label) => label.hash(state),
@@ -79,8 +80,11 @@ enum Numbers {
 fn numbers(a: &Value, b: &Value) -> Option<Numbers> {
     let order = match (&a.0, &b.0) {
         (Repr::Float(a), Repr::Float(b)) => a.partial_cmp(b),
+        (Repr::Float(a), Repr::Big(b)) => a.partial_cmp(&super::big_to_float(b)),
+        (Repr::Big(a), Repr::Float(b)) => super::big_to_float(a).partial_cmp(b),
         (Repr::Float(a), _) => compare_mixed(*a, b.as_int()?),
         (_, Repr::Float(b)) => compare_mixed(*b, a.as_int()?).map(Ordering::reverse),
+        (Repr::Big(_), _) | (_, Repr::Big(_)) => Some(a.as_big()?.cmp(&b.as_big()?)),
         _ => Some(a.as_int()?.cmp(&b.as_int()?)),
     };
     Some(order.map_or(Numbers::Unordered, Numbers::Ordered))

@@ -28,6 +28,7 @@ impl Value {
             Repr::None => out.push_str("None"),
             Repr::Bool(yes) => out.push_str(if *yes { "True" } else { "False" }),
             Repr::Int(number) => _ = write!(out, "{number}"),
+            Repr::Big(number) => _ = write!(out, "{number}"),
             Repr::Float(number) => out.push_str(&float_repr(*number)),
             Repr::Str(text) => write_text_repr(text, out),
             Repr::Bytes(bytes) => write_bytes_repr(bytes, out),

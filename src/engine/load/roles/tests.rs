@@ -142,3 +142,39 @@ fn tasks_of_roles_are_listed_with_their_tags() {
     let listed = rig.list_tasks();
     assert!(listed.ends_with("      one : named\tTAGS: [r, t]\n      debug\tTAGS: [r]\n"), "{listed}");
 }
+
+#[test]
+fn roles_and_playbooks_of_a_collection_beside_the_playbook_are_found_by_their_names() {
+    let base = "collections/ansible_collections/ns/c";
+    let (one, two) = (format!("{base}/roles/one/tasks/main.yml"), format!("{base}/playbooks/deep.yml"));
+    let lines = told(&[
+        ("p.yml", "- hosts: localhost\n  roles: [ns.c.one]\n- import_playbook: ns.c.deep\n  vars: {x: 3}\n"),
+        (&one, "- debug: {msg: '{{ role_name }} {{ ansible_role_name }}'}\n"),
+        (&two, "- hosts: localhost\n  roles: [one]\n  tasks: [{debug: {msg: '{{ x }}'}}]\n"),
+    ]);
+    assert_eq!(
+        lines,
+        [
+            "TASK [ns.c.one : debug]",
+            "ok: one ns.c.one",
+            "TASK [ns.c.one : debug]",
+            "ok: one ns.c.one",
+            "TASK [debug]",
+            "ok: 3"
+        ]
+    );
+}
+
+#[test]
+fn an_include_that_cannot_be_read_fails_its_hosts_and_is_rescued() {
+    let play = "- hosts: localhost\n  tasks:\n    - block: [{include_tasks: nix.yml}]\n      rescue: [{debug: {msg: rescued}}]\n";
+    let told = Rig::new(&[("p.yml", play)]).play();
+    assert!(told.lines.contains(&"ok: rescued".to_owned()), "{:#?}", told.lines);
+}
+
+#[test]
+fn what_a_host_includes_twice_alike_runs_twice() {
+    let play = "- hosts: localhost\n  tasks:\n    - include_tasks: a.yml\n      loop: [x, x]\n";
+    let lines = told(&[("p.yml", play), ("a.yml", "- debug: {msg: '{{ item }}'}\n")]);
+    assert_eq!(lines.iter().filter(|line| *line == "ok: x").count(), 2, "{lines:#?}");
+}

@@ -14,12 +14,12 @@ fn handlers_run_in_the_order_they_are_listed_and_once() {
 }
 
 #[test]
-fn the_last_handler_of_a_name_wins_and_all_that_listen_run() {
+fn of_handlers_with_one_name_the_first_in_the_list_wins_and_all_that_listen_run() {
     let ran = ran(&format!(
         "{CHANGE}      when: inventory_hostname == 'a'\n      notify: h\n  handlers:\n    - {{name: h, debug: {{msg: first}}}}\n    - {{name: h, debug: {{msg: last}}}}\n    - {{name: l, listen: h, debug: {{msg: listens}}}}\n"
     ));
     ran.told(
-        "PLAY a,b\nTASK debug\na changed: \"x\"\nb skipped\na notified h\na notified l\nHANDLER h\na ok: \"last\"\nHANDLER l\n\
+        "PLAY a,b\nTASK debug\na changed: \"x\"\nb skipped\na notified h\na notified l\nHANDLER h\na ok: \"first\"\nHANDLER l\n\
          a ok: \"listens\"\na : ok=3 changed=1\nb : skipped=1",
     );
 }
@@ -84,4 +84,15 @@ fn a_run_once_handler_runs_on_one_host_for_all() {
         "PLAY a,b\nTASK debug\na changed: \"x\"\nb changed: \"x\"\na notified h\nb notified h\nHANDLER h\na ok: 1\na : ok=2 changed=1\n\
          b : ok=1 changed=1",
     );
+}
+
+#[test]
+fn the_handlers_of_a_role_run_after_its_tasks_have_ended() {
+    let files = [
+        ("roles/r/tasks/main.yml", "- {debug: {msg: x}, changed_when: true, notify: h}\n"),
+        ("roles/r/handlers/main.yml", "- {name: h, include_tasks: more.yml}\n"),
+        ("roles/r/tasks/more.yml", "- debug: {msg: more}\n"),
+    ];
+    let told = ran_with("- hosts: a\n  roles: [r]\n", &files, |_| {}).lines;
+    assert!(told.iter().any(|line| line == "a ok: \"more\""), "{told:?}");
 }

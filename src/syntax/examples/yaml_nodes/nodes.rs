@@ -1,4 +1,4 @@
-//! A node as a JSON value that says all that PyYAML's node says: place, kind and value.
+//! A node as a JSON value that says all that `PyYAML`'s node says: place, kind and value.
 
 use rplay_syntax::{Data, Node, Origin};
 use serde_json::{Value, json};
