@@ -85,8 +85,11 @@ pub(crate) struct Runner {
     /// `--start-at-task`, until it is reached.
     pub(crate) start_at: Mutex<Option<String>>,
     /// Asked before each task (`--step`), until all are to run.
-    pub(crate) step: Mutex<Option<fn(&str) -> Answer>>,
+    pub(crate) step: Mutex<Option<AskStep>>,
 }
+
+/// Asks whether a task is to run, by its name.
+pub(crate) type AskStep = fn(&str) -> Answer;
 
 /// The modules by every name they have.
 #[derive(Clone)]
