@@ -1,5 +1,6 @@
 //! One task on hosts: what `ansible` does.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use rplay_config::Config;
@@ -43,7 +44,7 @@ pub(crate) async fn run(args: &AdhocArgs) -> u8 {
 
 fn list(run: &Run) -> u8 {
     let hosts = run.adhoc_hosts();
-    let lines: String = hosts.iter().map(|host| format!("    {host}\n")).collect();
+    let lines: String = hosts.iter().flat_map(|host| ["    ", &**host, "\n"]).collect();
     say(&format!("  hosts ({}):\n{lines}", hosts.len()))
 }
 
@@ -69,8 +70,8 @@ fn task(args: &AdhocArgs, config: &Arc<Config>, manner: Manner<'_>) -> Result<Se
     let bare =
         module.strip_prefix("ansible.builtin.").or(module.strip_prefix("ansible.legacy.")).unwrap_or(&module);
     if NEED_ARGUMENTS.contains(&bare) && given.is_empty() && !args.run.hosts.list_hosts {
-        let playbook =
-            if args.pattern.ends_with(".yml") { " (did you mean to run ansible-playbook?)" } else { "" };
+        let is_playbook = Path::new(&args.pattern).extension().is_some_and(|ending| ending == "yml");
+        let playbook = if is_playbook { " (did you mean to run ansible-playbook?)" } else { "" };
         return Err(
             Fault::new(format!("No argument passed to {module} module{playbook}")).kind(FaultKind::Options)
         );

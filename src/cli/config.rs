@@ -1,5 +1,6 @@
 //! `rplay config`: what `ansible-config` prints, out of the one table of settings.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use rplay_config::{Config, Found, Kind, Setting};
@@ -8,6 +9,9 @@ use serde_json::{Map, Value, json};
 
 use super::args::{ConfigArgs, ConfigCommand};
 use super::{complain, say, settings};
+
+/// Why writing to a text cannot fail.
+const TAKES: &str = "a string takes any text";
 
 /// Prints what of the configuration is asked for; returns the exit code.
 pub(crate) fn run(command: &ConfigCommand) -> u8 {
@@ -81,8 +85,11 @@ fn described(setting: &Setting) -> Value {
     Value::Object(fields)
 }
 
+/// The kind and name of a plugin, the name of its setting, and what is set.
+type Row<'a> = (Option<(&'a str, &'a str)>, &'a str, Found);
+
 fn dump(args: &ConfigArgs, config: &Arc<Config>) -> Result<String, String> {
-    let mut rows: Vec<(Option<(&str, &str)>, &str, Found)> = asked(args)
+    let mut rows: Vec<Row<'_>> = asked(args)
         .into_iter()
         .filter_map(|setting| {
             let found = match setting.plugin {
@@ -105,15 +112,15 @@ fn dump(args: &ConfigArgs, config: &Arc<Config>) -> Result<String, String> {
     }
     let mut out = String::new();
     if matches!(args.kind.as_str(), "base" | "all") {
-        out.push_str(&format!("CONFIG_FILE() = {}\n", file.unwrap_or_else(|| "None".to_owned())));
+        writeln!(out, "CONFIG_FILE() = {}", file.as_deref().unwrap_or("None")).expect(TAKES);
     }
     let mut last = None;
     for (plugin, name, found) in rows {
         if let Some((_, plugin_name)) = plugin.filter(|_| plugin != last) {
-            out.push_str(&format!("\n{plugin_name}:\n{}\n", "_".repeat(plugin_name.len())));
+            writeln!(out, "\n{plugin_name}:\n{}", "_".repeat(plugin_name.len())).expect(TAKES);
         }
         last = plugin;
-        out.push_str(&format!("{name}({}) = {}\n", found.origin, as_python(&found.value)));
+        writeln!(out, "{name}({}) = {}", found.origin, as_python(&found.value)).expect(TAKES);
     }
     Ok(out)
 }
@@ -153,7 +160,8 @@ fn init_ini(args: &ConfigArgs, mark: &str) -> String {
             None => sections.push((section, vec![line])),
         }
     }
-    sections.iter().map(|(name, lines)| format!("[{name}]\n{}\n\n", lines.join("\n"))).collect()
+    let text = |(name, lines): (&str, Vec<String>)| ["[", name, "]\n", &lines.join("\n"), "\n\n"].concat();
+    sections.into_iter().map(text).collect()
 }
 
 fn init_env(args: &ConfigArgs, mark: &str) -> String {

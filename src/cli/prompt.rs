@@ -12,19 +12,17 @@ use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr
 /// # Errors
 /// What the system says when it cannot be read.
 pub(crate) fn hidden(question: &str) -> io::Result<Option<String>> {
-    match OpenOptions::new().read(true).write(true).open("/dev/tty") {
-        Ok(terminal) => ask_terminal(question, &terminal),
-        Err(_) => {
-            let mut err = io::stderr();
-            write!(err, "Warning: Password input may be echoed.\n{question}")?;
-            err.flush()?;
-            let answer = line(&mut io::stdin().lock())?;
-            if answer.is_some() {
-                writeln!(err)?;
-            }
-            Ok(answer)
-        }
+    if let Ok(terminal) = OpenOptions::new().read(true).write(true).open("/dev/tty") {
+        return ask_terminal(question, &terminal);
     }
+    let mut err = io::stderr();
+    write!(err, "Warning: Password input may be echoed.\n{question}")?;
+    err.flush()?;
+    let answer = line(&mut io::stdin().lock())?;
+    if answer.is_some() {
+        writeln!(err)?;
+    }
+    Ok(answer)
 }
 
 /// Asks on the standard output and shows what is typed. `None` is the end of the input.

@@ -163,7 +163,8 @@ impl Session {
         let Some(plain) = editor::edited(&self.environment, file, Some(&opened.plain))? else {
             return Ok(());
         };
-        let envelope = opened.seal(&plain, &self.salt()).map_err(|error| VaultFault::failed(&error))?;
+        let envelope =
+            opened.seal(&plain, &self.salt()).map_err(|error| VaultFault::failed(error.to_string()))?;
         place.rewrite(envelope.as_bytes())
     }
 
@@ -178,7 +179,7 @@ impl Session {
             let message = "A new vault password is required to use Ansible's Vault rekey";
             return Err(VaultFault::options(message));
         }
-        new.knows(id.as_deref()).map_err(|error| VaultFault::failed(&error))?;
+        new.knows(id.as_deref()).map_err(|error| VaultFault::failed(error.to_string()))?;
         for file in files {
             let place = Place::real(file);
             let opened = ring.open(&place.read()?).map_err(|error| VaultFault::about(&error, &place))?;
@@ -216,7 +217,7 @@ impl Session {
                 ids.join(",")
             )));
         }
-        ring.knows(id.as_deref()).map_err(|error| VaultFault::failed(&error))?;
+        ring.knows(id.as_deref()).map_err(|error| VaultFault::failed(error.to_string()))?;
         Ok((ring, id))
     }
 
@@ -233,7 +234,7 @@ impl Session {
         let (ring, warnings) = Ring::new(&settings);
         let mut told = BTreeSet::new();
         warnings.iter().filter(|warning| told.insert(warning.as_str())).for_each(|warning| warn(warning));
-        let ring = ring.map_err(|error| VaultFault::failed(&error))?;
+        let ring = ring.map_err(|error| VaultFault::failed(error.to_string()))?;
         if ring.ids().next().is_none() {
             return Err(VaultFault::options("A vault password is required to use Ansible's Vault"));
         }
@@ -246,18 +247,17 @@ impl Session {
     }
 
     fn seal(&self, ring: &Ring, plain: &[u8], id: Option<&str>) -> Done<String> {
-        ring.seal(plain, id, &self.salt()).map_err(|error| VaultFault::failed(&error))
+        ring.seal(plain, id, &self.salt()).map_err(|error| VaultFault::failed(error.to_string()))
     }
 
     fn salt(&self) -> Vec<u8> {
-        match self.environment.get("ANSIBLE_VAULT_ENCRYPT_SALT").filter(|salt| !salt.is_empty()) {
-            Some(salt) => salt.clone().into_bytes(),
-            None => {
-                let mut salt = vec![0; 32];
-                settings::random(&mut salt);
-                salt
-            }
+        let given = self.environment.get("ANSIBLE_VAULT_ENCRYPT_SALT").filter(|salt| !salt.is_empty());
+        if let Some(salt) = given {
+            return salt.clone().into_bytes();
         }
+        let mut salt = vec![0; 32];
+        settings::random(&mut salt);
+        salt
     }
 
     fn output(&self, output: &Output) -> Option<Place> {

@@ -173,20 +173,19 @@ fn expanded(text: &str, environment: &BTreeMap<String, String>) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('$') {
         out.push_str(before);
-        let (name, length) = match after.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
-            Some((name, _)) => (name, name.len() + 2),
-            None => {
-                let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(after.len());
-                (after.get(..end).unwrap_or_default(), end)
-            }
+        let braced = after.strip_prefix('{').and_then(|inner| inner.split_once('}'));
+        let (name, length) = if let Some((name, _)) = braced {
+            (name, name.len() + 2)
+        } else {
+            let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(after.len());
+            (after.get(..end).unwrap_or_default(), end)
         };
         let (own, left) = after.split_at(length);
-        match environment.get(name) {
-            Some(value) => out.push_str(value),
-            None => {
-                out.push('$');
-                out.push_str(own);
-            }
+        if let Some(value) = environment.get(name) {
+            out.push_str(value);
+        } else {
+            out.push('$');
+            out.push_str(own);
         }
         rest = left;
     }

@@ -23,19 +23,22 @@ impl Drop for Sshd {
 
 impl Sshd {
     fn start(folder: &Path) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = TcpListener::bind("127.0.0.1:0")
+            .and_then(|socket| socket.local_addr())
+            .expect("a port is free")
+            .port();
         let config = folder.join(format!("sshd-{port}"));
         let text = format!(
             "Port {port}\nListenAddress 127.0.0.1\nHostKey {0}/host\nAuthorizedKeysFile {0}/user.pub\nStrictModes no\n\
              UsePAM no\nPidFile none\nPasswordAuthentication no\nPermitRootLogin yes\n",
             folder.display()
         );
-        fs::write(&config, text).unwrap();
+        fs::write(&config, text).expect("the folder takes files");
         let process = Command::new("/usr/sbin/sshd")
             .args(["-D", "-e", "-f"])
             .arg(&config)
             .stdin(Stdio::null())
-            .stderr(File::create(folder.join(format!("log-{port}"))).unwrap())
+            .stderr(File::create(folder.join(format!("log-{port}"))).expect("the folder takes files"))
             .spawn()
             .expect("openssh-server is installed: see CONTRIBUTING.md");
         let sshd = Self { process, port };
@@ -70,17 +73,19 @@ two                        : ok=38   changed=25   unreachable=0    failed=0    s
 
 #[test]
 fn tasks_of_all_kinds_do_on_three_hosts_what_they_do_under_ansible() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("it is there");
     keys(folder.path());
     let hosts = ["one", "two", "three"].map(|name| (name, Sshd::start(folder.path())));
     let at = folder.path().display();
-    let mut inventory: String =
-        hosts.iter().map(|(name, sshd)| format!("{name} ansible_port={}\n", sshd.port)).collect();
-    inventory.push_str(&format!(
+    let mut inventory: String = hosts
+        .iter()
+        .map(|(name, sshd)| [name, " ansible_port=", &sshd.port.to_string(), "\n"].concat())
+        .collect();
+    inventory += &format!(
         "[all:vars]\nansible_host=127.0.0.1\nansible_connection=ssh\nansible_ssh_private_key_file={at}/user\n\
          ansible_ssh_common_args='-F none -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR'\n\
          ansible_host_key_checking=false\nansible_remote_tmp={at}/tmp\nansible_async_dir={at}/async\n"
-    ));
+    );
     let ran = rplay()
         .playbook(include_str!("hosts/forty.yml"))
         .file("inventory", inventory)
@@ -114,8 +119,8 @@ fn tasks_of_all_kinds_do_on_three_hosts_what_they_do_under_ansible() {
         let gone = ["never", "link"].map(|file| out.join(name).join(file).symlink_metadata().is_err());
         assert_eq!(gone, [true, true]);
         let fetched = folder.path().join(format!("fetched/{name}{at}/out/{name}/motd"));
-        assert_eq!(fs::read_to_string(fetched).unwrap(), "welcome");
+        assert_eq!(fs::read_to_string(fetched).expect("it is there"), "welcome");
     }
-    assert_eq!(fs::read_to_string(out.join("for-one")).unwrap(), "from three");
-    assert_eq!(fs::read_to_string(out.join("once")).unwrap(), "for one,two,three");
+    assert_eq!(fs::read_to_string(out.join("for-one")).expect("it is there"), "from three");
+    assert_eq!(fs::read_to_string(out.join("once")).expect("it is there"), "for one,two,three");
 }

@@ -12,12 +12,12 @@ pub(super) struct VaultFault {
 
 impl VaultFault {
     /// Returns a fault of what was asked for.
-    pub(super) fn options(message: impl ToString) -> Self {
-        Self { message: message.to_string(), code: OPTIONS }
+    pub(super) fn options(message: impl Into<String>) -> Self {
+        Self { message: message.into(), code: OPTIONS }
     }
 
-    pub(super) fn failed(message: impl ToString) -> Self {
-        Self { message: message.to_string(), code: FAILED }
+    pub(super) fn failed(message: impl Into<String>) -> Self {
+        Self { message: message.into(), code: FAILED }
     }
 
     /// Returns what is wrong with the envelope at a place.

@@ -41,7 +41,8 @@ pub(super) fn sealed(texts: &Texts, seal: impl Fn(&[u8]) -> Done<String>) -> Don
 
 fn block(envelope: &str, name: Option<&str>) -> String {
     let name = name.filter(|name| !name.is_empty()).map(|name| format!("{name}: ")).unwrap_or_default();
-    let lines: String = envelope.lines().map(|line| format!("\n{:INDENT$}{line}", "")).collect();
+    let indent = " ".repeat(INDENT);
+    let lines: String = envelope.lines().flat_map(|line| ["\n", &indent, line]).collect();
     format!("{name}!vault |{lines}\n")
 }
 
@@ -66,14 +67,15 @@ fn plains(texts: &Texts) -> Done<Vec<Plain>> {
 
 fn asked(show: bool) -> Done<Plain> {
     let ended = || VaultFault::failed("EOF when reading a line");
-    let name = prompt::shown("Variable name (enter for no name): ").map_err(VaultFault::failed)?;
+    let name = prompt::shown("Variable name (enter for no name): ")
+        .map_err(|error| VaultFault::failed(error.to_string()))?;
     let name = name.ok_or_else(ended)?;
     let answer = if show {
         prompt::shown("String to encrypt:")
     } else {
         prompt::hidden("String to encrypt (hidden): ")
     };
-    let text = answer.map_err(VaultFault::failed)?.ok_or_else(ended)?;
+    let text = answer.map_err(|error| VaultFault::failed(error.to_string()))?.ok_or_else(ended)?;
     if text.is_empty() {
         let message = "The plaintext provided from the prompt was empty, not encrypting";
         return Err(VaultFault::options(message));
@@ -88,7 +90,7 @@ fn piped(name: Option<String>) -> Done<Plain> {
         complain_plainly(&format!("Reading plaintext input from stdin. {hint}"));
     }
     let mut text = String::new();
-    std::io::stdin().read_to_string(&mut text).map_err(VaultFault::failed)?;
+    std::io::stdin().read_to_string(&mut text).map_err(|error| VaultFault::failed(error.to_string()))?;
     if text.is_empty() {
         return Err(VaultFault::options("stdin was empty, not encrypting"));
     }
