@@ -18,7 +18,7 @@ pub(super) const FILTERS: &[Builtin] = &[
 fn regex_replace(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     let text = given.text_or(0, "");
     let pattern = if given.given(1).is_some() { pattern(given, 1)? } else { "" };
-    if let Some(wrong) = given.some(2).filter(|replacement| !replacement.is_text()) {
+    if let Some(wrong) = given.given(2).filter(|replacement| !replacement.is_text()) {
         let kind = wrong.type_name();
         return fail(format!("decoding to str: need a bytes-like object, {kind} found"));
     }

@@ -82,6 +82,9 @@ fn indent(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     };
     let indention = match given.given(1) {
         Some(width) if width.is_text() => width.text(),
+        Some(width) if width.is_none() => {
+            return fail("can't multiply sequence by non-int of type 'NoneType'");
+        }
         _ => " ".repeat(given.size(1, 4)?.min(10_000)),
     };
     let (first, blank) = (given.flag(2, false), given.flag(3, false));

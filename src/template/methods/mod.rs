@@ -42,7 +42,7 @@ fn names(value: &Value) -> &'static [&'static str] {
 /// Returns `value.name` where that is neither a method nor an item.
 pub(crate) fn attribute(value: &Value, name: &str) -> Option<Value> {
     match value.0 {
-        Repr::Bool(_) | Repr::Int(_) | Repr::Float(_) => number::attribute(value, name),
+        Repr::Bool(_) | Repr::Int(_) | Repr::Big(_) | Repr::Float(_) => number::attribute(value, name),
         _ => None,
     }
 }

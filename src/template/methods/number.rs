@@ -11,7 +11,7 @@ pub(super) const FLOAT_NAMES: &[&str] = &["is_integer", "hex"];
 pub(super) fn attribute(target: &Value, name: &str) -> Option<Value> {
     let whole = !matches!(target.0, Repr::Float(_));
     Some(match name {
-        "real" | "numerator" if whole => target.as_int()?.into(),
+        "real" | "numerator" if whole => crate::value::whole(target.as_big()?),
         "real" => target.clone(),
         "imag" if whole => 0_i64.into(),
         "imag" => 0.0.into(),

@@ -31,7 +31,7 @@ pub(super) const TESTS: &[Builtin] = &[
     builtin("issuperset", "a b", |cx, given| holds_all(cx, given.value(0), given.value(1))),
     builtin("all", "iterable", |cx, given| truth_is(cx, given, false)).shallow(),
     builtin("any", "iterable", |cx, given| truth_is(cx, given, true)).shallow(),
-    builtin("sameas", "value other", |_, given| Ok(same(given.value(0), given.value(1)).into())),
+    builtin("sameas", "value other", |_, given| Ok(same(given.value(0), given.value(1)).into())).shallow(),
     builtin("divisibleby", "value num", divisible),
 ];
 
