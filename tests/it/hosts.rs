@@ -81,11 +81,12 @@ fn tasks_of_all_kinds_do_on_three_hosts_what_they_do_under_ansible() {
         .iter()
         .map(|(name, sshd)| [name, " ansible_port=", &sshd.port.to_string(), "\n"].concat())
         .collect();
-    inventory += &format!(
+    let variables = format!(
         "[all:vars]\nansible_host=127.0.0.1\nansible_connection=ssh\nansible_ssh_private_key_file={at}/user\n\
          ansible_ssh_common_args='-F none -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR'\n\
          ansible_host_key_checking=false\nansible_remote_tmp={at}/tmp\nansible_async_dir={at}/async\n"
     );
+    inventory.push_str(&variables);
     let ran = rplay()
         .playbook(include_str!("hosts/forty.yml"))
         .file("inventory", inventory)
