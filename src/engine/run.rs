@@ -1,6 +1,7 @@
 //! The executor: plays, sections, blocks, tasks on hosts, one step of all hosts after the other as Ansible's linear
 //! strategy goes.
 
+mod arguments;
 mod background;
 mod batches;
 mod call;
@@ -16,6 +17,7 @@ mod loops;
 mod meta;
 mod play;
 mod prompts;
+mod result;
 mod rules;
 mod stats;
 mod steps;
@@ -46,7 +48,8 @@ use crate::selection::Selection;
 use crate::settings::{Answer, Settings};
 use crate::start::Tally;
 
-pub(crate) use call::{Call, Calls, Spot, full_name, json_args};
+pub(crate) use arguments::{full_name, json_args};
+pub(crate) use call::{Call, Calls, Spot};
 pub(crate) use item::Ended;
 pub(crate) use play::PlayRun;
 pub(crate) use stats::CustomStats;

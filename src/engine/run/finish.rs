@@ -212,7 +212,7 @@ fn failed_task(task: &TaskRun<'_>) -> Json {
     json!({
         "name": own_name(task),
         "action": &*written.action.name,
-        "args": super::call::written_args(&written.args),
+        "args": super::arguments::written_args(&written.args),
         "when": nodes(&written.keywords.when),
         "tags": nodes(&task.item.context.tags),
         "notify": nodes(&written.keywords.notify),

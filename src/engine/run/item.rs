@@ -216,7 +216,7 @@ impl Runner {
             && self.truth(task.item.context.ignore_errors.as_ref(), &scope)
             || ended.unreachable && self.truth(task.item.context.ignore_unreachable.as_ref(), &scope);
         if ended.status() == Status::Failed {
-            ended.result.entry("exception").or_insert_with(|| json!(super::call::NO_TRACEBACK));
+            ended.result.entry("exception").or_insert_with(|| json!(super::result::NO_TRACEBACK));
         }
         // An item that changes nothing is heard as well, when another one of its loop changes something.
         if matches!(ended.status(), Status::Changed | Status::Ok) && !task.item.context.notify.is_empty() {
