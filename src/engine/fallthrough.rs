@@ -5,9 +5,9 @@
 //! templating around them; it is started when the first one is asked for.
 
 mod foreign;
-mod helper;
 mod interpreter;
 mod places;
+mod plugin_host;
 mod protocol;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -21,10 +21,10 @@ use crate::child::Children;
 use crate::emit::Emitter;
 use crate::settings::Settings;
 pub(crate) use foreign::ForeignCall;
-use helper::Helper;
 use interpreter::Interpreter;
 pub(crate) use places::Foreign;
 use places::Places;
+use plugin_host::PluginHost;
 
 /// The modules and plugins of a run that are not rplay's own.
 pub(crate) struct Fallthrough {
@@ -38,7 +38,7 @@ pub(crate) struct Fallthrough {
     python: OnceLock<Option<Interpreter>>,
     modules: Mutex<HashMap<String, Option<Foreign>>>,
     plugins: Mutex<HashMap<(PluginKind, String), bool>>,
-    helper: Mutex<Option<Helper>>,
+    plugin_host: Mutex<Option<PluginHost>>,
     said: Mutex<BTreeSet<String>>,
 }
 
@@ -55,7 +55,7 @@ impl Fallthrough {
             python: OnceLock::new(),
             modules: Mutex::default(),
             plugins: Mutex::default(),
-            helper: Mutex::default(),
+            plugin_host: Mutex::default(),
             said: Mutex::default(),
         }
     }
@@ -104,21 +104,21 @@ impl Fallthrough {
     }
 
     fn ask(&self, asked: &Json) -> Result<Json, String> {
-        let mut helper = lock(&self.helper);
-        if helper.is_none() {
+        let mut plugin_host = lock(&self.plugin_host);
+        if plugin_host.is_none() {
             let python = self.python().ok_or_else(interpreter::missing)?;
             let folders = self.places.plugin_folders();
             let collections = self.collections(Some(python));
             let hello = serde_json::json!({ "collections": collections, "folders": folders });
             let started =
-                Helper::start(python, &self.children, self.env(), &self.folder, &hello, self.random);
-            *helper = Some(started?);
+                PluginHost::start(python, &self.children, self.env(), &self.folder, &hello, self.random);
+            *plugin_host = Some(started?);
         }
-        let answer = helper.as_mut().map(|helper| helper.ask(asked));
+        let answer = plugin_host.as_mut().map(|host| host.ask(asked));
         match answer {
             Some(Ok(answer)) => answer,
             Some(Err(ended)) => {
-                *helper = None;
+                *plugin_host = None;
                 Err(ended)
             }
             None => Err(interpreter::missing()),

@@ -73,7 +73,7 @@ impl Ground {
             python: OnceLock::new(),
             modules: Mutex::default(),
             plugins: Mutex::default(),
-            helper: Mutex::default(),
+            plugin_host: Mutex::default(),
             said: Mutex::default(),
         }
     }

@@ -14,16 +14,16 @@ use super::interpreter::Interpreter;
 use crate::child::Children;
 use crate::private;
 
-const PROGRAM: &str = include_str!("helper.py");
+const PROGRAM: &str = include_str!("plugin_host.py");
 
-/// A helper that has answered its first line.
-pub(super) struct Helper {
+/// A host that has answered its first line.
+pub(super) struct PluginHost {
     to: UnixStream,
     from: BufReader<UnixStream>,
     ended: Receiver<Ran<Exit>>,
 }
 
-impl Helper {
+impl PluginHost {
     /// Starts it and tells it where plugins lie.
     pub(super) fn start(
         python: &Interpreter,
@@ -43,7 +43,7 @@ impl Helper {
         let watch = move || {
             // Nobody listens any more once the run is over.
             let _ = tell.send(children.run_here(child, env));
-            // Wakes whoever still waits for the helper to come.
+            // Wakes whoever still waits for the host to come.
             let _ = UnixStream::connect(woken);
         };
         std::thread::Builder::new()
@@ -52,12 +52,12 @@ impl Helper {
             .map_err(|error| failed(&error))?;
         let (to, _) = listener.accept().map_err(|error| failed(&error))?;
         let from = BufReader::new(to.try_clone().map_err(|error| failed(&error))?);
-        let mut helper = Self { to, from, ended };
-        helper.ask(hello)??;
-        Ok(helper)
+        let mut host = Self { to, from, ended };
+        host.ask(hello)??;
+        Ok(host)
     }
 
-    /// Asks, and returns the answer, which may itself be an error; the outer error is the helper's end.
+    /// Asks, and returns the answer, which may itself be an error; the outer error is the host's end.
     pub(super) fn ask(&mut self, asked: &Json) -> Result<Result<Json, String>, String> {
         let mut line = String::new();
         let spoken = writeln!(self.to, "{asked}").and_then(|()| self.from.read_line(&mut line));
@@ -71,7 +71,7 @@ impl Helper {
         Ok(error.map_or_else(|| Ok(answer.get_mut("value").map(Json::take).unwrap_or_default()), Err))
     }
 
-    /// Returns why the helper ended, in Python's last words.
+    /// Returns why the host ended, in Python's last words.
     fn epitaph(&self) -> String {
         let said = match self.ended.recv() {
             Ok(Ok(exit)) => String::from_utf8_lossy(&exit.stderr).trim().to_owned(),
