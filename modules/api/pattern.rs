@@ -1,4 +1,5 @@
-//! Python's regular expressions, on fancy-regex: what `regexp:` and its kin take (`lineinfile`, `replace`, `find`).
+//! Python's regular expressions, on fancy-regex: what `regexp:` and its kin take (`lineinfile`, `replace`, `find`), and the
+//! filters and tests of templates.
 
 use std::fmt::Write as _;
 
@@ -7,20 +8,44 @@ use fancy_regex::{Captures, Regex};
 /// Python's flags.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Flags {
+    pub ignore_case: bool,
     pub multiline: bool,
     /// The dot is a newline as well.
     pub dotall: bool,
     /// Only what stands at the beginning counts: Python's `match`.
     pub anchored: bool,
+    /// Only what reaches to the end counts: with `anchored`, Python's `fullmatch`.
+    pub to_the_end: bool,
+}
+
+/// How far a substitution goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Extent {
+    /// The most matches that are replaced.
+    pub count: usize,
+    /// The longest text that it may give, in bytes.
+    pub longest: usize,
+}
+
+impl Default for Extent {
+    fn default() -> Self {
+        Self { count: usize::MAX, longest: usize::MAX }
+    }
 }
 
 /// A regular expression that cannot be read, or a replacement that does not fit it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct PatternError(String);
+pub enum PatternError {
+    #[error("the regular expression '{pattern}' is not valid: {reason}")]
+    Invalid { pattern: String, reason: String },
+    #[error("the text would be longer than {longest} bytes")]
+    TooLong { longest: usize },
+    #[error("{0}")]
+    Refused(String),
+}
 
 fn fail(message: impl Into<String>) -> PatternError {
-    PatternError(message.into())
+    PatternError::Refused(message.into())
 }
 
 /// A regular expression as Python reads it.
@@ -34,25 +59,80 @@ impl Pattern {
     /// When it is no pattern.
     pub fn new(pattern: &str, flags: Flags) -> Result<Self, PatternError> {
         let mut translated = String::with_capacity(pattern.len() + 16);
-        translated.push_str(if flags.anchored { "\\A" } else { "" });
-        translated.push_str("(?:");
-        for (wanted, flag) in [(flags.multiline, "(?m)"), (flags.dotall, "(?s)")] {
+        for (wanted, flag) in [(flags.ignore_case, "(?i)"), (flags.multiline, "(?m)"), (flags.dotall, "(?s)")]
+        {
             translated.push_str(if wanted { flag } else { "" });
         }
+        translated.push_str(if flags.anchored { "\\A" } else { "" });
+        translated.push_str("(?:");
         translate(pattern, flags.multiline || inline_multiline(pattern), &mut translated);
-        translated.push(')');
+        translated.push_str(if flags.to_the_end { ")\\z" } else { ")" });
         Regex::new(&translated)
             .map(Self)
-            .map_err(|error| fail(format!("the regular expression '{pattern}' is not valid: {error}")))
+            .map_err(|error| PatternError::Invalid { pattern: pattern.to_owned(), reason: error.to_string() })
     }
 
     /// Returns the first match anywhere in a text.
+    ///
+    /// # Errors
+    /// When finding it takes too many steps.
+    pub fn captures<'t>(&self, text: &'t str) -> Result<Option<Captures<'t, str>>, PatternError> {
+        self.0.captures(text).map_err(|error| fail(error.to_string()))
+    }
+
+    /// Returns the first match anywhere in a text; what takes too many steps to find is none.
     pub fn search<'t>(&self, text: &'t str) -> Option<Captures<'t, str>> {
-        self.0.captures(text).ok().flatten()
+        self.captures(text).ok().flatten()
     }
 
     pub fn is_in(&self, text: &str) -> bool {
         self.0.is_match(text).unwrap_or(false)
+    }
+
+    /// Returns all matches that do not overlap, as Python's `finditer` does.
+    pub fn matches<'t>(
+        &self,
+        text: &'t str,
+    ) -> impl Iterator<Item = Result<Captures<'t, str>, PatternError>> {
+        let mut at = 0;
+        std::iter::from_fn(move || {
+            if at > text.len() {
+                return None;
+            }
+            let captures = match self.0.captures_from_pos(text, at) {
+                Ok(captures) => captures?,
+                Err(error) => {
+                    at = text.len() + 1;
+                    return Some(Err(fail(error.to_string())));
+                }
+            };
+            let whole = captures.get(0)?;
+            // What is empty is followed by the next character.
+            let next = || text.get(whole.end()..).and_then(|rest| rest.chars().next());
+            at =
+                whole.end() + if whole.start() == whole.end() { next().map_or(1, char::len_utf8) } else { 0 };
+            Some(Ok(captures))
+        })
+    }
+
+    /// Returns how many groups there are, the whole match included.
+    pub fn groups(&self) -> usize {
+        self.0.captures_len()
+    }
+
+    /// Returns a group's number, by number or name.
+    ///
+    /// # Errors
+    /// When there is no such group.
+    pub fn group(&self, name: &str) -> Result<usize, PatternError> {
+        if let Ok(number) = name.parse::<usize>() {
+            if number < self.groups() {
+                return Ok(number);
+            }
+            return Err(fail(format!("invalid group reference {number} at position 1")));
+        }
+        let named = self.0.capture_names().position(|known| known == Some(name));
+        named.ok_or_else(|| fail(format!("unknown group name '{name}'")))
     }
 
     /// Fills a replacement (`\1`, `\g<name>`) with the groups of a match, as Python's `expand` does.
@@ -60,7 +140,7 @@ impl Pattern {
     /// # Errors
     /// When the replacement names a group that the pattern does not have.
     pub fn expand(&self, replacement: &str, captures: &Captures<'_, str>) -> Result<String, PatternError> {
-        let parts = template(replacement, &self.0)?;
+        let parts = self.template(replacement)?;
         Ok(parts.iter().map(|part| part.filled(captures)).collect())
     }
 
@@ -69,13 +149,32 @@ impl Pattern {
     /// # Errors
     /// When the replacement does not fit the pattern.
     pub fn substitute(&self, text: &str, replacement: &str) -> Result<(String, usize), PatternError> {
-        let parts = template(replacement, &self.0)?;
+        self.substitute_within(text, replacement, Extent::default())
+    }
+
+    /// As [`substitute`](Self::substitute), no further than told.
+    ///
+    /// # Errors
+    /// When the replacement does not fit the pattern, or the text becomes too long.
+    pub fn substitute_within(
+        &self,
+        text: &str,
+        replacement: &str,
+        extent: Extent,
+    ) -> Result<(String, usize), PatternError> {
+        let parts = self.template(replacement)?;
         let mut out = String::with_capacity(text.len());
         let (mut done, mut copied) = (0, 0);
-        for captures in find_all(&self.0, text)? {
+        for captures in self.matches(text).take(extent.count) {
+            let captures = captures?;
             let Some(whole) = captures.get(0) else { break };
             out.push_str(text.get(copied..whole.start()).unwrap_or_default());
-            out.extend(parts.iter().map(|part| part.filled(&captures)));
+            for part in &parts {
+                out.push_str(part.filled(&captures));
+                if out.len() > extent.longest {
+                    return Err(PatternError::TooLong { longest: extent.longest });
+                }
+            }
             copied = whole.end();
             done += 1;
         }
@@ -195,26 +294,6 @@ fn group(chars: &mut Chars<'_>, out: &mut String) {
     }
 }
 
-/// Returns all matches that do not overlap, as Python's `finditer` does.
-fn find_all<'t>(regex: &Regex, text: &'t str) -> Result<Vec<Captures<'t, str>>, PatternError> {
-    let mut found = Vec::new();
-    let mut at = 0;
-    while at <= text.len() {
-        let captures = regex.captures_from_pos(text, at).map_err(|error| fail(error.to_string()))?;
-        let Some(captures) = captures else { break };
-        let Some(whole) = captures.get(0) else { break };
-        at = if whole.start() == whole.end() {
-            let width =
-                text.get(whole.end()..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
-            whole.end() + width
-        } else {
-            whole.end()
-        };
-        found.push(captures);
-    }
-    Ok(found)
-}
-
 enum Part {
     Text(String),
     Group(usize),
@@ -229,73 +308,63 @@ impl Part {
     }
 }
 
-/// Reads `\1`, `\g<1>`, `\g<name>` and escapes of a replacement.
-fn template(replacement: &str, regex: &Regex) -> Result<Vec<Part>, PatternError> {
-    let mut parts = Vec::new();
-    let mut text = String::new();
-    let mut chars = replacement.chars().peekable();
-    while let Some(c) = chars.next() {
-        if c != '\\' {
-            text.push(c);
-            continue;
-        }
-        let group = match chars.next() {
-            None => return Err(fail("bad escape (end of pattern) at position 0")),
-            Some('g') => {
-                if chars.next() != Some('<') {
-                    return Err(fail("missing <"));
-                }
-                let name: String = chars.by_ref().take_while(|c| *c != '>').collect();
-                Some(group_number(&name, regex)?)
+impl Pattern {
+    /// Reads `\1`, `\g<1>`, `\g<name>` and escapes of a replacement.
+    fn template(&self, replacement: &str) -> Result<Vec<Part>, PatternError> {
+        let mut parts = Vec::new();
+        let mut text = String::new();
+        let mut chars = replacement.chars().peekable();
+        while let Some(c) = chars.next() {
+            if c != '\\' {
+                text.push(c);
+                continue;
             }
-            Some('0') => {
-                text.push('\0');
-                None
-            }
-            Some(digit) if digit.is_ascii_digit() => {
-                let mut number = digit.to_string();
-                if let Some(second) = chars.next_if(char::is_ascii_digit) {
-                    number.push(second);
-                }
-                Some(group_number(&number, regex)?)
-            }
-            Some(other) => {
-                match other {
-                    'n' => text.push('\n'),
-                    't' => text.push('\t'),
-                    'r' => text.push('\r'),
-                    'a' => text.push('\x07'),
-                    'b' => text.push('\x08'),
-                    'f' => text.push('\x0c'),
-                    'v' => text.push('\x0b'),
-                    '\\' => text.push('\\'),
-                    other if other.is_ascii_alphabetic() => {
-                        return Err(fail(format!("bad escape \\{other} at position 0")));
+            let group = match chars.next() {
+                None => return Err(fail("bad escape (end of pattern) at position 0")),
+                Some('g') => {
+                    if chars.next() != Some('<') {
+                        return Err(fail("missing <"));
                     }
-                    other => text.extend(['\\', other]),
+                    let name: String = chars.by_ref().take_while(|c| *c != '>').collect();
+                    Some(self.group(&name)?)
                 }
-                None
+                Some('0') => {
+                    text.push('\0');
+                    None
+                }
+                Some(digit) if digit.is_ascii_digit() => {
+                    let mut number = digit.to_string();
+                    if let Some(second) = chars.next_if(char::is_ascii_digit) {
+                        number.push(second);
+                    }
+                    Some(self.group(&number)?)
+                }
+                Some(other) => {
+                    match other {
+                        'n' => text.push('\n'),
+                        't' => text.push('\t'),
+                        'r' => text.push('\r'),
+                        'a' => text.push('\x07'),
+                        'b' => text.push('\x08'),
+                        'f' => text.push('\x0c'),
+                        'v' => text.push('\x0b'),
+                        '\\' => text.push('\\'),
+                        other if other.is_ascii_alphabetic() => {
+                            return Err(fail(format!("bad escape \\{other} at position 0")));
+                        }
+                        other => text.extend(['\\', other]),
+                    }
+                    None
+                }
+            };
+            if let Some(group) = group {
+                parts.push(Part::Text(std::mem::take(&mut text)));
+                parts.push(Part::Group(group));
             }
-        };
-        if let Some(group) = group {
-            parts.push(Part::Text(std::mem::take(&mut text)));
-            parts.push(Part::Group(group));
         }
+        parts.push(Part::Text(text));
+        Ok(parts)
     }
-    parts.push(Part::Text(text));
-    Ok(parts)
-}
-
-/// Returns a group's number, by number or name.
-fn group_number(name: &str, regex: &Regex) -> Result<usize, PatternError> {
-    if let Ok(number) = name.parse::<usize>() {
-        if number < regex.captures_len() {
-            return Ok(number);
-        }
-        return Err(fail(format!("invalid group reference {number} at position 1")));
-    }
-    let named = regex.capture_names().position(|known| known == Some(name));
-    named.ok_or_else(|| fail(format!("unknown group name '{name}'")))
 }
 
 #[cfg(test)]
@@ -325,5 +394,41 @@ mod tests {
         let (text, count) = pattern(r"(?P<key>\w+)=(\w+)").substitute("a=1 b=2", r"\2\g<key>\n").unwrap();
         assert_eq!((text.as_str(), count), ("1a\n 2b\n", 2));
         assert!(pattern("a").substitute("a", r"\1").is_err());
+    }
+
+    #[test]
+    fn matches_are_replaced_as_python_replaces_them() {
+        for (text, whole, replacement, expected) in [
+            (r"^a(.*)$", "abc", r"x\1", "xbc"),
+            (r"(?P<w>\w+) (\w+)", "a b", r"\2 \g<w>", "b a"),
+            ("x*", "abxd", "-", "-a-b--d-"),
+            (r"b$", "ab\n", "c", "ac\n"),
+            (r"[[]a]", "[a]", "", ""),
+            (r"a{,2}b", "aab", "x", "x"),
+            (r"\.", "a.b", "", "ab"),
+            (r"(a)(?=b)", "abac", r"<\1>", "<a>bac"),
+            (r"a\Z", "aa", "b", "ab"),
+            (r"{x}", "{x}", "y", "y"),
+            (r"a", "a", r"\2", "invalid group reference 2 at position 1"),
+        ] {
+            let replaced = pattern(text).substitute(whole, replacement);
+            let replaced = replaced.map_or_else(|error| error.to_string(), |(text, _)| text);
+            assert_eq!(replaced, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_substitution_goes_no_further_than_told() {
+        let within = |count, longest| pattern("a").substitute_within("aaa", "bb", Extent { count, longest });
+        assert_eq!(within(2, 100), Ok(("bbbba".to_owned(), 2)));
+        assert_eq!(within(0, 100), Ok(("aaa".to_owned(), 0)));
+        assert_eq!(within(3, 4), Err(PatternError::TooLong { longest: 4 }));
+    }
+
+    #[test]
+    fn all_of_a_text_can_be_asked_for() {
+        let whole =
+            Pattern::new("a|ab", Flags { anchored: true, to_the_end: true, ..Flags::default() }).unwrap();
+        assert_eq!([whole.is_in("ab"), whole.is_in("abc"), whole.is_in("a\n")], [true, false, false]);
     }
 }

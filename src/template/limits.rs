@@ -5,7 +5,7 @@ use crate::TemplateError;
 /// The most elements of a list.
 const MOST_ITEMS: usize = 10_000_000;
 /// The longest text, in bytes.
-const LONGEST_TEXT: usize = 200_000_000;
+pub(crate) const LONGEST_TEXT: usize = 200_000_000;
 
 /// Refuses a list of so many elements.
 pub(crate) fn items(count: usize) -> Result<(), TemplateError> {

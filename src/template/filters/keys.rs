@@ -1,11 +1,11 @@
 //! Keys of mappings in a list: kept, removed, renamed. community.general and ansible.utils each have their own words.
 
-use fancy_regex::Regex;
+use rplay_module::pattern::{Flags, Pattern};
 
 use super::fail;
 use crate::builtin::{Builtin, Given, builtin};
 use crate::eval::{Cx, Evaluated};
-use crate::regex::{Flags, compile};
+use crate::regex::compile;
 use crate::value::Dict;
 use crate::{TemplateError, Value};
 
@@ -30,7 +30,7 @@ enum Matcher {
     Equal(String),
     StartsWith(String),
     EndsWith(String),
-    Regex(Box<Regex>),
+    Regex(Box<Pattern>),
 }
 
 impl Matcher {
@@ -39,7 +39,7 @@ impl Matcher {
             "equal" | "equality" => Self::Equal(word.to_owned()),
             "starts_with" => Self::StartsWith(word.to_owned()),
             "ends_with" => Self::EndsWith(word.to_owned()),
-            "regex" => Self::Regex(Box::new(compile(&format!(r"\A(?:{word})"), Flags::default())?)),
+            "regex" => Self::Regex(Box::new(compile(word, Flags { anchored: true, ..Flags::default() })?)),
             other => return fail(format!("'{other}' is no way to match keys")),
         })
     }
@@ -49,7 +49,7 @@ impl Matcher {
             Self::Equal(word) => key == word,
             Self::StartsWith(word) => key.starts_with(word.as_str()),
             Self::EndsWith(word) => key.ends_with(word.as_str()),
-            Self::Regex(regex) => regex.is_match(key).unwrap_or(false),
+            Self::Regex(regex) => regex.is_in(key),
         }
     }
 }

@@ -1,7 +1,10 @@
+use rplay_module::pattern::{Extent, Flags};
+
 use super::fail;
 use crate::builtin::{Builtin, Given, builtin};
 use crate::eval::{Cx, Evaluated};
-use crate::regex::{Flags, compile, find_all, group_number, substitute};
+use crate::limits::LONGEST_TEXT;
+use crate::regex::compile;
 use crate::{TemplateError, Value};
 
 pub(super) const FILTERS: &[Builtin] = &[
@@ -23,10 +26,12 @@ fn regex_replace(_cx: &Cx<'_>, given: &Given) -> Evaluated {
         return fail(format!("decoding to str: need a bytes-like object, {kind} found"));
     }
     let text = if given.value(0).is_none() { "None".to_owned() } else { text };
-    let flags = Flags { ignore_case: given.flag(3, false), multiline: given.flag(4, false) };
+    let flags =
+        Flags { ignore_case: given.flag(3, false), multiline: given.flag(4, false), ..Flags::default() };
     let (count, mandatory) = (given.size(5, 0)?, given.size(6, 0)?);
     let regex = compile(pattern, flags)?;
-    let (replaced, done) = substitute(&regex, &text, &given.text_or(2, ""), count)?;
+    let extent = Extent { count: if count == 0 { usize::MAX } else { count }, longest: LONGEST_TEXT };
+    let (replaced, done) = regex.substitute_within(&text, &given.text_or(2, ""), extent)?;
     if mandatory > 0 && mandatory != done {
         return fail(format!(
             "'{pattern}' should match {mandatory} times, but matches {count} times in '{text}'"
@@ -42,39 +47,38 @@ fn pattern(given: &Given, at: usize) -> Result<&str, TemplateError> {
 }
 
 fn regex_findall(_cx: &Cx<'_>, given: &Given) -> Evaluated {
-    let flags = Flags { ignore_case: given.flag(3, false), multiline: given.flag(2, false) };
+    let flags =
+        Flags { ignore_case: given.flag(3, false), multiline: given.flag(2, false), ..Flags::default() };
     let regex = compile(pattern(given, 1)?, flags)?;
     let text = given.text(0);
     let group = |captures: &fancy_regex::Captures<'_, str>, at: usize| {
         Value::from(captures.get(at).map_or("", |group| group.as_str()))
     };
-    let found = find_all(&regex, &text)?;
-    Ok(found
-        .iter()
-        .map(|captures| match regex.captures_len() {
-            1 => group(captures, 0),
-            2 => group(captures, 1),
-            count => Value::tuple((1..count).map(|at| group(captures, at)).collect()),
+    let found = regex.matches(&text).map(|captures| {
+        let captures = captures?;
+        Ok(match regex.groups() {
+            1 => group(&captures, 0),
+            2 => group(&captures, 1),
+            count => Value::tuple((1..count).map(|at| group(&captures, at)).collect()),
         })
-        .collect())
+    });
+    found.collect::<Result<Vec<_>, TemplateError>>().map(Value::list)
 }
 
 fn regex_search(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     let on = |name: &str| given.option(name).is_some_and(Value::is_truthy);
-    let flags = Flags { ignore_case: on("ignorecase"), multiline: on("multiline") };
+    let flags = Flags { ignore_case: on("ignorecase"), multiline: on("multiline"), ..Flags::default() };
     let regex = compile(pattern(given, 1)?, flags)?;
     let text = given.text(0);
     let wanted: Vec<String> =
         given.rest.iter().map(|arg| group_name(&arg.text())).collect::<Result<_, _>>()?;
-    let captures = regex.captures(&text).map_err(|error| TemplateError::runtime(error.to_string()))?;
-    let Some(captures) = captures else { return Ok(Value::NONE) };
+    let Some(captures) = regex.captures(&text)? else { return Ok(Value::NONE) };
     let group = |at: usize| captures.get(at).map_or(Value::NONE, |group| Value::from(group.as_str()));
     if wanted.is_empty() {
         return Ok(group(0));
     }
-    let numbers = wanted
-        .iter()
-        .map(|name| group_number(name, &regex).map_err(|_| TemplateError::runtime("no such group")));
+    let numbers =
+        wanted.iter().map(|name| regex.group(name).map_err(|_| TemplateError::runtime("no such group")));
     numbers.map(|number| number.map(group)).collect::<Result<Vec<_>, _>>().map(Value::list)
 }
 

@@ -1,11 +1,13 @@
 //! The lookups of community.general that make texts and merge variables.
 
+use rplay_module::pattern::Flags;
+
 use super::options::Options;
 use super::{Given, Items, fail};
 use crate::dice::Dice;
 use crate::eval::{Args, Cx};
 use crate::filters::encode_base64;
-use crate::regex::{Flags, compile};
+use crate::regex::compile;
 use crate::{TemplateError, Value};
 
 const LOWERCASE: &str = "abcdefghijklmnopqrstuvwxyz";
@@ -85,7 +87,7 @@ pub(super) fn merge_variables(cx: &Cx<'_>, given: &Given) -> Items {
         let fits = |name: &str| match kind.as_str() {
             "prefix" => name.starts_with(&pattern),
             "suffix" => name.ends_with(&pattern),
-            _ => regex.is_match(name).unwrap_or(false),
+            _ => regex.is_in(name),
         };
         let mut result = options.value("initial_value").cloned();
         for name in names.iter().filter(|name| fits(name)) {

@@ -1,12 +1,13 @@
 //! Values of ini files and of Java's properties, as Python's `configparser` reads them.
 
 use indexmap::IndexMap;
+use rplay_module::pattern::Flags;
 
 use super::files::{read_encoded, search_or_warn};
 use super::options::Options;
 use super::{Given, Items, fail};
 use crate::eval::Cx;
-use crate::regex::{Flags, compile};
+use crate::regex::compile;
 use crate::{TemplateError, Value};
 
 const OPTIONS: &[&str] = &[
@@ -204,11 +205,11 @@ impl Ini {
 
     /// Returns the values of all keys that the expression fits.
     fn fitting(&self, section: &str, pattern: &str) -> Items {
-        let regex = compile(&format!(r"\A(?:{pattern})"), Flags::default())?;
+        let regex = compile(pattern, Flags { anchored: true, ..Flags::default() })?;
         let mut all = self.sections.get(DEFAULT_SECTION).cloned().unwrap_or_default();
         all.extend(self.sections.get(section).cloned().unwrap_or_default());
         let mut values = Vec::new();
-        for (name, value) in all.iter().filter(|(name, _)| regex.is_match(name).unwrap_or(false)) {
+        for (name, value) in all.iter().filter(|(name, _)| regex.is_in(name)) {
             values.push(match value {
                 Some(value) => self.filled(section, name, value, 1)?.into(),
                 None => Value::NONE,

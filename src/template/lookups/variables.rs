@@ -1,9 +1,11 @@
 //! Lookups of variables, the templates' and the environment's.
 
+use rplay_module::pattern::Flags;
+
 use super::{Given, Items, fail};
 use crate::Value;
 use crate::eval::Cx;
-use crate::regex::{Flags, compile};
+use crate::regex::compile;
 
 pub(super) fn env(cx: &Cx<'_>, given: &Given) -> Items {
     let default = given.option("default");
@@ -54,7 +56,7 @@ pub(super) fn varnames(cx: &Cx<'_>, given: &Given) -> Items {
         };
         let regex = compile(pattern, Flags::default())
             .map_err(|error| error.context(&format!("Unable to use \"{pattern}\" as a search parameter")))?;
-        let fits = |name: &&String| regex.is_match(name).unwrap_or(false);
+        let fits = |name: &&String| regex.is_in(name);
         found.extend(names.iter().filter(fits).map(|name| Value::from(&**name)));
     }
     Ok(found)

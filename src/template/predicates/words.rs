@@ -1,10 +1,11 @@
 //! What a text looks like.
 
-use crate::Value;
+use rplay_module::pattern::Flags;
+
 use crate::builtin::{Builtin, Given, builtin};
 use crate::eval::{Cx, Evaluated};
 use crate::filters::Url;
-use crate::regex::{Flags, compile};
+use crate::regex::compile;
 
 use super::fail;
 
@@ -26,20 +27,19 @@ pub(super) const TESTS: &[Builtin] = &[
 ];
 
 fn matches(given: &Given, how: &str) -> Evaluated {
-    let flags = Flags { ignore_case: given.flag(2, false), multiline: given.flag(3, false) };
+    let flags = Flags {
+        ignore_case: given.flag(2, false),
+        multiline: given.flag(3, false),
+        anchored: matches!(how, "match" | "fullmatch"),
+        to_the_end: how == "fullmatch",
+        ..Flags::default()
+    };
     let text = given.text(0);
     if given.given(1).is_some_and(|pattern| !pattern.is_text()) {
         return fail("first argument must be string or compiled pattern");
     }
-    let pattern = given.text_or(1, "");
-    compile(&pattern, flags)?;
-    let anchored = match how {
-        "match" => format!(r"\A(?:{pattern})"),
-        "fullmatch" => format!(r"\A(?:{pattern})\Z"),
-        _ => pattern,
-    };
-    let found = compile(&anchored, flags)?.is_match(&text);
-    found.map(Value::from).or_else(|error| fail(error.to_string()))
+    let found = compile(&given.text_or(1, ""), flags)?.captures(&text)?;
+    Ok(found.is_some().into())
 }
 
 fn is_lower(text: &str) -> bool {
