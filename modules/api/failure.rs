@@ -21,6 +21,19 @@ pub struct Failure {
     pub result: Map<String, Value>,
     /// Several lines that say more than the message: a failed deploy's own screen.
     pub screen: Option<String>,
+    /// What is told on the screen in place of the message, with who failed before it: `Module failed: no: [Errno 2] ...`.
+    #[serde(default)]
+    pub told: Option<Box<Told>>,
+}
+
+/// A line of the screen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told(String);
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
 /// What a failure means to the driver.
@@ -55,6 +68,7 @@ impl Failure {
             hint: None,
             result: Map::new(),
             screen: None,
+            told: None,
         }
     }
 
@@ -86,6 +100,21 @@ impl Failure {
         self
     }
 
+    /// Adds on the screen what the system said; the result has the message only.
+    #[must_use]
+    pub fn because(mut self, said: impl fmt::Display) -> Self {
+        let message = self.message.trim_end_matches(['.', ' ']);
+        self.told = Some(Box::new(Told(format!("Module failed: {message}: {said}"))));
+        self
+    }
+
+    /// Says on the screen that the action failed before its module ran, as Ansible tells the two apart.
+    #[must_use]
+    pub fn by_action(mut self) -> Self {
+        self.told = Some(Box::new(Told(format!("Action failed: {}", self.message))));
+        self
+    }
+
     #[must_use]
     pub fn field(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.result.insert(name.to_owned(), value.into());
@@ -106,3 +135,20 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+#[cfg(test)]
+mod tests {
+    use super::Failure;
+
+    #[test]
+    fn what_the_system_said_is_told_beside_the_message() {
+        let failure = Failure::new("Unlinking failed.").because("[Errno 1] Operation not permitted: b'/f'");
+        assert_eq!(failure.message, "Unlinking failed.");
+        let told = failure.told.unwrap().to_string();
+        assert_eq!(told, "Module failed: Unlinking failed: [Errno 1] Operation not permitted: b'/f'");
+        assert_eq!(
+            Failure::new("dest is required").by_action().told.unwrap().to_string(),
+            "Action failed: dest is required"
+        );
+    }
+}

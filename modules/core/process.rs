@@ -111,7 +111,9 @@ impl Order<'_> {
             let deed = bare(&cmd, message, None, "");
             let mut failure = Failure::new(message);
             failure.result = deed.result;
-            return Err(failure.hint(format!("{}: {}", folder.display(), system_words(&error))));
+            let number = error.raw_os_error().unwrap_or_default();
+            let said = system_words(&error);
+            return Err(failure.because(format!("[Errno {number}] {said}: b'{}'", folder.display())));
         }
         Ok(Ready { cmd, folder })
     }
@@ -209,13 +211,13 @@ fn bare(cmd: &Value, msg: &str, rc: Option<i32>, stdout: &str) -> Deed {
 }
 
 fn enter(folder: &Path) -> io::Result<()> {
-    if folder.metadata()?.is_dir() { Ok(()) } else { Err(io::ErrorKind::NotADirectory.into()) }
+    if folder.metadata()?.is_dir() { Ok(()) } else { Err(rustix::io::Errno::NOTDIR.into()) }
 }
 
 /// Looks for the program beforehand, so that what is wrong is told in the system's words and number.
 fn startable(cx: &Cx, folder: &Path, program: &str) -> std::result::Result<(), (i32, String)> {
-    let missing = (2, format!("No such file or directory: {program}"));
-    let denied = (13, format!("Permission denied: {program}"));
+    let missing = (2, format!("[Errno 2] No such file or directory: b'{program}'"));
+    let denied = (13, format!("[Errno 13] Permission denied: b'{program}'"));
     let look = |path: &Path| match path.metadata() {
         Err(_) => Err(missing.clone()),
         Ok(found) if found.is_file() && found.permissions().mode() & 0o111 != 0 => Ok(()),
@@ -239,7 +241,7 @@ fn startable(cx: &Cx, folder: &Path, program: &str) -> std::result::Result<(), (
 fn not_started(argv: &[String], rc: i32, why: &str) -> Failure {
     let cmd = argv.iter().map(|word| words::quote(word)).collect::<Vec<_>>().join(" ");
     Failure::new("Error executing command.")
-        .hint(why)
+        .because(why)
         .field("rc", rc)
         .field("cmd", cmd)
         .field("stdout", "")

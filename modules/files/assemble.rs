@@ -207,7 +207,8 @@ impl Action for Assemble {
             if p.backup && work.there {
                 backup = Some(back_up(cx, &work.dest)?);
             }
-            let manner = Manner { unsafe_writes: p.attributes.unsafe_writes, validate: None, keeps: true };
+            let manner =
+                Manner { unsafe_writes: p.attributes.writes_unsafely(cx), validate: None, keeps: true };
             let source = Source::Bytes(work.bytes.clone());
             write::file(cx, &work.dest, &source, &Entry::of("file"), manner).await?;
         }

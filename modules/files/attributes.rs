@@ -33,9 +33,34 @@ pub(crate) struct Attributes {
     /// The level of the `SELinux` context; without `SELinux` it means nothing.
     pub(crate) selevel: Option<String>,
     /// Whether a file may be written in place where it cannot be replaced as a whole, such as one mounted into a
-    /// container.
-    #[param(default = false)]
-    pub(crate) unsafe_writes: bool,
+    /// container; omitted `ANSIBLE_UNSAFE_WRITES` of the environment says so, else it may not.
+    pub(crate) unsafe_writes: Option<bool>,
+}
+
+impl Attributes {
+    /// Returns what only sets permissions.
+    pub(crate) fn of_mode(mode: Value) -> Self {
+        Self {
+            mode: Some(mode),
+            owner: None,
+            group: None,
+            flags: None,
+            seuser: None,
+            serole: None,
+            setype: None,
+            selevel: None,
+            unsafe_writes: None,
+        }
+    }
+
+    /// Returns whether a file may be written in place where it cannot be replaced as a whole.
+    pub(crate) fn writes_unsafely(&self, cx: &Cx) -> bool {
+        let by_environment = || {
+            let word = cx.env("ANSIBLE_UNSAFE_WRITES").unwrap_or_default().trim().to_lowercase();
+            matches!(word.as_str(), "1" | "1.0" | "y" | "yes" | "on" | "t" | "true")
+        };
+        self.unsafe_writes.unwrap_or_else(by_environment)
+    }
 }
 
 /// The attributes that are asked for, looked up on this machine.
@@ -158,6 +183,9 @@ impl Wish {
 
 fn bad_mode(value: &Value) -> Failure {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let ground = Ground { bits: 0, directory: false, umask: 0 };
+    let bad = |clause: &&str| Mode::Symbols((*clause).to_owned()).bits(ground).is_none();
+    let text = text.split(',').find(bad).unwrap_or(&text);
     Failure::new("mode must be in octal or symbolic form")
         .field("details", format!("bad symbolic permission for mode: {text}"))
 }

@@ -1,5 +1,6 @@
-//! The few ways of writing characters that need no tables: UTF-8, UTF-16, Latin-1 and ASCII.
+//! Ways of writing characters: those without tables here, the rest by `encoding_rs`.
 
+use encoding_rs::Encoding;
 use rplay_module::{Failure, Result};
 
 /// A way of writing characters.
@@ -11,6 +12,8 @@ pub(crate) enum Charset {
     Utf16,
     Utf16Le,
     Utf16Be,
+    /// One with a table.
+    Tabled(&'static Encoding),
 }
 
 impl Charset {
@@ -23,7 +26,7 @@ impl Charset {
             "utf16" | "u16" => Self::Utf16,
             "utf16le" => Self::Utf16Le,
             "utf16be" => Self::Utf16Be,
-            _ => return Err(Failure::new(format!("unknown encoding: {name}"))),
+            _ => return tabled(&plain).ok_or_else(|| Failure::new(format!("unknown encoding: {name}"))),
         })
     }
 
@@ -40,20 +43,64 @@ impl Charset {
             },
             Self::Utf16Le => wide(bytes, u16::from_le_bytes),
             Self::Utf16Be => wide(bytes, u16::from_be_bytes),
+            Self::Tabled(encoding) => encoding
+                .decode_without_bom_handling_and_without_replacement(bytes)
+                .map(std::borrow::Cow::into_owned)
+                .ok_or_else(|| "illegal multibyte sequence".to_owned()),
         }
     }
 
-    pub(crate) fn bytes(self, text: &str) -> Vec<u8> {
-        match self {
+    /// Writes a text.
+    ///
+    /// # Errors
+    /// When there is no way to write one of its characters.
+    pub(crate) fn bytes(self, text: &str) -> Result<Vec<u8>> {
+        let unwritable = || Failure::new("there is a character that cannot be written in this encoding");
+        Ok(match self {
             Self::Utf8 => text.as_bytes().to_vec(),
-            Self::Latin1 => text.chars().map(|character| u8::try_from(character).unwrap_or(b'?')).collect(),
+            Self::Latin1 => {
+                let bytes = text.chars().map(u8::try_from);
+                bytes.collect::<std::result::Result<_, _>>().map_err(|_| unwritable())?
+            }
+            Self::Tabled(encoding) => match encoding.encode(text) {
+                (bytes, _, false) => bytes.into_owned(),
+                (_, _, true) => return Err(unwritable()),
+            },
             Self::Utf16 => {
                 [0xff, 0xfe].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect()
             }
             Self::Utf16Le => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
             Self::Utf16Be => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
-        }
+        })
     }
+}
+
+/// Finds an encoding by the name that Python knows it by, without its dashes.
+fn tabled(plain: &str) -> Option<Charset> {
+    let label = match plain {
+        "gbk" | "cp936" | "936" | "ms936" | "gb2312" | "euccn" | "chinese" => "gbk".to_owned(),
+        "gb18030" | "gb180302000" => "gb18030".to_owned(),
+        "big5" | "big5hkscs" | "cp950" | "950" | "ms950" => "big5".to_owned(),
+        "shiftjis" | "sjis" | "cp932" | "932" | "ms932" | "windows31j" => "shift_jis".to_owned(),
+        "eucjp" | "ujis" => "euc-jp".to_owned(),
+        "iso2022jp" => "iso-2022-jp".to_owned(),
+        "euckr" | "cp949" | "949" | "uhc" | "korean" => "euc-kr".to_owned(),
+        "koi8r" => "koi8-r".to_owned(),
+        "koi8u" => "koi8-u".to_owned(),
+        "cp866" | "866" | "ibm866" => "ibm866".to_owned(),
+        "macroman" | "macintosh" => "macintosh".to_owned(),
+        "latin2" | "l2" => "iso-8859-2".to_owned(),
+        "latin9" | "l9" => "iso-8859-15".to_owned(),
+        other => {
+            let windows = ["cp", "windows"].iter().find_map(|prefix| other.strip_prefix(prefix));
+            let number = windows.filter(|number| number.starts_with("125"));
+            number.map_or_else(
+                || other.strip_prefix("iso8859").map(|part| format!("iso-8859-{part}")),
+                |number| Some(format!("windows-{number}")),
+            )?
+        }
+    };
+    Encoding::for_label_no_replacement(label.as_bytes()).map(Charset::Tabled)
 }
 
 fn wide(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> std::result::Result<String, String> {
@@ -69,12 +116,22 @@ mod tests {
 
     #[test]
     fn texts_go_there_and_back() {
-        for name in ["utf-8", "UTF_16", "utf-16-be", "utf-16-le"] {
+        for (name, text) in [
+            ("utf-8", "aä😀\n"),
+            ("UTF_16", "aä😀\n"),
+            ("utf-16-be", "aä😀\n"),
+            ("utf-16-le", "aä😀\n"),
+            ("iso-8859-1", "aä"),
+            ("gbk", "世界"),
+            ("Shift_JIS", "世界"),
+            ("cp1251", "мир"),
+            ("iso8859_15", "1€"),
+        ] {
             let charset = Charset::named(name).unwrap();
-            assert_eq!(charset.text(&charset.bytes("aä😀\n")).unwrap(), "aä😀\n", "{name}");
+            assert_eq!(charset.text(&charset.bytes(text).unwrap()).unwrap(), text, "{name}");
         }
-        let latin = Charset::named("iso-8859-1").unwrap();
-        assert_eq!(latin.text(&latin.bytes("aä")).unwrap(), "aä");
+        assert_eq!(Charset::named("gbk").unwrap().bytes("世").unwrap(), b"\xca\xc0");
+        assert!(Charset::named("cp1251").unwrap().bytes("世").is_err());
         assert!(Charset::named("klingon").is_err());
         assert!(Charset::Utf8.text(b"\xff").is_err());
     }

@@ -52,9 +52,11 @@ impl CopyParams {
         let src = self.src.as_ref().filter(|src| !src.path.as_os_str().is_empty());
         let dest = self.dest.as_deref().filter(|dest| !dest.as_os_str().is_empty());
         let from = match (src, &self.content) {
-            (None, None) => return Err(Failure::new("src (or content) is required")),
-            (_, _) if dest.is_none() => return Err(Failure::new("dest is required")),
-            (Some(_), Some(_)) => return Err(Failure::new("src and content are mutually exclusive")),
+            (None, None) => return Err(Failure::new("src (or content) is required").by_action()),
+            (_, _) if dest.is_none() => return Err(Failure::new("dest is required").by_action()),
+            (Some(_), Some(_)) => {
+                return Err(Failure::new("src and content are mutually exclusive").by_action());
+            }
             (None, Some(content)) => From::Content(written(content)),
             (Some(src), None) if self.remote_src => From::Host(&src.path),
             (Some(ControllerFile { path, content: Some(content) }), None) if self.decrypt => {
@@ -64,7 +66,7 @@ impl CopyParams {
         };
         let dest = dest.unwrap_or(Path::new(""));
         if matches!(from, From::Content(_)) && dest.to_string_lossy().ends_with('/') {
-            return Err(Failure::new("can not use content with a dir as dest"));
+            return Err(Failure::new("can not use content with a dir as dest").by_action());
         }
         Ok(Job {
             from,

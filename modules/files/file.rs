@@ -6,7 +6,7 @@ use rplay_module::{
 use serde_json::{Map, Value};
 
 use crate::attributes::{Attributes, Wish};
-use crate::seen::{Kind, Seen};
+use crate::seen::{self, Kind, Seen};
 use crate::times::Times;
 use crate::tree::{Entry, Tree};
 use crate::{paths, write};
@@ -110,6 +110,8 @@ pub(crate) struct Receipt {
     written: bool,
     before: Option<Kind>,
     contents: Option<Contents>,
+    /// When a file that was touched came to be: it had these times before it was given others.
+    born: Option<(f64, f64)>,
 }
 
 /// What two tasks that name the same path mean.
@@ -176,10 +178,14 @@ impl Resource for File {
         if let Some(message) = &around.wish.stranger {
             return Err(Failure::new(message).field("path", around.shown.as_str()));
         }
+        let mut born = None;
         for (path, entry) in &want.0 {
             let old = have.and_then(|have| have.get(path));
             if old != Some(entry) {
                 around.make(cx, path, old, entry)?;
+                if old.is_none() && around.state == Some(State::Touch) {
+                    born = seen::look(&paths::real(cx, path)).map(|seen| (seen.accessed, seen.modified));
+                }
                 write::attributes(cx, path, entry).await?;
                 around.times.set(cx, path, entry)?;
             }
@@ -187,7 +193,7 @@ impl Resource for File {
         if p.follow && around.state == Some(State::Link) {
             found::warn_of_nothing(cx, &around.subject);
         }
-        Ok(around.receipt())
+        Ok(Receipt { born, ..around.receipt() })
     }
 
     fn output(&self, p: &FileParams, report: &Report<'_, Self>) -> Value {
@@ -218,7 +224,7 @@ impl Resource for File {
 
 impl Around {
     fn receipt(&self) -> Receipt {
-        Receipt { written: true, before: self.before, contents: self.contents.clone() }
+        Receipt { written: true, before: self.before, contents: self.contents.clone(), born: None }
     }
 
     /// Makes the thing itself where it is not there, or is another thing.

@@ -354,8 +354,11 @@ impl Work<'_> {
             if self.p.backup && path.exists() {
                 backup = Some(back_up(self.cx, &self.dest)?);
             }
-            let manner =
-                Manner { unsafe_writes: self.p.attributes.unsafe_writes, validate: None, keeps: true };
+            let manner = Manner {
+                unsafe_writes: self.p.attributes.writes_unsafely(self.cx),
+                validate: None,
+                keeps: true,
+            };
             write::file(self.cx, &self.dest, &source, &Entry::of("file"), manner).await?;
         }
         let settled = self.settle(false).await?;

@@ -14,6 +14,7 @@ mod blockinfile;
 mod charset;
 mod content;
 mod copy;
+mod deb822_repository;
 mod encoding;
 mod fetch;
 mod file;
@@ -58,6 +59,16 @@ pub const MODULES: &[Module] = &[
         native: false,
         spec: <copy::CopyParams as Params>::spec,
         pick: |_| Box::new(Driven(copy::Copy)),
+    },
+    Module {
+        names: &[
+            "deb822_repository",
+            "ansible.builtin.deb822_repository",
+            "ansible.legacy.deb822_repository",
+        ],
+        native: false,
+        spec: <deb822_repository::Deb822RepositoryParams as Params>::spec,
+        pick: |_| Box::new(Done("deb822_repository", deb822_repository::Deb822Repository)),
     },
     Module {
         names: &["fetch", "ansible.builtin.fetch", "ansible.legacy.fetch"],

@@ -83,7 +83,7 @@ impl ReplaceParams {
         let changed = count > 0 && new != section;
         let after = if changed {
             let (head, tail) = (text.get(..from).unwrap_or_default(), text.get(to..).unwrap_or_default());
-            charset.bytes(&format!("{head}{new}{tail}"))
+            charset.bytes(&format!("{head}{new}{tail}"))?
         } else {
             before.clone()
         };

@@ -70,7 +70,8 @@ impl Revision {
                 backup = Some(back_up(cx, &self.path)?);
             }
             validate(cx, how.validate, &self.after).await?;
-            let manner = Manner { unsafe_writes: how.attributes.unsafe_writes, validate: None, keeps: true };
+            let manner =
+                Manner { unsafe_writes: how.attributes.writes_unsafely(cx), validate: None, keeps: true };
             let real = paths::followed(cx, &self.path);
             write::file(cx, &real, &Source::Bytes(self.after.clone()), &Entry::of("file"), manner).await?;
         }

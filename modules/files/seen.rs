@@ -118,6 +118,12 @@ pub(crate) fn umask() -> u32 {
     line.and_then(|text| u32::from_str_radix(text.trim(), 8).ok()).unwrap_or(0o022)
 }
 
+/// Returns an error of the system as Python shows it, with the path that it is about.
+pub(crate) fn errno_words(error: &io::Error, path: &Path) -> String {
+    let number = error.raw_os_error().unwrap_or_default();
+    format!("[Errno {number}] {}: b{}", system_words(error), crate::python::literal(&path.to_string_lossy()))
+}
+
 /// Returns the system's own words for an error, without the number that Rust adds.
 pub(crate) fn system_words(error: &io::Error) -> String {
     let text = error.to_string();

@@ -7,6 +7,7 @@ use rplay_module::{Action, Cx, Deed, Effect, Failure, InCheck, Params, Result};
 use serde_json::json;
 
 use crate::paths;
+use crate::seen::errno_words;
 
 /// Reads a file of the host, in base64.
 #[derive(Params)]
@@ -32,6 +33,7 @@ impl Action for Slurp {
                 ErrorKind::IsADirectory => format!("Source is a directory and must be a file: {source}"),
                 _ => format!("Unable to slurp file: {source}"),
             })
+            .because(errno_words(&error, source.as_ref()).replacen(": b", ": ", 1))
         })?;
         Ok(Deed::new(
             false,

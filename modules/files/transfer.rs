@@ -55,6 +55,8 @@ pub(crate) struct Around {
     dest: String,
     /// The source that results name; a content that the playbook has has none.
     src: Option<String>,
+    /// Where Ansible would have put the file before it replaces the one at the destination.
+    carried: String,
     /// It is one file, not a folder.
     single: bool,
     /// What shall be at the destination, by path.
@@ -231,15 +233,13 @@ async fn bring(
         What::Folder(_) => write::folder(cx, path),
         What::Link(target) => write::link(cx, path, target.as_ref(), false, replaced),
         What::File(source, _) => {
-            found::writable(cx, path, job.attributes.unsafe_writes)?;
+            let unsafe_writes = job.attributes.writes_unsafely(cx);
+            found::writable(cx, path, unsafe_writes)?;
             if job.backup && replaced.is_some() {
                 receipt.backup = Some(found::back_up(cx, path)?);
             }
-            let manner = Manner {
-                unsafe_writes: job.attributes.unsafe_writes,
-                validate: job.validate,
-                keeps: !matches!(job.from, From::Host(_)),
-            };
+            let manner =
+                Manner { unsafe_writes, validate: job.validate, keeps: !matches!(job.from, From::Host(_)) };
             write::file(cx, path, source, want, manner).await?;
             receipt.content = true;
             Ok(())

@@ -10,6 +10,7 @@ use crate::attributes::Attributes;
 use crate::paths;
 use crate::settle::{self, Settled};
 
+mod fetched;
 mod process;
 mod tar;
 mod zip;
@@ -49,7 +50,6 @@ pub(crate) struct UnarchiveParams {
     extra_opts: Vec<String>,
     /// Whether the server of an address has to show a certificate that is trusted.
     #[param(default = true)]
-    #[expect(dead_code, reason = "nothing is fetched here")]
     validate_certs: bool,
     /// How many bytes are read at once; it changes nothing here.
     #[param(default = 65536)]
@@ -57,7 +57,6 @@ pub(crate) struct UnarchiveParams {
     io_buffer_size: u64,
     /// The old way to say the contrary of `remote_src`.
     #[param(default = true)]
-    #[expect(dead_code, reason = "the engine reads it")]
     copy: bool,
     /// Whether an archive that is encrypted is decrypted.
     #[param(default = true)]
@@ -76,6 +75,8 @@ pub(crate) struct Job<'a> {
     /// The folder as results name it, and its real path.
     dest: String,
     folder: String,
+    /// What was fetched for it, until it is unpacked.
+    _fetched: Option<tempfile::NamedTempFile>,
 }
 
 /// What is known of an archive before it is unpacked.
@@ -152,7 +153,7 @@ impl UnarchiveParams {
         })
     }
 
-    fn job<'a>(&'a self, cx: &'a Cx) -> Result<Job<'a>> {
+    async fn job<'a>(&'a self, cx: &'a Cx) -> Result<Job<'a>> {
         let dest = paths::expand(cx, &self.dest);
         let folder = paths::real(cx, &dest);
         if !folder.is_dir() {
@@ -164,12 +165,13 @@ impl UnarchiveParams {
             cx.warn(format!("Relative destination path '{dest}' was resolved to absolute path '{folder}'."));
         }
         let shown = paths::expand(cx, &self.src.path);
-        if shown.contains("://") {
-            return Err(Failure::new(format!(
-                "could not fetch {shown}: unarchive takes no addresses; fetch it with get_url, then unpack it with remote_src"
-            )));
+        let mut src = paths::real(cx, &shown);
+        let mut fetched = None;
+        if (self.remote_src || !self.copy) && shown.contains("://") && !src.exists() {
+            let file = fetched::fetch(cx, &shown, self.validate_certs).await?;
+            src = file.path().to_path_buf();
+            fetched = Some(file);
         }
-        let src = paths::real(cx, &shown);
         let size = match src.metadata() {
             Ok(found) => found.len(),
             Err(_) if self.remote_src => {
@@ -184,7 +186,7 @@ impl UnarchiveParams {
         if size == 0 {
             return Err(Failure::new(format!("Invalid archive '{src}', the file is 0 bytes")));
         }
-        Ok(Job { cx, p: self, src, dest, folder })
+        Ok(Job { cx, p: self, src, dest, folder, _fetched: fetched })
     }
 }
 
@@ -244,14 +246,14 @@ impl Action for Unarchive {
     }
 
     async fn foretell(&self, cx: &Cx, p: &UnarchiveParams) -> Result<Deed> {
-        let job = p.job(cx)?;
+        let job = p.job(cx).await?;
         let handler = Handler::pick(&job).await?;
         let compared = handler.compare(&job).await?;
         Ok(with_info(cx, &job, job.deed(&handler, &compared, !compared.unarchived)).await)
     }
 
     async fn perform(&self, cx: &Cx, p: &UnarchiveParams) -> Result<Deed> {
-        let job = p.job(cx)?;
+        let job = p.job(cx).await?;
         let handler = Handler::pick(&job).await?;
         let compared = handler.compare(&job).await?;
         let mut more = Map::new();

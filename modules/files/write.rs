@@ -10,7 +10,7 @@ use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
 use tempfile::NamedTempFile;
 
 use crate::content::Source;
-use crate::seen::{self, Kind, system_words};
+use crate::seen::{self, Kind, errno_words, system_words};
 use crate::tree::Entry;
 use crate::{mode, paths};
 
@@ -124,11 +124,9 @@ pub(crate) fn folder(cx: &Cx, shown: &str) -> Result<()> {
     match fs::create_dir(&path) {
         Err(_) if path.is_dir() => Ok(()),
         made => made.map_err(|error| {
-            Failure::new(format!(
-                "There was an issue creating {shown} as requested: {}",
-                system_words(&error)
-            ))
-            .field("path", shown)
+            let said = errno_words(&error, shown.as_ref());
+            Failure::new(format!("There was an issue creating {shown} as requested: {said}"))
+                .field("path", shown)
         }),
     }
 }
@@ -137,7 +135,8 @@ pub(crate) fn folder(cx: &Cx, shown: &str) -> Result<()> {
 pub(crate) fn touch(cx: &Cx, shown: &str) -> Result<()> {
     let made = File::options().create(true).append(true).open(paths::real(cx, shown));
     made.map(drop).map_err(|error| {
-        Failure::new("Error, could not touch target.").hint(system_words(&error)).field("path", shown)
+        let said = errno_words(&error, shown.as_ref());
+        Failure::new("Error, could not touch target.").because(said).field("path", shown)
     })
 }
 
@@ -167,12 +166,15 @@ pub(crate) fn link(cx: &Cx, shown: &str, target: &Path, hard: bool, replaces: Op
 pub(crate) async fn attributes(cx: &Cx, shown: &str, want: &Entry) -> Result<()> {
     let path = paths::real(cx, shown);
     let fail = |message: &str, why: &str| Failure::new(message).field("path", shown).field("details", why);
+    let refused = |message: &str, error: &io::Error| {
+        Failure::new(message).because(errno_words(error, shown.as_ref())).field("path", shown)
+    };
     let Some(seen) = seen::look(&path) else { return Ok(()) };
     if want.owner.is_some_and(|owner| owner != seen.uid) {
-        lchown(&path, want.owner, None).map_err(|error| fail("chown failed", &system_words(&error)))?;
+        lchown(&path, want.owner, None).map_err(|error| refused("chown failed", &error))?;
     }
     if want.group.is_some_and(|group| group != seen.gid) {
-        lchown(&path, None, want.group).map_err(|error| fail("chgrp failed", &system_words(&error)))?;
+        lchown(&path, None, want.group).map_err(|error| refused("chgrp failed", &error))?;
     }
     // Giving a file away takes bits with it: they are looked at anew.
     let now = seen::look(&path).map_or(seen.bits, |seen| seen.bits);
@@ -240,12 +242,14 @@ pub(crate) fn remove(cx: &Cx, shown: &str) -> Result<()> {
     let path = paths::real(cx, shown);
     let Some(seen) = seen::look(&path) else { return Ok(()) };
     if seen.kind == Kind::Directory {
-        return fs::remove_dir_all(&path)
-            .map_err(|error| Failure::new(format!("rmtree failed: {}", system_words(&error))));
+        return fs::remove_dir_all(&path).map_err(|error| {
+            Failure::new(format!("rmtree failed: {}", errno_words(&error, shown.as_ref())))
+        });
     }
     match fs::remove_file(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(Failure::new("Unlinking failed.").hint(system_words(&error)).field("path", shown))
+            let said = errno_words(&error, shown.as_ref());
+            Err(Failure::new("Unlinking failed.").because(said).field("path", shown))
         }
         _ => Ok(()),
     }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::program::{Order, Ran};
 
-mod cache;
+pub(crate) mod cache;
 mod deb;
 mod known;
 mod orders;

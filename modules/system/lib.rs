@@ -8,7 +8,10 @@
 
 mod accounts;
 mod apt;
+mod apt_repository;
 mod cron;
+mod debconf;
+mod dpkg_selections;
 mod getent;
 mod git;
 mod group;
@@ -36,10 +39,28 @@ pub const MODULES: &[Module] = &[
         pick: |_| Box::new(Done("apt", apt::Apt)),
     },
     Module {
+        names: &["apt_repository", "ansible.builtin.apt_repository", "ansible.legacy.apt_repository"],
+        native: false,
+        spec: <apt_repository::AptRepositoryParams as Params>::spec,
+        pick: |_| Box::new(Done("apt_repository", apt_repository::AptRepository)),
+    },
+    Module {
         names: &["cron", "ansible.builtin.cron", "ansible.legacy.cron"],
         native: false,
         spec: <cron::CronParams as Params>::spec,
         pick: |_| Box::new(Done("cron", cron::Cron)),
+    },
+    Module {
+        names: &["debconf", "ansible.builtin.debconf", "ansible.legacy.debconf"],
+        native: false,
+        spec: <debconf::DebconfParams as Params>::spec,
+        pick: |_| Box::new(Done("debconf", debconf::Debconf)),
+    },
+    Module {
+        names: &["dpkg_selections", "ansible.builtin.dpkg_selections", "ansible.legacy.dpkg_selections"],
+        native: false,
+        spec: <dpkg_selections::DpkgSelectionsParams as Params>::spec,
+        pick: |_| Box::new(Done("dpkg_selections", dpkg_selections::DpkgSelections)),
     },
     Module {
         names: &["getent", "ansible.builtin.getent", "ansible.legacy.getent"],

@@ -10,8 +10,8 @@ use crate::program;
 pub(crate) struct PackageParams {
     /// The packages, as the package manager calls them.
     name: Value,
-    /// Whether they are there, in the package manager's words: `present`, `absent`, `latest`.
-    state: String,
+    /// Whether they are there, in the package manager's words: `present`, `absent`, `latest`; omitted it decides.
+    state: Option<String>,
     /// The package manager; omitted it is found out.
     #[param(name = "use", default = "auto")]
     manager: String,
@@ -38,7 +38,7 @@ impl PackageParams {
         }
         let mut args = self.more.clone();
         args.insert("name".to_owned(), self.name.clone());
-        args.insert("state".to_owned(), Value::from(self.state.as_str()));
+        args.extend(self.state.iter().map(|state| ("state".to_owned(), Value::from(state.as_str()))));
         let parsed = params::parse::<AptParams>(&Value::Object(args));
         parsed.map(|parsed| parsed.params).map_err(|faults| Failure::new(params::message(&faults, "apt")))
     }
@@ -74,7 +74,7 @@ mod tests {
         bench.answer("apt-mark", &Exit::default());
         let policy = "x:\n  Candidate: 1\n  Version table:\n     1 500\n";
         bench.answer("apt-cache", &Exit { stdout: policy.into(), ..Exit::default() });
-        let args = json!({ "name": "x", "state": "present", "install_recommends": false });
+        let args = json!({ "name": "x", "install_recommends": false });
         let done = bench.run("package", &args, Mode::Apply).await;
         assert!(done.changed, "{:?}", done.failure);
         assert!(bench.spawned("apt-get")[0].contains(&"x=1".to_owned()));

@@ -36,6 +36,7 @@ pub(crate) struct Order {
     argv: Vec<String>,
     env: Vec<(String, String)>,
     folder: Option<PathBuf>,
+    stdin: Option<Vec<u8>>,
 }
 
 impl Order {
@@ -79,6 +80,12 @@ impl Order {
         self
     }
 
+    /// Gives the program something to read.
+    pub(crate) fn stdin(mut self, text: impl Into<Vec<u8>>) -> Self {
+        self.stdin = Some(text.into());
+        self
+    }
+
     pub(crate) fn words(&self) -> &[String] {
         &self.argv
     }
@@ -89,7 +96,8 @@ impl Order {
     }
 
     pub(crate) async fn run(self, cx: &Cx) -> Result<Ran> {
-        let child = Child { argv: self.argv, env: self.env, folder: self.folder, ..Child::default() };
+        let Self { argv, env, folder, stdin } = self;
+        let child = Child { argv, env, folder, stdin, ..Child::default() };
         let exit = cx.spawn(child).await?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Ok(Ran { rc: exit.rc, out: text(&exit.stdout), err: text(&exit.stderr) })

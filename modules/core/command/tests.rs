@@ -113,7 +113,10 @@ async fn a_program_that_is_not_there_fails_with_the_systems_number() {
     assert_eq!(failure.message, "Error executing command.");
     assert_eq!(failure.result["rc"], 2);
     assert_eq!(failure.result["cmd"], "nosuchprogram 'a b'");
-    assert_eq!(failure.hint.as_deref(), Some("No such file or directory: nosuchprogram"));
+    assert_eq!(
+        failure.told.unwrap().to_string(),
+        "Module failed: Error executing command: [Errno 2] No such file or directory: b'nosuchprogram'"
+    );
     let folder = run(&bench, json!({ "cmd": "/tmp x" })).await.failure.unwrap();
     assert_eq!(folder.result["rc"], 13);
 }

@@ -60,7 +60,7 @@ pub(super) fn diff(report: &Report<'_, File>) -> Option<Diff> {
     let (have, want) = (entry(report.before), entry(report.after));
     if let Some(want) = want.filter(|_| have.is_some() || report.receipt.written) {
         fields(
-            &have.unwrap_or_else(|| born(around.wish.born(new == "directory"))),
+            &have.unwrap_or_else(|| born(around.wish.born(new == "directory"), report.receipt.born)),
             &want,
             &mut before,
             &mut after,
@@ -76,8 +76,9 @@ pub(super) fn diff(report: &Report<'_, File>) -> Option<Diff> {
 }
 
 /// What a new thing was before it was given what the playbook asks for.
-fn born(bits: u32) -> Entry {
-    Entry { mode: Some(mode::shown(bits)), ..Entry::default() }
+fn born(bits: u32, times: Option<(f64, f64)>) -> Entry {
+    let (atime, mtime) = times.unzip();
+    Entry { mode: Some(mode::shown(bits)), atime, mtime, ..Entry::default() }
 }
 
 pub(crate) fn fields(

@@ -16,7 +16,7 @@ use super::{Around, From, Job, Thing, What};
 use crate::attributes::Wish;
 use crate::content::{Shown, Source, longest_diff};
 use crate::mode::{self, Mode};
-use crate::seen::{self, Kind, Seen, system_words};
+use crate::seen::{self, Kind, Seen, errno_words, system_words};
 use crate::{content, paths};
 
 /// How many bytes of a file that is there are looked through for a null byte.
@@ -85,7 +85,7 @@ impl<'a> Finding<'a> {
         }
         if paths::real(cx, &dest).is_dir() {
             if matches!(job.from, From::Content(_)) {
-                return Err(Failure::new("can not use content with a dir as dest"));
+                return Err(Failure::new("can not use content with a dir as dest").by_action());
             }
             dest = paths::join(&dest, &self.name);
         }
@@ -93,6 +93,7 @@ impl<'a> Finding<'a> {
             dest = paths::followed(cx, &dest);
         }
         self.around.dest.clone_from(&dest);
+        self.around.carried = carried(cx, &dest);
         let path = paths::real(cx, &dest);
         self.around.kept = !job.force && path.exists();
         let longest = longest_diff(cx);
@@ -282,6 +283,25 @@ fn origin(cx: &Cx, job: &Job<'_>) -> Result<(Origin, Option<String>)> {
     }
 }
 
+/// Returns the path that results name as the source: Ansible's, in a folder that goes with the task.
+fn carried(cx: &Cx, dest: &str) -> String {
+    let folder = cx.env("ANSIBLE_REMOTE_TMP").unwrap_or_else(|| "~/.ansible/tmp".to_owned());
+    let folder = paths::expand(cx, Path::new(&folder));
+    let since = cx.now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let mut chance = [0; 6];
+    cx.world().random(&mut chance);
+    let chance = chance.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    let name = paths::name_of(dest).trim_start_matches('.');
+    let ending = name.rfind('.').and_then(|at| name.get(at..)).unwrap_or_default();
+    format!(
+        "{}/ansible-tmp-{}.{}-{}-{chance}/.source{ending}",
+        folder.trim_end_matches('/'),
+        since.as_secs(),
+        since.subsec_micros(),
+        std::process::id(),
+    )
+}
+
 /// Says beforehand what is wrong with the folder that a file goes into.
 pub(super) fn writable(cx: &Cx, path: &str, unsafe_writes: bool) -> Result<()> {
     let shown = paths::folder_of(path);
@@ -304,7 +324,8 @@ pub(crate) fn back_up(cx: &Cx, path: &str) -> Result<String> {
     let backup = format!("{path}.{}.{}", std::process::id(), now.strftime("%Y-%m-%d@%H:%M:%S~"));
     let (from, to) = (paths::real(cx, path), paths::real(cx, &backup));
     copied(&from, &to).map_err(|error| {
-        Failure::new(format!("Could not make backup of '{path}' to '{backup}'.")).hint(system_words(&error))
+        Failure::new(format!("Could not make backup of '{path}' to '{backup}'."))
+            .because(errno_words(&error, path.as_ref()))
     })?;
     Ok(backup)
 }

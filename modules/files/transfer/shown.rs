@@ -43,7 +43,9 @@ pub(super) fn output(told: &Told<'_>) -> Value {
     let mut put = |name: &str, value: Value| drop(result.insert(name.to_owned(), value));
     put("dest", Value::from(around.dest.as_str()));
     let content = told.content();
-    if let Some(src) =
+    if around.single && told.receipt.content && !around.from_host {
+        put("src", Value::from(around.carried.as_str()));
+    } else if let Some(src) =
         around.src.as_deref().filter(|_| !around.single || around.kept || content || around.from_host)
     {
         put("src", Value::from(src));

@@ -58,6 +58,20 @@ async fn permissions_are_given_to_all() {
 }
 
 #[tokio::test]
+async fn an_archive_is_fetched_from_its_address() {
+    let bench = bench("a.tar.gz", &["-c", "-z"]);
+    let src = format!("file://{}", bench.path("a.tar.gz").display());
+    let done = run(&bench, json!({ "src": src, "remote_src": true }), Mode::Apply).await;
+    assert!(done.changed, "{:?}", done.failure);
+    assert_eq!(bench.read("out/d/two"), "2\n");
+    let fetched = done.result["src"].as_str().unwrap();
+    assert!(fetched.ends_with(".tar.gz") && !std::path::Path::new(fetched).exists(), "{fetched}");
+    let nowhere = json!({ "src": "file:///rplay/none.zip", "remote_src": true });
+    let failed = run(&bench, nowhere, Mode::Apply).await.failure.unwrap();
+    assert!(failed.message.starts_with("Failure downloading file:///rplay/none.zip, "), "{failed}");
+}
+
+#[tokio::test]
 async fn what_is_there_is_not_unpacked() {
     let bench = bench("a.tar", &["-c"]);
     let args = json!({ "src": "a.tar", "remote_src": true, "creates": "in/one" });

@@ -31,33 +31,46 @@ impl Work<'_> {
         if self.dry {
             return Ok((true, before));
         }
-        let mut said = "unknown reason".to_owned();
-        for attempt in 0..self.p.update_cache_retries {
-            let order = orders::plain(Order::new(["apt-get", "update", "-q"]));
-            let ran = order
-                .arg("-o")
-                .arg(format!("DPkg::Lock::Timeout={}", self.p.lock_timeout))
-                .run(self.cx)
-                .await?;
-            let unreachable =
-                ran.err.lines().any(|line| line.starts_with("W: Failed to fetch") || line.starts_with("E: "));
-            if ran.ok() && !unreachable {
+        let patience =
+            Patience { retries: self.p.update_cache_retries, longest: self.p.update_cache_retry_max_delay };
+        let lock = Some(self.p.lock_timeout);
+        match fetch(self.cx, patience, lock).await? {
+            None => {
                 let after = time(self.cx);
-                return Ok((after != before, after));
+                Ok((after != before, after))
             }
-            said = ran.err.trim().replace('\n', ", ");
-            self.cx.warn(format!(
-                "Failed to update cache after {} retries due to {said}, retrying",
-                attempt + 1
-            ));
-            let delay = 2_u64.saturating_pow(attempt).min(self.p.update_cache_retry_max_delay);
-            self.cx.sleep(Duration::from_secs(delay)).await;
-            self.cx
-                .warn(format!("Sleeping for {delay} seconds, before attempting to refresh the cache again"));
+            Some(said) => Err(Failure::new(format!(
+                "Failed to update apt cache after {} retries: {said}",
+                patience.retries
+            ))),
         }
-        Err(Failure::new(format!(
-            "Failed to update apt cache after {} retries: {said}",
-            self.p.update_cache_retries
-        )))
     }
+}
+
+/// How often fetching is tried, and for how many seconds it is put off at most.
+#[derive(Clone, Copy)]
+pub(crate) struct Patience {
+    pub(crate) retries: u32,
+    pub(crate) longest: u64,
+}
+
+/// Fetches the lists; returns what was said last where that came to nothing.
+pub(crate) async fn fetch(cx: &Cx, patience: Patience, lock: Option<u32>) -> Result<Option<String>> {
+    let mut said = "unknown reason".to_owned();
+    for attempt in 0..patience.retries {
+        let order = orders::plain(Order::new(["apt-get", "update", "-q"]));
+        let ran =
+            order.option("-o", lock.map(|seconds| format!("DPkg::Lock::Timeout={seconds}"))).run(cx).await?;
+        let unreachable =
+            ran.err.lines().any(|line| line.starts_with("W: Failed to fetch") || line.starts_with("E: "));
+        if ran.ok() && !unreachable {
+            return Ok(None);
+        }
+        said = ran.err.trim().replace('\n', ", ");
+        cx.warn(format!("Failed to update cache after {} retries due to {said}, retrying", attempt + 1));
+        let delay = 2_u64.saturating_pow(attempt).min(patience.longest);
+        cx.sleep(Duration::from_secs(delay)).await;
+        cx.warn(format!("Sleeping for {delay} seconds, before attempting to refresh the cache again"));
+    }
+    Ok(Some(said))
 }
