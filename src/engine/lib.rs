@@ -39,6 +39,7 @@ mod standing;
 mod start;
 #[cfg(test)]
 mod testing;
+mod unbuilt;
 mod vault;
 mod world;
 

@@ -17,6 +17,7 @@ use crate::load::include_path::Wanted;
 use crate::load::{Item, LoadedPlay, TaskItem, bare, tree};
 use crate::run::Runner;
 use crate::scopes::{Level, Stack};
+use crate::unbuilt;
 
 /// Returns the faults that are certain to strike; warns of the rest, unless `strict` makes faults of them too.
 pub(crate) fn check(runner: &Runner, plays: &[(String, Vec<Arc<LoadedPlay>>)], strict: bool) -> Vec<Fault> {
@@ -71,6 +72,9 @@ fn check_task(
     let Some(spec) = spec_of(runner, action) else {
         if action.contains("{{") || runner.fallthrough.module(action).is_some() {
             // Its name is known when it runs, or it knows its parameters itself.
+        } else if let Some(message) = unbuilt::message(action) {
+            let fault = Fault::new(message).at(&task.action.span).kind(FaultKind::Task);
+            found.push((fault, certain && uncaught(item)));
         } else if !directives::is_directive(bare(action)) {
             // An unknown module is a fault wherever it stands, as it is Ansible's.
             found.push((unknown_action(runner, action, &task.action.span), true));

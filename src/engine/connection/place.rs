@@ -89,6 +89,12 @@ impl Place {
         format!("{} as {}", self.transport.key(), user.unwrap_or_default())
     }
 
+    /// Returns whether a way leads to that user by becoming them.
+    pub(super) fn is_as(key: &str, user: &str) -> bool {
+        let becomes = key.rsplit_once(" as ").map(|(_, becomes)| becomes);
+        becomes.and_then(|becomes| becomes.split(' ').nth(1)) == Some(user)
+    }
+
     pub(super) fn environment(&self) -> Vec<(String, String)> {
         self.environment.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
     }

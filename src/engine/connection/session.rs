@@ -98,6 +98,18 @@ impl Connections {
         self.idle().retain(|key, _| !key.starts_with(&way));
     }
 
+    /// Ends the agents that work as a user, and waits until they have gone: an account at work cannot be removed.
+    pub(crate) async fn leave(&self, user: &str) {
+        let theirs: Vec<Session> = {
+            let mut idle = self.idle();
+            let keys: Vec<String> = idle.keys().filter(|key| Place::is_as(key, user)).cloned().collect();
+            keys.iter().filter_map(|key| idle.remove(key)).flatten().collect()
+        };
+        for session in theirs {
+            let _ = session.dialogue.finish(None).await;
+        }
+    }
+
     async fn ask(
         &self,
         children: &Children,

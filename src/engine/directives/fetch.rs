@@ -134,7 +134,13 @@ impl Fetch<'_> {
             Read::Content(_) => String::new(),
         };
         if self.params.fail_on_missing {
-            return self.failed(&message);
+            let mut ended = self.failed(&message);
+            if matches!(read, Read::Missing) {
+                let said = format!("File not found: {src}: [Errno 2] No such file or directory: '{src}'");
+                let told = rplay_event::Fault::new(format!("Task failed: Module failed: {said}"));
+                ended.causes = vec![told.at(&self.task.item.task.span)];
+            }
+            return ended;
         }
         let mut ended = Ended::default();
         ended.set("changed", false);

@@ -75,6 +75,7 @@ pub(super) fn ended(exit: &Exit) -> Ended {
     ended.set("failed", exit.rc != 0);
     if exit.rc != 0 {
         ended.set("msg", "non-zero return code");
+        ended.headline_of_action();
     }
     ended
 }

@@ -221,6 +221,12 @@ impl Runner {
         {
             return Ok(*ended);
         }
+        if bare(action) == "user"
+            && args.get("state").and_then(Json::as_str) == Some("absent")
+            && let Some(name) = args.get("name").or_else(|| args.get("user")).and_then(Json::as_str)
+        {
+            self.connections.leave(name).await;
+        }
         let environment = match self.environment(task, scope) {
             Ok(environment) => environment,
             Err(error) => {
@@ -280,7 +286,10 @@ impl Runner {
         let Spot { host, scope, delegate, .. } = *spot;
         let name = task.item.task.action.name.as_ref();
         let Some(module) = self.fallthrough.module(name) else {
-            return Ok(Ended::failed(format!("couldn't resolve module/action '{name}'")));
+            let message = crate::unbuilt::message(name);
+            return Ok(Ended::failed(
+                message.unwrap_or_else(|| format!("couldn't resolve module/action '{name}'")),
+            ));
         };
         match self.elsewhere(task, &host.name, scope, delegate) {
             Ok(None) => {}

@@ -105,7 +105,7 @@ impl Ended {
     }
 
     /// Says that the action found its result wrong, not the module.
-    pub(super) fn headline_of_action(&mut self) {
+    pub(crate) fn headline_of_action(&mut self) {
         let message = self.result.get("msg").and_then(Json::as_str).unwrap_or_default();
         let colon = if message.is_empty() { "." } else { ": " };
         if !message.starts_with("Task failed") {
@@ -315,7 +315,19 @@ pub(super) fn mask_texts(masker: &rplay_event::Masker, value: &Json) {
         Json::Object(fields) => fields
             .iter()
             .filter(|(key, _)| {
-                !matches!(key.as_str(), "skip_reason" | "false_condition" | "ansible_loop_var")
+                !matches!(
+                    key.as_str(),
+                    "skip_reason"
+                        | "false_condition"
+                        | "ansible_loop_var"
+                        | "state"
+                        | "mode"
+                        | "owner"
+                        | "group"
+                        | "start"
+                        | "end"
+                        | "delta"
+                )
             })
             .for_each(|(_, field)| mask_texts(masker, field)),
         _ => {}

@@ -200,6 +200,7 @@ pub(super) fn failed(failure: &Failure) -> Ended {
         ended.set("error", json!({ "code": code, "message": failure.message }));
     }
     ended.screen.clone_from(&failure.screen);
+    ended.headline = failure.told.as_ref().map(|told| format!("Task failed: {told}"));
     ended
 }
 
