@@ -186,6 +186,14 @@ impl Given {
         })
     }
 
+    /// Refuses none for an argument that Python compares or counts with, in the words that Python has for it.
+    pub(crate) fn refuse_none(&self, at: usize, message: &str) -> Result<(), TemplateError> {
+        match self.given(at) {
+            Some(value) if value.is_none() => Err(TemplateError::runtime(message)),
+            _ => Ok(()),
+        }
+    }
+
     pub(crate) fn size(&self, at: usize, default: usize) -> Result<usize, TemplateError> {
         let number = self.int(at, i128::try_from(default).unwrap_or(0))?;
         Ok(usize::try_from(number.max(0)).unwrap_or(usize::MAX))

@@ -72,6 +72,27 @@ impl<'a, 'b> Dice<'a, 'b> {
     }
 }
 
+/// Returns Python's hash of a float: the fraction modulo a prime, as an unsigned word.
+fn hash(number: f64) -> u64 {
+    const PRIME: u128 = (1 << 61) - 1;
+    const FRACTION: u32 = f64::MANTISSA_DIGITS - 1;
+    if number.is_infinite() {
+        return if number > 0.0 { 314_159 } else { 314_159_u64.wrapping_neg() };
+    }
+    let bits = number.abs().to_bits();
+    let (exponent, fraction) = (bits >> FRACTION, bits & ((1 << FRACTION) - 1));
+    let (exponent, mantissa) =
+        if exponent == 0 { (1, fraction) } else { (exponent, fraction | 1 << FRACTION) };
+    let power = i64::try_from(exponent).unwrap_or_default() - 1075;
+    let turned = (u128::from(mantissa) % PRIME) << power.rem_euclid(61);
+    let hash = u64::try_from(turned % PRIME).unwrap_or_default();
+    if number.is_sign_positive() {
+        return hash;
+    }
+    // -1 says that there is none.
+    if hash == 1 { 2_u64.wrapping_neg() } else { hash.wrapping_neg() }
+}
+
 /// MT19937.
 pub(crate) struct Twister {
     state: [u32; SIZE],
@@ -83,7 +104,7 @@ impl Twister {
         let number = match &seed.0 {
             Repr::Str(text) => return Ok(Self::of_bytes(text.as_bytes())),
             Repr::Bytes(bytes) => return Ok(Self::of_bytes(bytes)),
-            Repr::Float(number) => crate::value::float_to_int(*number),
+            Repr::Float(number) => Some(i128::from(hash(*number))),
             _ => seed.as_int(),
         };
         let Some(number) = number else {

@@ -35,8 +35,7 @@ impl Cx<'_> {
             Operator::Add => self.add(left, right),
             Operator::Multiply => self.multiply(left, right),
             Operator::Remainder if left.is_text() => {
-                let right = self.known_all(right)?;
-                super::percent_format(&left.text(), &right).map(Value::from)
+                super::percent_format_of(&left.text(), &self.forced(right)).map(Value::from)
             }
             Operator::Subtract => subtract(left, right),
             _ => unsupported(operator, left, right),
@@ -265,6 +264,8 @@ mod tests {
         give(&[
             ("1 + 2", json!(3)),
             ("7 / 2", json!(3.5)),
+            ("'50%%' % nope", json!("50%")),
+            ("'%(a)s' % {'a': 1, 'b': nope}", json!("1")),
             ("6 / 2", json!(3.0)),
             ("7 // 2", json!(3)),
             ("-7 // 2", json!(-4)),

@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
 use super::arithmetic::{negate, plus};
-use super::{Args, Cx, Evaluated};
+use super::{Args, Cx, Evaluated, first_error};
 use crate::functions::Function;
 use crate::object::Object;
-use crate::parse::tree::{Arguments, Comparison, Expr, Node, Use};
+use crate::parse::tree::{Arguments, Comparison, Expr, Node, Operator, Use};
 use crate::value::{Dict, Repr, compare};
 use crate::{PluginKind, TemplateError, Value, marker};
 
@@ -47,7 +47,12 @@ impl Cx<'_> {
             Node::And(left, right) => self.and(left, right),
             Node::Or(left, right) => self.or(left, right),
             Node::Arithmetic(operator, left, right) => {
-                let (left, right) = (self.operand(left)?, self.operand(right)?);
+                let left = self.operand(left)?;
+                // A format without a place for it does not ask for the value.
+                let right = match operator {
+                    Operator::Remainder if left.is_text() => self.eval(right)?,
+                    _ => self.operand(right)?,
+                };
                 self.arithmetic(*operator, &left, &right)
             }
             Node::Concat(parts) => self.concat(parts),
@@ -170,7 +175,7 @@ impl Cx<'_> {
     /// Returns Python's `str` of the value, with what is in it rendered.
     pub(crate) fn printed_as_str(&self, value: &Value) -> Result<String, TemplateError> {
         let forced = self.forced(value);
-        match super::finish::first_error(&forced) {
+        match first_error(&forced) {
             Some(error) => Err(error.clone()),
             None => Ok(forced.text()),
         }
@@ -215,16 +220,27 @@ impl Cx<'_> {
         comparison: Comparison,
         right: &Value,
     ) -> Result<Option<bool>, TemplateError> {
+        let has_parts = |value: &Value| value.is_sequence() || value.is_mapping();
         if matches!(comparison, Comparison::In | Comparison::NotIn) {
+            let item = self.forced(left);
+            if first_error(&item).is_some() && has_parts(&item) && right.is_sequence() {
+                let found = self.holds(right, &item)?;
+                return Ok(Some(found == (comparison == Comparison::In)));
+            }
             let found = self.contains(right, &self.known_all(left)?)?;
             return Ok(found.map(|found| found == (comparison == Comparison::In)));
         }
         let equality = matches!(comparison, Comparison::Equal | Comparison::NotEqual);
-        let has_parts = |value: &Value| value.is_sequence() || value.is_mapping();
         let differ = left.type_name() != right.type_name() && (has_parts(left) || has_parts(right));
         if equality && differ && !left.is_unknown() && !right.is_unknown() {
             // Python looks into neither of them.
             return Ok(Some(comparison == Comparison::NotEqual));
+        }
+        if equality && has_parts(left) && has_parts(right) {
+            let (left, right) = (self.forced(left), self.forced(right));
+            if first_error(&left).or(first_error(&right)).is_some() {
+                return Ok(Some(equal(&left, &right)? == (comparison == Comparison::Equal)));
+            }
         }
         let (left, right) = (self.known_all(left)?, self.known_all(right)?);
         if left.contains_unknown() || right.contains_unknown() {
@@ -241,10 +257,20 @@ impl Cx<'_> {
         }))
     }
 
+    /// Returns whether a list holds an item of which a part is undefined: what need not be compared is no error.
+    fn holds(&self, list: &Value, item: &Value) -> Result<bool, TemplateError> {
+        for element in self.items(list)? {
+            if equal(&self.forced(&element), item)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Renders all of a value; an undefined part is an error.
     pub(crate) fn known_all(&self, value: &Value) -> Evaluated {
         let forced = self.forced(value);
-        match super::finish::first_error(&forced) {
+        match first_error(&forced) {
             Some(error) => Err(error.clone()),
             None => Ok(forced),
         }
@@ -365,6 +391,32 @@ pub(crate) fn unhashable(value: &Value) -> TemplateError {
 
 fn not_iterable(value: &Value) -> TemplateError {
     TemplateError::runtime(format!("argument of type '{}' is not iterable", value.type_name()))
+}
+
+/// Returns whether two values are equal as Python finds out: part by part, up to the first that differ.
+fn equal(left: &Value, right: &Value) -> Result<bool, TemplateError> {
+    match (&left.0, &right.0) {
+        (Repr::Undefined(error), _) | (_, Repr::Undefined(error)) => Err(TemplateError::clone(error)),
+        (Repr::List(left), Repr::List(right)) | (Repr::Tuple(left), Repr::Tuple(right)) => {
+            let mut pairs = left.iter().zip(right.iter());
+            if left.len() == right.len() { all_equal(&mut pairs) } else { Ok(false) }
+        }
+        (Repr::Dict(left), Repr::Dict(right)) => {
+            let has_all = left.len() == right.len() && left.keys().all(|key| right.contains_key(key));
+            let mut pairs = left.iter().filter_map(|(key, value)| Some((value, right.get(key)?)));
+            if has_all { all_equal(&mut pairs) } else { Ok(false) }
+        }
+        _ => Ok(left == right),
+    }
+}
+
+fn all_equal<'v>(pairs: &mut dyn Iterator<Item = (&'v Value, &'v Value)>) -> Result<bool, TemplateError> {
+    for (left, right) in pairs {
+        if !equal(left, right)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use jiff::civil::DateTime;
 
+use super::first_error;
 use crate::value::{Repr, digits, float_repr, truncated};
 use crate::{TemplateError, Value};
 
@@ -25,6 +26,19 @@ pub(crate) struct Layout {
     pub(crate) grouping: Option<char>,
     pub(crate) precision: Option<usize>,
     pub(crate) kind: Option<char>,
+}
+
+/// Formats as Python's `%` operator does, with a value whose parts may be undefined: those that are asked for must not be.
+pub(crate) fn percent_format_of(format: &str, value: &Value) -> Result<String, TemplateError> {
+    if let Repr::Undefined(error) = &value.0 {
+        // A place for it there is, or none at all.
+        return if format.replace("%%", "").contains('%') {
+            Err(TemplateError::clone(error))
+        } else {
+            Ok(format.replace("%%", "%"))
+        };
+    }
+    percent_format(format, value)
 }
 
 /// Formats as Python's `%` operator does.
@@ -139,6 +153,14 @@ fn percent_value(kind: char, value: &Value, mut layout: Layout) -> Result<String
     }
 }
 
+/// Refuses what is undefined.
+fn known(value: Value) -> Result<Value, TemplateError> {
+    match first_error(&value) {
+        Some(error) => Err(error.clone()),
+        None => Ok(value),
+    }
+}
+
 struct PercentArgs {
     whole: Value,
     items: Vec<Value>,
@@ -158,7 +180,10 @@ impl PercentArgs {
     fn next(&mut self) -> Result<Value, TemplateError> {
         let value = self.items.get(self.at).cloned();
         self.at += 1;
-        value.ok_or_else(|| TemplateError::runtime("not enough arguments for format string"))
+        match value {
+            Some(value) => known(value),
+            None => fail("not enough arguments for format string"),
+        }
     }
 
     fn named(&mut self, key: &str) -> Result<Value, TemplateError> {
@@ -166,7 +191,10 @@ impl PercentArgs {
         if !self.whole.is_mapping() {
             return fail("format requires a mapping");
         }
-        self.whole.get(key).cloned().ok_or_else(|| TemplateError::runtime(Value::from(key).repr()))
+        match self.whole.get(key) {
+            Some(value) => known(value.clone()),
+            None => fail(Value::from(key).repr()),
+        }
     }
 
     /// A mapping or a list that no specification asked for is no mistake.

@@ -22,9 +22,10 @@ use rplay_syntax::{Data, Node, Origin, Text};
 
 pub(crate) use call::{Args, unknown_label};
 pub(crate) use expression::known_truth;
+use finish::first_error;
 pub(crate) use format::{
     Layout, float as layout_float, format_date, integer as layout_integer, pad, percent_format,
-    signed as layout_signed,
+    percent_format_of, signed as layout_signed,
 };
 pub(crate) use frame::Frame;
 pub(crate) use inherit::Run;

@@ -178,7 +178,10 @@ fn random(cx: &Cx<'_>, given: &Given) -> Evaluated {
 
 fn shuffle(cx: &Cx<'_>, given: &Given) -> Evaluated {
     let Ok(mut items) = given.items(cx, 0) else { return Ok(given.value(0).clone()) };
-    Dice::new(cx, given.some(1).filter(|seed| seed.is_truthy()))?.shuffle(&mut items);
+    // What is no seed leaves the list as it is.
+    if let Ok(mut dice) = Dice::new(cx, given.some(1).filter(|seed| seed.is_truthy())) {
+        dice.shuffle(&mut items);
+    }
     Ok(items.into())
 }
 
@@ -255,6 +258,7 @@ mod tests {
             ("59 | random(seed='host')", json!(5)),
             ("l | random(seed=7)", json!(1)),
             ("[1, 2, 3, 4] | shuffle(seed='host')", json!([3, 4, 2, 1])),
+            ("[1, 2, 3, 4] | shuffle(seed=[1])", json!([1, 2, 3, 4])),
             ("[nope] | length", json!(1)),
             ("[1, nope] | first", json!(1)),
         ]);

@@ -1,12 +1,12 @@
 //! From one scalar type to another.
 
 use super::fail;
-use crate::Value;
 use crate::builtin::{Builtin, Given, builtin};
 use crate::eval::{Cx, Evaluated};
 use crate::value::{
     Repr, big_to_float, float_to_int, int_to_float, parse_float, parse_whole, truncated, whole,
 };
+use crate::{TemplateError, Value};
 
 pub(super) const FILTERS: &[Builtin] = &[
     builtin("bool", "value", to_bool),
@@ -101,8 +101,14 @@ fn round(_cx: &Cx<'_>, given: &Given) -> Evaluated {
         let Repr::Float(number) = value.0 else {
             return fail(format!("type {} doesn't define __round__ method", value.type_name()));
         };
+        if given.given(1).is_some_and(Value::is_none) {
+            // Without a precision Python gives a whole number.
+            let whole = truncated(number.round_ties_even());
+            return whole.ok_or_else(|| TemplateError::runtime("cannot convert float infinity to integer"));
+        }
         return Ok(round_half_even(number, precision).into());
     }
+    given.refuse_none(1, "unsupported operand type(s) for ** or pow(): 'int' and 'NoneType'")?;
     let number = match value.0 {
         Repr::Float(number) => number,
         _ => match value.as_int() {
@@ -168,6 +174,7 @@ mod tests {
             ("l | string", json!("[3, 1, 2]")),
             ("-5 | abs", json!(5)),
             ("2.567 | round(2)", json!(2.57)),
+            ("2.567 | round(none)", json!(3)),
             ("2.5 | round", json!(2.0)),
             ("3.5 | round", json!(4.0)),
             ("0.125 | round(2)", json!(0.12)),

@@ -24,20 +24,26 @@ pub(super) struct Style {
     pub(super) after_key: String,
     pub(super) sort_keys: bool,
     pub(super) ascii: bool,
+    /// Python's own types and no more, and keys in Python's order.
+    of_python: bool,
 }
 
 impl Style {
     fn plain() -> Self {
-        Self { indent: None, between: ", ".into(), after_key: ": ".into(), sort_keys: false, ascii: true }
+        Self {
+            indent: None,
+            between: ", ".into(),
+            after_key: ": ".into(),
+            sort_keys: false,
+            ascii: true,
+            of_python: false,
+        }
     }
 
-    fn from(given: &Given, indent: Option<&Value>) -> Self {
+    fn from(given: &Given, indent: Option<&Value>) -> Result<Self, TemplateError> {
         let mut style = Self::plain();
         if let Some(indent) = indent {
-            style.indent = Some(match indent.as_int() {
-                Some(width) => " ".repeat(usize::try_from(width).unwrap_or(0)),
-                None => indent.text(),
-            });
+            style.indent = indention(indent, given.value(0).is_text())?;
             style.between = ",".into();
         }
         if let Some([between, after_key]) = given.option("separators").and_then(Value::as_items) {
@@ -45,8 +51,22 @@ impl Style {
         }
         style.sort_keys = given.option("sort_keys").is_some_and(Value::is_truthy);
         style.ascii = given.option("ensure_ascii").is_none_or(Value::is_truthy);
-        style
+        Ok(style)
     }
+}
+
+/// Returns what Python indents by; it does not look at it for a text.
+fn indention(indent: &Value, for_text: bool) -> Result<Option<String>, TemplateError> {
+    if let Some(width) = indent.as_int() {
+        return Ok(Some(" ".repeat(usize::try_from(width).unwrap_or(0))));
+    }
+    if for_text || indent.is_text() {
+        return Ok(Some(indent.text()));
+    }
+    if indent.is_sequence() {
+        return fail("'str' object cannot be interpreted as an integer");
+    }
+    fail(format!("can't multiply sequence by non-int of type '{}'", indent.type_name()))
 }
 
 fn check(given: &Given) -> Result<(), TemplateError> {
@@ -73,7 +93,7 @@ fn check(given: &Given) -> Result<(), TemplateError> {
 fn to_json(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     check(given)?;
     let indent = given.option("indent").filter(|indent| !indent.is_none());
-    dumps(given.value(0), &Style::from(given, indent)).map(Value::from)
+    dumps(given.value(0), &Style::from(given, indent)?).map(Value::from)
 }
 
 fn to_nice_json(_cx: &Cx<'_>, given: &Given) -> Evaluated {
@@ -83,14 +103,14 @@ fn to_nice_json(_cx: &Cx<'_>, given: &Given) -> Evaluated {
         sort_keys: given.flag(2, true),
         between: ",".into(),
         after_key: ": ".into(),
-        ..Style::from(given, Some(given.given(1).unwrap_or(&four)).filter(|indent| !indent.is_none()))
+        ..Style::from(given, Some(given.given(1).unwrap_or(&four)).filter(|indent| !indent.is_none()))?
     };
     dumps(given.value(0), &style).map(Value::from)
 }
 
 /// Jinja2's own, safe to stand in HTML.
 fn tojson(_cx: &Cx<'_>, given: &Given) -> Evaluated {
-    let style = Style { sort_keys: true, ..Style::from(given, given.some(1)) };
+    let style = Style { sort_keys: true, of_python: true, ..Style::from(given, given.some(1))? };
     let json = dumps(given.value(0), &style)?;
     let safe = [("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026"), ("'", "\\u0027")];
     let unmarked = !marker::is_marked(&json);
@@ -112,7 +132,9 @@ fn write(value: &Value, style: &Style, depth: usize, out: &mut String) -> Result
         Repr::Float(number) => out.push_str(&float(*number)),
         Repr::Str(text) => write_text(text, style.ascii, out),
         Repr::Unknown(label) => write_text(&marker::mark(label), style.ascii, out),
-        Repr::Bytes(bytes) => write_text(&String::from_utf8_lossy(bytes), style.ascii, out),
+        Repr::Bytes(_) if !style.of_python => {
+            return fail("Object of type 'bytes' is not JSON serializable by the 'tagless' profile.");
+        }
         Repr::List(items) | Repr::Tuple(items) => {
             write_all(out, style, depth, ['[', ']'], items.len(), |at, out| {
                 items.get(at).map_or(Ok(()), |item| write(item, style, depth + 1, out))
@@ -120,7 +142,7 @@ fn write(value: &Value, style: &Style, depth: usize, out: &mut String) -> Result
         }
         Repr::Dict(dict) => write_dict(dict, style, depth, out)?,
         Repr::Object(object) => match &**object {
-            Object::Date(date) => write_text(&methods::iso_date(date), style.ascii, out),
+            Object::Date(date) if !style.of_python => write_text(&methods::iso_date(date), style.ascii, out),
             _ => return unserializable(value),
         },
         _ => return unserializable(value),
@@ -144,8 +166,14 @@ fn float(number: f64) -> String {
 fn write_dict(dict: &Dict, style: &Style, depth: usize, out: &mut String) -> Result<(), TemplateError> {
     let mut entries: Vec<(&Value, &Value)> = dict.iter().collect();
     if style.sort_keys {
-        // Ansible has made texts of the keys before Python sorts them.
-        entries.sort_by_cached_key(|(key, _)| key.json_key());
+        if style.of_python {
+            let mut keys: Vec<Value> = dict.keys().cloned().collect();
+            methods::sort(&mut keys, false, Value::clone)?;
+            entries = keys.iter().filter_map(|key| dict.get_key_value(key)).collect();
+        } else {
+            // Ansible has made texts of the keys before Python sorts them.
+            entries.sort_by_cached_key(|(key, _)| key.json_key());
+        }
     }
     write_all(out, style, depth, ['{', '}'], entries.len(), |at, out| {
         let Some((key, value)) = entries.get(at) else { return Ok(()) };
@@ -497,6 +525,7 @@ mod tests {
     fn json_filters_take_pythons_options() {
         give(&[
             ("d | to_json", json!("{\"b\": 1, \"a\": 2, \"c\": {\"d\": 3}}")),
+            ("{2: 'b', 10: 'a'} | tojson", json!("{\"2\": \"b\", \"10\": \"a\"}")),
             ("d | to_json(indent=1)", json!("{\n \"b\": 1,\n \"a\": 2,\n \"c\": {\n  \"d\": 3\n }\n}")),
             (
                 "d | to_json(sort_keys=true, separators=[',', ':'])",

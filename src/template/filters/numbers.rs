@@ -40,8 +40,17 @@ fn log(_cx: &Cx<'_>, given: &Given) -> Evaluated {
 fn pow(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     match (number(given, 0, 0.0), number(given, 1, 0.0)) {
         (Some(x), Some(y)) if x < 0.0 && y.fract() != 0.0 || x == 0.0 && y < 0.0 => fail("math domain error"),
-        (Some(x), Some(y)) => Ok(x.powf(y).into()),
+        (Some(x), Some(y)) => raised(x, y),
         _ => fail("pow() can only be used on numbers"),
+    }
+}
+
+fn raised(x: f64, y: f64) -> Evaluated {
+    let power = x.powf(y);
+    if power.is_infinite() && x.is_finite() && y.is_finite() {
+        fail("math range error")
+    } else {
+        Ok(power.into())
     }
 }
 
@@ -49,7 +58,7 @@ fn root(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     match (number(given, 0, 0.0), number(given, 1, 2.0)) {
         (Some(x), Some(_)) if x < 0.0 => fail("root() can only be used on numbers"),
         (Some(x), Some(2.0)) => Ok(x.sqrt().into()),
-        (Some(x), Some(base)) => Ok(x.powf(1.0 / base).into()),
+        (Some(x), Some(base)) => raised(x, 1.0 / base),
         _ => fail("root() can only be used on numbers"),
     }
 }

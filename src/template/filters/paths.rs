@@ -29,8 +29,7 @@ pub(super) const FILTERS: &[Builtin] = &[
     builtin("win_dirname", "p", |_, given| Ok(win_split(path(given)?).0.into())),
     builtin("win_splitdrive", "p", |_, given| {
         let path = path(given)?;
-        let drive = if path.get(1..2) == Some(":") { 2 } else { 0 };
-        let (drive, rest) = path.split_at(drive);
+        let (drive, rest) = path.split_at(drive(path));
         Ok(Value::tuple(vec![drive.into(), rest.into()]))
     }),
 ];
@@ -51,8 +50,20 @@ fn split(path: &str) -> (String, String) {
     (if bare.is_empty() { head } else { bare }.to_owned(), tail.to_owned())
 }
 
+/// Returns how long the drive at the beginning of a path of Windows is: a letter, or a computer and what it shares.
+fn drive(path: &str) -> usize {
+    let bare = path.replace('/', "\\");
+    let Some(shared) = bare.strip_prefix("\\\\") else {
+        return if bare.get(1..2) == Some(":") { 2 } else { 0 };
+    };
+    let long = shared.get(..6).is_some_and(|begin| begin.eq_ignore_ascii_case("?\\UNC\\"));
+    let start = if long { 8 } else { 2 };
+    let end = |from: usize| bare.get(from..).and_then(|rest| rest.find('\\')).map(|at| from + at);
+    end(start).and_then(|at| end(at + 1)).unwrap_or(path.len())
+}
+
 fn win_split(path: &str) -> (String, String) {
-    let drive = if path.get(1..2) == Some(":") { 2 } else { 0 };
+    let drive = drive(path);
     let (drive, path) = path.split_at(drive);
     let at = path.rfind(['/', '\\']).map_or(0, |at| at + 1);
     let (head, tail) = path.split_at(at);
@@ -217,6 +228,7 @@ mod tests {
             (r"'C:\\a\\b.txt' | win_basename", json!("b.txt")),
             (r"'C:\\a\\b.txt' | win_dirname", json!("C:\\\\a")),
             (r"'C:\\a\\b.txt' | win_splitdrive", json!(["C:", "\\\\a\\\\b.txt"])),
+            (r"'//host/share/a' | win_splitdrive", json!(["//host/share", "/a"])),
         ]);
     }
 

@@ -34,7 +34,7 @@ fn join(cx: &Cx<'_>, given: &Given) -> Evaluated {
     for item in cx.items(value)? {
         parts.push(cx.printed_as_str(&cx.known_all(&attribute.of(cx, &item)?)?)?);
     }
-    let between = given.text_or(1, "");
+    let between = given.given(1).map_or_else(String::new, Value::text);
     limits::joined(&parts, &between)?;
     Ok(parts.join(&between).into())
 }
@@ -63,6 +63,7 @@ fn batch(cx: &Cx<'_>, given: &Given) -> Evaluated {
 
 fn slice(cx: &Cx<'_>, given: &Given) -> Evaluated {
     let items = given.items(cx, 0)?;
+    given.refuse_none(1, "unsupported operand type(s) for //: 'int' and 'NoneType'")?;
     let slices = given.size(1, 1)?;
     if slices == 0 {
         return fail("integer division or modulo by zero");

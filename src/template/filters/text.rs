@@ -1,5 +1,9 @@
 //! Texts: case, width, escaping.
 
+use std::sync::LazyLock;
+
+use fancy_regex::Regex;
+
 use super::fail;
 use crate::builtin::{Builtin, Given, builtin};
 use crate::eval::{Cx, Evaluated, percent_format};
@@ -70,6 +74,7 @@ fn replace(_cx: &Cx<'_>, given: &Given) -> Evaluated {
 }
 
 fn center(_cx: &Cx<'_>, given: &Given) -> Evaluated {
+    given.refuse_none(1, "'NoneType' object cannot be interpreted as an integer")?;
     let (text, width) = (given.text(0), given.size(1, 80)?.min(1_000_000));
     let (before, after) = centered(width.saturating_sub(text.chars().count()), width);
     Ok(format!("{}{text}{}", " ".repeat(before), " ".repeat(after)).into())
@@ -118,6 +123,7 @@ fn wordwrap(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     if text.is_empty() {
         return Ok("".into());
     }
+    given.refuse_none(1, "'<=' not supported between instances of 'NoneType' and 'int'")?;
     let width = given.int(1, 79)?;
     let width = match usize::try_from(width) {
         Ok(width) if width > 0 => width,
@@ -178,29 +184,36 @@ fn room_in(chunk: &str, room: usize, break_hyphens: bool) -> usize {
     }
 }
 
-/// Cuts a text into words and the white space between them.
+/// White space, a dash between words, or a word: up to a hyphen between letters, to its end, or to a dash.
+static CHUNK: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(concat!(
+        r#"(?x)[\t\n\x0b\x0c\r\ ]+"#,
+        r#"| (?<=[\w!"'&.,?])-{2,}(?=\w)"#,
+        r#"| [^\t\n\x0b\x0c\r\ ]+?(?:-(?:(?<=[^\d\W]{2}-)|(?<=[^\d\W]-[\w!"'&.,?]-))(?=[^\d\W]-?[^\d\W])"#,
+        r#"|(?=[\t\n\x0b\x0c\r\ ]|\z)|(?<=[\w!"'&.,?])(?=-{2,}\w))"#
+    ))
+    .ok()
+});
+
+/// Cuts a text into words and the white space between them, as Python's `textwrap` does.
 fn chunks_of(text: &str, break_hyphens: bool) -> Vec<String> {
-    let mut chunks: Vec<String> = Vec::new();
-    let mut before = None;
-    let chars: Vec<char> = text.chars().collect();
-    for (at, c) in chars.iter().enumerate() {
-        let same = before.is_some_and(|before: char| before.is_whitespace() == c.is_whitespace());
-        let after_hyphen = break_hyphens
-            && before == Some('-')
-            && c.is_alphabetic()
-            && at >= 2
-            && chars.get(at - 2).is_some_and(|c| c.is_alphabetic());
-        match chunks.last_mut() {
-            Some(last) if same && !after_hyphen => last.push(*c),
-            _ => chunks.push(c.to_string()),
-        }
-        before = Some(*c);
+    let is_space = |c: char| matches!(c, '\t'..='\r' | ' ');
+    if !break_hyphens {
+        return text.chars().fold(Vec::new(), |mut chunks: Vec<String>, c| {
+            match chunks.last_mut() {
+                Some(last) if last.starts_with(is_space) == is_space(c) => last.push(c),
+                _ => chunks.push(c.into()),
+            }
+            chunks
+        });
     }
-    chunks
+    let found = CHUNK.iter().flat_map(|chunk| chunk.find_iter(text)).map_while(Result::ok);
+    found.map(|chunk| chunk.as_str().to_owned()).collect()
 }
 
 fn truncate(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     let value = given.value(0);
+    given.refuse_none(1, "'>=' not supported between instances of 'NoneType' and 'int'")?;
     let Some(count) = value.len() else {
         return fail(format!("object of type '{}' has no len()", value.type_name()));
     };
@@ -386,6 +399,9 @@ mod tests {
         give(&[
             ("s | upper", json!("HELLO")),
             ("s | capitalize", json!("Hello")),
+            ("'-A---b-_-c-' | wordwrap(7, false)", json!("-A---\nb-_-c-")),
+            ("'a46fedb0-af5e-527c-ba9a' | wordwrap(7, false)", json!("a46fedb0-af5e-527c-ba9a")),
+            ("'one-two three' | wordwrap(4, false)", json!("one-\ntwo\nthree")),
             ("'hello wORLD-foo (bar)' | title", json!("Hello World-Foo (Bar)")),
             ("'  x ' | trim", json!("x")),
             ("'xxaxx' | trim('x')", json!("a")),

@@ -23,9 +23,8 @@ pub(crate) struct Url {
 impl Url {
     pub(crate) fn split(text: &str) -> Self {
         let mut url = Self::default();
-        let text =
-            text.trim_start_matches(|c: char| c.is_control() || c == ' ').trim_end_matches(char::is_control);
-        let mut rest = text;
+        let text = text.trim_start_matches(|c: char| c <= ' ').replace(['\t', '\r', '\n'], "");
+        let mut rest = &*text;
         if let Some((scheme, tail)) = text.split_once(':') {
             let legal = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
             if scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.chars().all(legal) {
@@ -42,6 +41,19 @@ impl Url {
         let (path, query) = before.split_once('?').unwrap_or((before, ""));
         (url.path, url.query, url.fragment) = (path.into(), query.into(), fragment.into());
         url
+    }
+
+    /// Returns what a value's parts are: Python takes what is false for nothing, and what is no text for bytes.
+    pub(crate) fn of(value: &Value) -> Result<Self, TemplateError> {
+        let url = match &value.0 {
+            Repr::Bytes(bytes) => Self::split(&String::from_utf8_lossy(bytes)),
+            _ => match value.as_str() {
+                Some(text) => Self::split(text),
+                None if !value.is_truthy() => Self::default(),
+                None => return fail(format!("'{}' object has no attribute 'decode'", value.type_name())),
+            },
+        };
+        if url.netloc.contains('[') == url.netloc.contains(']') { Ok(url) } else { fail("Invalid IPv6 URL") }
     }
 
     fn user_info(&self) -> (Option<&str>, Option<&str>) {
@@ -66,7 +78,13 @@ impl Url {
 }
 
 fn urlsplit(_cx: &Cx<'_>, given: &Given) -> Evaluated {
-    let url = Url::split(given.method(0, "decode")?);
+    if !given.value(0).is_hashable() {
+        return fail(format!("unhashable type: '{}'", given.value(0).type_name()));
+    }
+    let url = Url::of(given.value(0))?;
+    let told = |text: &str| {
+        if given.value(0).is_text() { Value::from(text) } else { Value(Repr::Bytes(text.bytes().collect())) }
+    };
     let (user, password) = url.user_info();
     let (host, port) = url.host_and_port();
     let port = match port.map(str::parse::<u16>) {
@@ -74,16 +92,16 @@ fn urlsplit(_cx: &Cx<'_>, given: &Given) -> Evaluated {
         Some(Ok(port)) => i64::from(port).into(),
         Some(Err(_)) => return fail("Port could not be cast to integer value"),
     };
-    let maybe = |text: Option<&str>| text.map_or(Value::NONE, Value::from);
+    let maybe = |text: Option<&str>| text.map_or(Value::NONE, told);
     let parts: Dict = [
-        ("fragment", Value::from(&*url.fragment)),
+        ("fragment", told(&url.fragment)),
         ("hostname", maybe(host.as_deref())),
-        ("netloc", Value::from(&*url.netloc)),
+        ("netloc", told(&url.netloc)),
         ("password", maybe(password)),
-        ("path", Value::from(&*url.path)),
+        ("path", told(&url.path)),
         ("port", port),
-        ("query", Value::from(&*url.query)),
-        ("scheme", Value::from(&*url.scheme)),
+        ("query", told(&url.query)),
+        ("scheme", told(&url.scheme)),
         ("username", maybe(user)),
     ]
     .into_iter()
@@ -169,6 +187,11 @@ mod tests {
                 json!({"fragment": "frag", "hostname": "example.com", "netloc": "user:pw@Example.com:8080", "password": "pw", "path": "/p/a", "port": 8080, "query": "x=1&y=2", "scheme": "https", "username": "user"}),
             ),
             ("'https://user:pw@Example.com:8080/p' | urlsplit('hostname')", json!("example.com")),
+            ("false | urlsplit('hostname')", json!(null)),
+            ("'\n# 1\n#' | urlsplit('fragment')", json!(" 1#")),
+            ("none is uri", json!(true)),
+            ("1 is uri", json!(false)),
+            ("'http://[::1' is uri", json!(false)),
             ("'https://example.com/p' | urlsplit('port')", json!(null)),
             ("'mailto:a@b' | urlsplit('path')", json!("a@b")),
             ("'a b/c?d=é' | urlencode", json!("a%20b/c%3Fd%3D%C3%A9")),

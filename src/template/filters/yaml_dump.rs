@@ -400,12 +400,15 @@ static TIMESTAMP: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
+/// What is longer is no number that somebody means.
+const LONGEST_NUMBER: usize = 1_000;
+
 fn reads_as_text(text: &str) -> bool {
     if matches!(text, "" | "=" | "<<") || text.starts_with(['-', '.', '~']) && text.len() < 2 {
         return text == "." || text == "-";
     }
-    let could_be_other =
-        text.len() <= 64 && text.starts_with(|c: char| c.is_ascii_digit() || "+-.~nNyYtTfFoO".contains(c));
+    let could_be_other = text.len() <= LONGEST_NUMBER
+        && text.starts_with(|c: char| c.is_ascii_digit() || "+-.~nNyYtTfFoO".contains(c));
     if !could_be_other {
         return true;
     }

@@ -149,7 +149,7 @@ fn recased(text: &str, name: &str) -> String {
 
 pub(crate) fn capitalize(text: &str) -> String {
     let mut chars = text.chars();
-    let first = chars.next().map(|first| first.to_uppercase().collect::<String>()).unwrap_or_default();
+    let first = chars.next().map(title_case).unwrap_or_default();
     first + &chars.as_str().to_lowercase()
 }
 
@@ -160,11 +160,30 @@ fn title(text: &str) -> String {
         if inside {
             out.extend(c.to_lowercase());
         } else {
-            out.extend(c.to_uppercase());
+            out.push_str(&title_case(c));
         }
-        inside = c.is_alphabetic();
+        inside = c.is_lowercase() || c.is_uppercase() || title_case(c) == c.to_string() && c.is_alphabetic();
     }
     out
+}
+
+/// Returns a letter as it begins a word: of one that is several when it is large, only the first is.
+fn title_case(c: char) -> String {
+    match c {
+        '\u{1c4}'..='\u{1c6}' => '\u{1c5}'.into(),
+        '\u{1c7}'..='\u{1c9}' => '\u{1c8}'.into(),
+        '\u{1ca}'..='\u{1cc}' => '\u{1cb}'.into(),
+        '\u{1f1}'..='\u{1f3}' => '\u{1f2}'.into(),
+        _ => {
+            let mut large = c.to_uppercase();
+            match large.next() {
+                Some(first) if first.is_uppercase() => {
+                    [first].into_iter().chain(large.flat_map(char::to_lowercase)).collect()
+                }
+                first => first.into_iter().chain(large).collect(),
+            }
+        }
+    }
 }
 
 fn question(text: &str, name: &str) -> Option<bool> {
@@ -405,6 +424,7 @@ mod tests {
         give(&[
             ("s.upper()", json!("HELLO")),
             ("s.title()", json!("Hello")),
+            ("'ßa ǆ 1a'.title()", json!("Ssa ǅ 1A")),
             ("s.replace('l', 'L', 1)", json!("heLlo")),
             ("'a,b,c'.split(',', 1)", json!(["a", "b,c"])),
             ("'a,b,c'.rsplit(',', 1)", json!(["a,b", "c"])),

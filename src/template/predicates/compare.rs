@@ -91,6 +91,10 @@ mod tests {
         give(&[
             ("n is eq 5", json!(true)),
             ("n is ne(5)", json!(false)),
+            ("[1, nope] == [2, nope]", json!(false)),
+            ("[1, nope] == [1]", json!(false)),
+            ("{'a': nope} in []", json!(false)),
+            ("{'a': nope} != {'b': 1}", json!(true)),
             ("n is gt 4", json!(true)),
             ("n is lessthan 4", json!(false)),
             ("n is in [5, 6]", json!(true)),

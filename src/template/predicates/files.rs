@@ -31,11 +31,14 @@ pub(super) const TESTS: &[Builtin] = &[
     builtin("is_same_file", "path other", same_file),
 ];
 
-/// Returns a path for the system call that Python makes; a number is an open file, which nobody means.
+/// Returns a path for the system call that Python makes, for which a number is an open file.
 fn path(given: &Given, call: &str) -> Result<String, TemplateError> {
     let value = given.value(0);
-    if value.is_text() || call == "stat" && value.is_whole() {
+    if value.is_text() {
         return Ok(value.text());
+    }
+    if let (true, Some(number)) = (call == "stat", value.as_int()) {
+        return Ok(format!("/proc/self/fd/{number}"));
     }
     let integer = if call == "stat" { ", os.PathLike or integer" } else { " or os.PathLike" };
     super::fail(format!("{call}: path should be string, bytes{integer}, not {}", value.type_name()))

@@ -40,8 +40,8 @@ pub(super) const TESTS: &[Builtin] = &[
     builtin("odd", "value", |cx, given| rest_of_two(cx, given, 1)),
     builtin("nan", "value", is_nan),
     builtin("isnan", "value", is_nan),
-    builtin("truthy", "value convert_bool=", |_, given| Ok(truth(given).into())).shallow(),
-    builtin("falsy", "value convert_bool=", |_, given| Ok((!truth(given)).into())).shallow(),
+    builtin("truthy", "value convert_bool=", |cx, given| Ok(truth(cx, given)?.into())).shallow(),
+    builtin("falsy", "value convert_bool=", |cx, given| Ok((!truth(cx, given)?).into())).shallow(),
     builtin("filter", "value", |cx, given| Ok(cx.shared.filters.contains_key(&given.text(0)).into())),
     builtin("test", "value", |cx, given| Ok(cx.shared.tests.contains_key(&given.text(0)).into())),
 ];
@@ -85,17 +85,20 @@ fn is_nan(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     }
 }
 
-fn truth(given: &Given) -> bool {
+fn truth(cx: &Cx<'_>, given: &Given) -> Result<bool, TemplateError> {
     let value = given.value(0);
-    let word = value.text().trim().to_lowercase();
-    if !given.flag(1, false) || value.is_mapping() || value.is_sequence() {
-        return value.is_truthy();
+    if !given.flag(1, false) {
+        return Ok(value.is_truthy());
     }
-    match word.as_str() {
+    if value.is_mapping() || value.is_sequence() {
+        // They are printed, to say that they are no booleans.
+        return cx.known_all(value).map(|value| value.is_truthy());
+    }
+    Ok(match value.text().trim().to_lowercase().as_str() {
         "y" | "yes" | "on" | "1" | "true" | "t" | "1.0" => true,
         "n" | "no" | "off" | "0" | "false" | "f" | "0.0" => false,
         _ => value.is_truthy(),
-    }
+    })
 }
 
 #[cfg(test)]

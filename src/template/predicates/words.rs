@@ -19,10 +19,12 @@ pub(super) const TESTS: &[Builtin] = &[
     builtin("upper", "value", |_, given| Ok(is_upper(&given.text(0)).into())),
     builtin("uri", "value schemes=", |_, given| Ok(is_uri(given).into())),
     builtin("url", "value schemes=", |_, given| {
-        let url = Url::split(&given.text(0));
-        Ok((is_uri(given) && (!url.netloc.is_empty() || url.scheme == "file")).into())
+        let is_whole = |url: &Url| !url.netloc.is_empty() || url.scheme == "file";
+        Ok((is_uri(given) && Url::of(given.value(0)).is_ok_and(|url| is_whole(&url))).into())
     }),
-    builtin("urn", "value", |_, given| Ok((Url::split(&given.text(0)).scheme == "urn").into())),
+    builtin("urn", "value", |_, given| {
+        Ok(Url::of(given.value(0)).is_ok_and(|url| url.scheme == "urn").into())
+    }),
     builtin("vault_encrypted", "value", vault_encrypted),
 ];
 
@@ -51,10 +53,7 @@ fn is_upper(text: &str) -> bool {
 }
 
 fn is_uri(given: &Given) -> bool {
-    if !given.value(0).is_text() {
-        return false;
-    }
-    let url = Url::split(&given.text(0));
+    let Ok(url) = Url::of(given.value(0)) else { return false };
     match given.some(1) {
         Some(schemes) if schemes.is_truthy() => schemes.iter().any(|scheme| scheme.text() == url.scheme),
         _ => true,
