@@ -73,7 +73,7 @@ where
         },
         code: Some(code.to_owned()),
         request_id: request_id.clone(),
-        hint: hint(code).map(str::to_owned),
+        hint: hint(code, text),
         ..Failure::new(format!("could not {what}: {code}: {text}"))
     };
     // The fields of a boto3 error that Ansible's AWS modules return, for playbooks that look at them.
@@ -117,7 +117,7 @@ fn bodiless(what: &str, status: u16) -> Failure {
     let code = if status == 403 { "AccessDenied" } else { "" };
     Failure {
         code: Some(status.to_string()),
-        hint: hint(code).map(str::to_owned),
+        hint: hint(code, said),
         ..Failure::new(format!("could not {what}: {status}: {said}"))
     }
 }
@@ -159,8 +159,8 @@ fn unreached(broken: &Broken) -> String {
     }
 }
 
-fn hint(code: &str) -> Option<&'static str> {
-    Some(match code {
+fn hint(code: &str, text: &str) -> Option<String> {
+    let hint = match code {
         "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" => {
             "the session token has expired: log in again (`aws sso login`) or give fresh keys"
         }
@@ -172,11 +172,36 @@ fn hint(code: &str) -> Option<&'static str> {
             "the secret key does not belong to the access key, or this machine's clock is wrong"
         }
         "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "UnauthorizedAccess" => {
-            "the identity in use (`aws_caller_info` shows it) may not do this: its policies must allow the call"
+            return denied(text);
         }
         "OptInRequired" => "the account has not signed up for this service or switched this region on",
         _ => return None,
-    })
+    };
+    Some(hint.to_owned())
+}
+
+/// Says whose policy stands in the way, as far as the answer tells; nothing where it gives a reason of another kind.
+/// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>.
+fn denied(text: &str) -> Option<String> {
+    let kind = |before: &str, after: &[&str]| {
+        let (_, rest) = text.split_once(before)?;
+        let rest = rest.strip_prefix("an ").or_else(|| rest.strip_prefix("a ")).unwrap_or(rest);
+        let end = after.iter().filter_map(|after| rest.find(after)).min().unwrap_or(rest.len());
+        rest.get(..end).map(|kind| kind.trim_end_matches('.'))
+    };
+    if let Some(kind) = kind("with an explicit deny in ", &[".", ":"]) {
+        return Some(format!("the {kind} denies the call: to allow it elsewhere does not help"));
+    }
+    match kind("because no ", &[" allows"]) {
+        Some(kind) if kind != "identity-based policy" => {
+            Some(format!("the {kind} that is in effect must allow the call as well"))
+        }
+        None if text.contains(" because ") => None,
+        Some(_) | None => {
+            let who = "the identity in use (`aws_caller_info` shows it)";
+            Some(format!("{who} may not do this: its policies must allow the call"))
+        }
+    }
 }
 
 /// Returns an error and what caused it, outermost first.
@@ -272,6 +297,33 @@ mod tests {
         assert!(failed.hint.unwrap().contains("start the stand-in"));
         let failed = failure("create vpc", &unsent(true, "https://ec2.eu-west-1.amazonaws.com"));
         assert_eq!(failed.kind, FailureKind::Lost);
+    }
+
+    #[test]
+    fn what_is_denied_says_who_has_to_allow_it() {
+        let hint = |text: &str| failure("x", &refusal(403, "AccessDenied", text)).hint;
+        let call = "User: arn:aws:iam::1:user/me is not authorized to perform: s3:PutBucketPolicy on resource: \"r\"";
+        let own = "the identity in use (`aws_caller_info` shows it) may not do this: its policies must allow the call";
+        let cases = [
+            (String::from("Access Denied"), Some(own)),
+            (call.to_owned(), Some(own)),
+            (
+                format!("{call} because no identity-based policy allows the s3:PutBucketPolicy action"),
+                Some(own),
+            ),
+            (
+                format!("{call} because no permissions boundary allows the s3:PutBucketPolicy action"),
+                Some("the permissions boundary that is in effect must allow the call as well"),
+            ),
+            (
+                format!("{call} with an explicit deny in a service control policy"),
+                Some("the service control policy denies the call: to allow it elsewhere does not help"),
+            ),
+            (format!("{call} because public policies are prevented by the BlockPublicPolicy setting"), None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(hint(&text).as_deref(), expected, "{text}");
+        }
     }
 
     #[test]
