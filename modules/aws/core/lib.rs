@@ -9,6 +9,7 @@
 
 mod client;
 mod credentials;
+mod document;
 mod failure;
 mod http_client;
 mod names;
@@ -25,6 +26,7 @@ pub use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 pub use aws_smithy_runtime_api::client::result::SdkError;
 pub use aws_smithy_types::DateTime;
 pub use client::{Config, Service, client, region};
+pub use document::Document;
 pub use failure::{failing, failure, is_code, optional};
 pub use http_client::Transport;
 pub use names::{camel_to_snake, snake_keys, snake_keys_except};

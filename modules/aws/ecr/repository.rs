@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rplay_aws::{AwsParams, Tags, failing, optional, policy};
+use rplay_aws::{AwsParams, Document, Tags, failing, optional, policy};
 use rplay_client_ecr::sdk::types::{
     EncryptionConfiguration, EncryptionType, ImageScanningConfiguration, ImageTagMutability,
     Repository as Found,
@@ -88,7 +88,7 @@ pub(crate) struct RepositoryState {
     image_tag_mutability: Option<String>,
     encryption: Encryption,
     lifecycle_policy: Option<Value>,
-    policy: Option<Value>,
+    policy: Option<Document>,
     tags: Tags,
 }
 
@@ -138,11 +138,8 @@ impl Resource for Repository {
         have: Option<&RepositoryState>,
     ) -> Result<Option<RepositoryState>> {
         let base = have.cloned().unwrap_or_default();
-        let document = |given: &Option<Json>, purge: bool, found: Option<Value>| match given {
-            _ if purge => None,
-            Some(Json(document)) => Some(document.clone()),
-            None => found,
-        };
+        let policy = p.policy.as_ref().map(|Json(document)| Document::new(document.clone()));
+        let lifecycle = p.lifecycle_policy.as_ref().map(|Json(document)| document.clone());
         Ok(Some(RepositoryState {
             scan_on_push: p.scan_on_push.or(base.scan_on_push),
             image_tag_mutability: p
@@ -150,15 +147,14 @@ impl Resource for Repository {
                 .map(|mutability| mutability.as_str().to_owned())
                 .or(base.image_tag_mutability),
             encryption: base.encryption.with(p.encryption.as_ref()),
-            lifecycle_policy: document(&p.lifecycle_policy, p.purge_lifecycle_policy, base.lifecycle_policy),
-            policy: document(&p.policy, p.purge_policy, base.policy),
+            lifecycle_policy: lifecycle.or(base.lifecycle_policy).filter(|_| !p.purge_lifecycle_policy),
+            policy: policy.or(base.policy).filter(|_| !p.purge_policy),
             tags: Tags::desired(p.tags.as_ref(), p.purge_tags, have.map(|have| &have.tags)),
             ..base
         }))
     }
 
     fn normal(&self, mut state: RepositoryState) -> RepositoryState {
-        state.policy = state.policy.as_ref().map(policy::normal);
         if let Some(rules) =
             state.lifecycle_policy.as_mut().and_then(|policy| policy.get_mut("rules")?.as_array_mut())
         {
@@ -282,24 +278,25 @@ async fn lifecycle_policy(ecr: &Ecr, p: &RepositoryParams) -> Result<Option<Valu
     let asked = ecr.get_lifecycle_policy().repository_name(&p.repository).send().await;
     let asked = asked.map_err(failing(format!("read the lifecycle policy of {}", p.repository)));
     let found = optional(asked, &["LifecyclePolicyNotFoundException"])?;
-    document(found.and_then(|answer| answer.lifecycle_policy_text), &p.repository)
+    let text = found.and_then(|answer| answer.lifecycle_policy_text);
+    let parsed = text.map(|text| policy::parse(&text)).transpose();
+    parsed.map_err(|error| {
+        Failure::new(format!(
+            "could not read the lifecycle policy of {}: it is no JSON: {error}",
+            p.repository
+        ))
+    })
 }
 
-async fn repository_policy(ecr: &Ecr, p: &RepositoryParams) -> Result<Option<Value>> {
+async fn repository_policy(ecr: &Ecr, p: &RepositoryParams) -> Result<Option<Document>> {
     if p.policy.is_none() && !p.purge_policy {
         return Ok(None);
     }
     let asked = ecr.get_repository_policy().repository_name(&p.repository).send().await;
     let asked = asked.map_err(failing(format!("read the policy of {}", p.repository)));
     let found = optional(asked, &["RepositoryPolicyNotFoundException"])?;
-    document(found.and_then(|answer| answer.policy_text), &p.repository)
-}
-
-fn document(text: Option<String>, repository: &str) -> Result<Option<Value>> {
-    let parsed = text.map(|text| policy::parse(&text)).transpose();
-    parsed.map_err(|error| {
-        Failure::new(format!("could not read a policy of {repository}: it is no JSON: {error}"))
-    })
+    let text = found.and_then(|answer| answer.policy_text);
+    text.map(|text| Document::parse(&text, &format!("policy of {}", p.repository))).transpose()
 }
 
 async fn create(cx: &Cx, ecr: &Ecr, p: &RepositoryParams, want: &RepositoryState) -> Result<()> {
@@ -358,12 +355,14 @@ async fn set_policies(
     have: &RepositoryState,
     want: &RepositoryState,
 ) -> Result<()> {
-    let text = |document: &Option<Value>| document.as_ref().map(Value::to_string);
     if have.lifecycle_policy != want.lifecycle_policy {
-        set_lifecycle_policy(ecr, &p.repository, text(&want.lifecycle_policy)).await?;
+        // As it is written: what is wanted has its rules in order, for comparing.
+        let given = p.lifecycle_policy.as_ref().map(|Json(document)| document);
+        let text = want.lifecycle_policy.as_ref().map(|wanted| given.unwrap_or(wanted).to_string());
+        set_lifecycle_policy(ecr, &p.repository, text).await?;
     }
     if have.policy != want.policy {
-        set_policy(ecr, &p.repository, text(&want.policy)).await?;
+        set_policy(ecr, &p.repository, want.policy.as_ref().map(Document::text)).await?;
     }
     Ok(())
 }

@@ -1,10 +1,9 @@
 //! Who can have policies of their own: users, groups, roles. The same four calls under three names.
 
-use rplay_aws::{failing, optional};
+use rplay_aws::{Document, failing, optional};
 use rplay_client_iam::Iam;
 use rplay_module::{Address, Choice, Result};
 
-use crate::document::Document;
 use crate::role::NONE;
 
 /// The kind of a holder.

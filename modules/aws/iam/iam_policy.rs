@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use rplay_aws::{AwsParams, client};
+use rplay_aws::{AwsParams, Document, client};
 use rplay_client_iam::Iam;
 use rplay_module::params::Json;
 use rplay_module::{
@@ -8,7 +8,6 @@ use rplay_module::{
 };
 use serde_json::{Value, json};
 
-use crate::document::Document;
 use crate::holder::{Holder, HolderKind};
 
 /// Keeps a policy of a user's, group's or role's own.

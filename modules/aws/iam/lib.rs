@@ -4,7 +4,6 @@
 //!
 //! **Invariant:** policy documents are compared by what they say ([`document`]), never as text.
 
-mod document;
 mod holder;
 mod iam_policy;
 mod iam_role;

@@ -4,7 +4,7 @@ mod writer;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rplay_aws::{Tags, client, failing, is_code, optional, timestamp};
+use rplay_aws::{Document, Tags, client, failing, is_code, optional, timestamp};
 use rplay_client_iam::{Iam, sdk, tags};
 use rplay_module::unknown::{Cause, is_unknown, marker};
 use rplay_module::{
@@ -13,7 +13,6 @@ use rplay_module::{
 use sdk::types::{AttachedPolicy, Role as Found};
 use serde_json::{Map, Value, json};
 
-use crate::document::Document;
 use crate::iam_role::{IamRoleParams, Presence, is_arn};
 use crate::instance_profile;
 use writer::Writer;

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
-use rplay_aws::{AwsParams, Tags, client, failing, is_code, policy, retry_on};
+use rplay_aws::{AwsParams, Document, Tags, client, failing, is_code, retry_on};
 use rplay_client_s3::S3;
 use rplay_client_s3::sdk::types::{
     BucketLocationConstraint, CreateBucketConfiguration, Delete, ObjectIdentifier,
@@ -115,7 +115,7 @@ pub(crate) struct Encryption {
 #[derive(Clone, Debug, PartialEq, State)]
 pub struct BucketState {
     name: String,
-    policy: Option<Value>,
+    policy: Option<Document>,
     versioning: Option<String>,
     encryption: Option<Encryption>,
     public_access: Option<PublicAccess>,
@@ -163,7 +163,7 @@ impl BucketParams {
         Ok(Some(Encryption { algorithm: algorithm.to_owned(), key, bucket_key }))
     }
 
-    fn policy(&self) -> Result<Option<Value>> {
+    fn policy(&self) -> Result<Option<Document>> {
         let document = match &self.policy {
             Some(Value::String(text)) if text.trim().is_empty() => Value::Null,
             Some(Value::String(text)) if unknown::is_unknown(text) => Value::from(text.as_str()),
@@ -173,7 +173,7 @@ impl BucketParams {
             given => given.clone().unwrap_or_default(),
         };
         let empty = document.is_null() || document.as_object().is_some_and(Map::is_empty);
-        Ok((!empty).then_some(document))
+        Ok((!empty).then(|| Document::new(document)))
     }
 
     fn versioning(&self, have: Option<&str>) -> Option<String> {
@@ -266,11 +266,6 @@ impl Resource for BucketResource {
         }))
     }
 
-    fn normal(&self, mut state: BucketState) -> BucketState {
-        state.policy = state.policy.map(|document| policy::normal(&document));
-        state
-    }
-
     async fn apply(
         &self,
         cx: &Cx,
@@ -299,7 +294,12 @@ impl Resource for BucketResource {
         let Some(state) = report.after else { return json!({}) };
         // What was not read is not told.
         let managed = [
-            ("policy", p.policy.as_ref().map(|_| state.policy.clone().unwrap_or_default())),
+            (
+                "policy",
+                p.policy
+                    .as_ref()
+                    .map(|_| state.policy.as_ref().map_or(Value::Null, |policy| policy.json().clone())),
+            ),
             (
                 "versioning",
                 state.versioning.as_ref().map(|word| json!({ "Versioning": word, "MfaDelete": "Disabled" })),

@@ -216,6 +216,41 @@ async fn creation_carries_all_that_is_asked_for() {
 }
 
 #[tokio::test]
+async fn policies_go_to_ecr_as_they_are_written() {
+    let rule = |priority: u8| {
+        let images =
+            json!({ "tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": priority });
+        json!({ "rulePriority": priority, "selection": images, "action": { "type": "expire" } })
+    };
+    let lifecycle = json!({ "rules": [rule(2), rule(1)] });
+    let policy = json!({ "Statement": { "Effect": "Allow", "Principal": "*", "Action": "ecr:*" } });
+    let theirs = json!({ "Version": "2008-10-17", "Statement": [policy["Statement"]] });
+    let read = |action: &str, name: &str, text: &Value| {
+        let answer = json!({ name: text.to_string() });
+        Expected::json(action).answers(&answer)
+    };
+    let (world, recorded) = world([
+        found(),
+        found(),
+        tags(),
+        Expected::json("GetLifecyclePolicy").refuses("LifecyclePolicyNotFoundException", "none"),
+        Expected::json("GetRepositoryPolicy").refuses("RepositoryPolicyNotFoundException", "none"),
+        Expected::json("PutLifecyclePolicy").body(json!({ "lifecyclePolicyText": lifecycle.to_string() })),
+        Expected::json("SetRepositoryPolicy").body(json!({ "policyText": policy.to_string() })),
+        read("GetLifecyclePolicy", "lifecyclePolicyText", &json!({ "rules": [rule(1), rule(2)] })),
+        read("GetRepositoryPolicy", "policyText", &theirs),
+        no_image(),
+    ]);
+    let failure =
+        run(&world, &with(&json!({ "lifecycle_policy": lifecycle, "policy": policy })), Mode::Apply)
+            .await
+            .failure;
+    let failure = failure.expect("there is no engine for the image");
+    assert!(failure.message.contains("Docker engine"), "{failure}");
+    recorded.done();
+}
+
+#[tokio::test]
 async fn a_repository_keeps_what_was_pushed_to_it_by_others() {
     let details = json!({ "imageDetails": [
         { "imageTags": ["1", "theirs"], "imageDigest": "sha256:aa" },

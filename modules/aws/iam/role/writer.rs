@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use rplay_aws::{failing, is_code, once, optional, retry_on, timestamp};
+use rplay_aws::{Document, failing, is_code, once, optional, retry_on, timestamp};
 use rplay_client_iam::{Iam, tag_list};
 use rplay_module::{Cx, Fact, Result};
 
 use super::{NONE, RoleState, look_again, profiles};
-use crate::document::Document;
+
 use crate::instance_profile;
 
 /// How long a principal that was just made may take to be seen everywhere, in seconds.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rplay_aws::{Tags, failing, optional, policy};
+use rplay_aws::{Document, Tags, failing, is_code, optional};
 use rplay_client_s3::sdk::types::{
     BucketVersioningStatus, ObjectOwnership, OwnershipControls, OwnershipControlsRule,
     PublicAccessBlockConfiguration, ServerSideEncryption, ServerSideEncryptionByDefault,
@@ -10,11 +10,10 @@ use rplay_client_s3::sdk::types::{
 };
 use rplay_client_s3::{S3, sdk};
 use rplay_module::{Failure, Result};
-use serde_json::Value;
 
 use super::{Encryption, PublicAccess};
 
-pub(super) async fn read_policy(s3: &S3, name: &str) -> Result<Option<Value>> {
+pub(super) async fn read_policy(s3: &S3, name: &str) -> Result<Option<Document>> {
     let asked = s3
         .get_bucket_policy()
         .bucket(name)
@@ -26,20 +25,29 @@ pub(super) async fn read_policy(s3: &S3, name: &str) -> Result<Option<Value>> {
     if text.is_empty() {
         return Ok(None);
     }
-    policy::parse(&text)
-        .map(Some)
-        .map_err(|error| Failure::new(format!("could not read the policy of bucket {name}: {error}")))
+    Document::parse(&text, &format!("policy of bucket {name}")).map(Some)
 }
 
-pub(super) async fn write_policy(s3: &S3, name: &str, policy: Option<&Value>) -> Result<()> {
+pub(super) async fn write_policy(s3: &S3, name: &str, policy: Option<&Document>) -> Result<()> {
     let what = format!("set the policy of bucket {name}");
     match policy {
         Some(policy) => {
-            let sent = s3.put_bucket_policy().bucket(name).policy(policy.to_string()).send().await;
-            sent.map(|_| ()).map_err(failing(what))
+            let sent = s3.put_bucket_policy().bucket(name).policy(policy.text()).send().await;
+            sent.map(|_| ()).map_err(failing(what)).map_err(public)
         }
         None => s3.delete_bucket_policy().bucket(name).send().await.map(|_| ()).map_err(failing(what)),
     }
+}
+
+/// Where S3 keeps the public out, the policies of who calls have no say.
+fn public(failure: Failure) -> Failure {
+    if is_code(&failure, &["AccessDenied"]) && failure.message.contains("BlockPublicPolicy") {
+        return failure.hint(
+            "`public_access: {block_public_policy: false}` beside the policy lets this bucket have a public one, unless \
+             the account's own public access block keeps it from that",
+        );
+    }
+    failure
 }
 
 pub(super) async fn write_versioning(s3: &S3, name: &str, status: &str) -> Result<()> {

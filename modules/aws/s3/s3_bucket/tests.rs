@@ -251,6 +251,42 @@ async fn a_policy_is_compared_by_what_it_says() {
 }
 
 #[tokio::test]
+async fn a_policy_goes_to_s3_as_it_is_written_and_comes_back_as_s3_has_it() {
+    let written = json!({
+        "Version": "2012-10-17",
+        "Statement": { "Sid": "Read", "Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::web/*" },
+    });
+    let theirs = json!({ "Version": "2012-10-17", "Statement": [written["Statement"]] });
+    let task = Task::new([
+        there().repeatedly(),
+        read("policy").refuses("NoSuchBucketPolicy", "none"),
+        write("policy").containing(&written.to_string()),
+        read("policy").answers_with(200, &[], &theirs.to_string()).repeatedly(),
+    ]);
+    let args = || web(&json!({ "policy": written }));
+    assert_eq!(task.ok(args(), Mode::Apply).await.result["policy"], theirs);
+    let again = task.ok(args(), Mode::Apply).await;
+    assert!(!again.changed);
+    assert_eq!(again.result["policy"], theirs);
+}
+
+#[tokio::test]
+async fn a_public_policy_that_is_kept_out_says_what_keeps_it_out() {
+    // Since 2023 every new bucket blocks public policies.
+    let said = "User: arn:aws:iam::123456789012:user/me is not authorized to perform: s3:PutBucketPolicy on resource: \
+                \"arn:aws:s3:::web\" because public policies are prevented by the BlockPublicPolicy setting in S3 Block \
+                Public Access";
+    let task = Task::new([
+        there().repeatedly(),
+        read("policy").refuses("NoSuchBucketPolicy", "none"),
+        write("policy").refuses("AccessDenied", said),
+    ]);
+    let failure = task.fails(web(&json!({ "policy": { "Statement": { "Principal": "*" } } }))).await;
+    assert!(failure.message.contains(said), "{failure}");
+    assert!(failure.hint.unwrap().starts_with("`public_access: {block_public_policy: false}`"));
+}
+
+#[tokio::test]
 async fn a_policy_is_taken_away_by_null_and_by_an_empty_one() {
     for gone in [json!("null"), json!({})] {
         let task = Task::new([

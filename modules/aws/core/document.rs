@@ -1,36 +1,42 @@
 //! A policy document as a piece of state.
 
-use rplay_aws::policy;
 use rplay_module::{Failure, Part, Result};
 use serde_json::Value;
 
-/// A policy document: equal to any other that says the same, shown in the one form in which equal ones look equal.
+use crate::policy;
+
+/// A policy document, kept as it was written or given back: what is sent and returned. Equal to any other that says the
+/// same, shown in the one form in which equal ones look equal.
 #[derive(Clone, Debug)]
-pub(crate) struct Document(Value);
+pub struct Document(Value);
 
 impl Document {
-    pub(crate) fn new(document: Value) -> Self {
+    /// Returns a document that is kept as it is.
+    pub fn new(document: Value) -> Self {
         Self(document)
     }
 
     /// Reads a document of an answer; `what` is as in "trust policy of role app".
-    pub(crate) fn parse(text: &str, what: &str) -> Result<Self> {
+    ///
+    /// # Errors
+    /// When it is no JSON.
+    pub fn parse(text: &str, what: &str) -> Result<Self> {
         let parsed = policy::parse(text);
         parsed.map(Self).map_err(|error| Failure::new(format!("could not read the {what}: {error}")))
     }
 
     /// Returns it as it was written.
-    pub(crate) fn json(&self) -> &Value {
+    pub fn json(&self) -> &Value {
         &self.0
     }
 
-    /// Returns it as IAM takes it.
-    pub(crate) fn text(&self) -> String {
+    /// Returns it as a call takes it.
+    pub fn text(&self) -> String {
         self.0.to_string()
     }
 
     /// Returns whether it names a role or a user: one that was just made is not known everywhere yet.
-    pub(crate) fn names_principals(&self) -> bool {
+    pub fn names_principals(&self) -> bool {
         principals(&self.0)
     }
 }
