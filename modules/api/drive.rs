@@ -5,6 +5,7 @@
 
 mod action;
 mod composite;
+mod listed;
 mod resource;
 
 pub use action::{PreparedAction, action};

@@ -107,6 +107,18 @@ pub trait Resource: Send + Sync + 'static {
         ready(Ok(Vec::new()))
     }
 
+    /// Returns what goes with the thing when it is destroyed, as the plan of a destroy says it: `3 images`. `unlisted` is what
+    /// it holds that has no line of its own in that plan.
+    fn along(
+        &self,
+        _cx: &Cx,
+        _p: &Self::Params,
+        _have: &Self::State,
+        _unlisted: &[Held],
+    ) -> impl Future<Output = Result<Option<String>>> + Send {
+        ready(Ok(None))
+    }
+
     /// Returns what keeps the thing from being deleted and made anew under another shape. More than what it holds where
     /// something goes away by itself when what made it is destroyed, but not while that stays: a load balancer's interface
     /// in a subnet.

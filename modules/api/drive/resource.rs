@@ -2,6 +2,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value};
 
+use super::listed::Listed;
 use super::{Prepared, read_params};
 use crate::unknown::{self, Cause};
 use crate::{
@@ -424,13 +425,17 @@ impl<R: Resource> Drive<'_, R> {
             return Ok(kept(address, KeptWhy::NotOurs));
         }
         let held: Vec<Held> = self.resource.holds(self.cx, self.p, have).await?;
-        let foreign: Vec<String> = held
-            .into_iter()
-            .filter(|held| !held.address.as_ref().is_some_and(|address| self.cx.owns(address, &realm)))
-            .map(|held| held.name)
-            .collect();
+        let is_ours = |held: &Held| held.address.as_ref().is_some_and(|address| self.cx.owns(address, &realm));
+        let (ours, foreign): (Vec<Held>, Vec<Held>) = held.into_iter().partition(is_ours);
         if !foreign.is_empty() {
-            return Ok(kept(address, KeptWhy::Holds(foreign)));
+            return Ok(kept(address, KeptWhy::Holds(foreign.into_iter().map(|held| held.name).collect())));
+        }
+        let mut reason = None;
+        if mode == Mode::PlanDestroy {
+            let listed = self.cx.shared::<Listed>();
+            let unlisted = listed.without(ours, &realm);
+            reason = self.resource.along(self.cx, self.p, have, &unlisted).await?;
+            listed.add(address, &realm);
         }
         if mode == Mode::Destroy {
             let doomed =
@@ -445,7 +450,7 @@ impl<R: Resource> Drive<'_, R> {
                 address: address.to_string(),
                 action: Intent::Delete,
                 fields: fields::<R::State>(Some(have), None),
-                reason: None,
+                reason: reason.map(|along| format!("with {along}")),
             }],
             ..Outcome::default()
         })

@@ -227,6 +227,21 @@ impl Resource for Repository {
             .collect())
     }
 
+    /// Images of earlier runs.
+    async fn along(
+        &self,
+        _cx: &Cx,
+        _p: &RepositoryParams,
+        _have: &RepositoryState,
+        unlisted: &[Held],
+    ) -> Result<Option<String>> {
+        Ok(match unlisted {
+            [] => None,
+            [only] => Some(only.name.clone()),
+            several => Some(format!("{} images", several.len())),
+        })
+    }
+
     async fn realm(&self, cx: &Cx, p: &RepositoryParams) -> Result<Realm> {
         rplay_client_sts::realm(cx, &p.aws).await
     }

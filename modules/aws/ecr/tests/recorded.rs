@@ -2,7 +2,7 @@
 
 use rplay_aws::Transport;
 use rplay_module::unknown::{Cause, is_unknown, marker};
-use rplay_module::{Address, FailureKind, Foretold, KeptWhy, World as _};
+use rplay_module::{Address, FailureKind, Foretold, KeptWhy, Realm, World as _};
 use rplay_test_support::recorded::{Expected, Recorded};
 use serde_json::json;
 
@@ -269,6 +269,40 @@ async fn a_repository_keeps_what_was_pushed_to_it_by_others() {
     let names = ["image app:1", "image app:theirs", "image app@sha256:bb"].map(str::to_owned);
     assert_eq!(doomed.kept[0].why, KeptWhy::NotOurs, "the image: the file does not name it");
     assert_eq!(doomed.kept[1].why, KeptWhy::Holds(names.to_vec()));
+}
+
+#[tokio::test]
+async fn a_repository_that_is_to_go_says_what_goes_with_it() {
+    let realm =
+        || Realm { account: "123456789012".into(), region: "eu-west-1".into(), endpoint: String::new() };
+    let ours = json!({ "tags": [{ "Key": "rplay:owner", "Value": "rplay" }] });
+    for (tags, reason) in [
+        (&["1"][..], None),
+        (&["1", "2"], Some("with image app:2")),
+        (&["1", "2", "3", "4"], Some("with 3 images")),
+    ] {
+        let owned = |world: TestWorld, tag: &&str| {
+            world.owning(Address::new("ecr.image", format!("app:{tag}")), realm())
+        };
+        let world = TestWorld::aws().env("DOCKER_HOST", "unix:///nowhere/docker.sock");
+        let world = tags.iter().fold(world, owned).start();
+        let recorded = Recorded::new([
+            found(),
+            found(),
+            pushed(),
+            who(),
+            Expected::json("DescribeImages").answers(&json!({ "imageDetails": [{ "imageTags": tags }] })),
+            Expected::json("ListTagsForResource").answers(&ours),
+        ]);
+        world.cx().shared::<Transport>().replace(recorded.client());
+        let doomed = done(&world, &args(), Mode::PlanDestroy).await;
+        assert_eq!(
+            planned(&doomed),
+            [(Intent::Delete, "ecr.image app:1"), (Intent::Delete, "ecr.repository app")]
+        );
+        assert_eq!(doomed.planned[1].reason.as_deref(), reason);
+        recorded.done();
+    }
 }
 
 #[tokio::test]
