@@ -7,6 +7,7 @@ mod keys;
 mod object;
 mod s3_bucket;
 mod s3_object;
+mod versions;
 
 use rplay_module::{Done, Driven, Module, Params as _};
 

@@ -3,15 +3,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use indexmap::IndexMap;
 use rplay_aws::{AwsParams, Document, Tags, client, failing, is_code, retry_on};
 use rplay_client_s3::S3;
-use rplay_client_s3::sdk::types::{
-    BucketLocationConstraint, CreateBucketConfiguration, Delete, ObjectIdentifier,
-};
+use rplay_client_s3::sdk::types::{BucketLocationConstraint, CreateBucketConfiguration, ObjectIdentifier};
 use rplay_module::{
     Address, Change, Choice, Cx, Fact, Failure, Held, Params, Realm, Report, Resource, Result, State, unknown,
 };
 use serde_json::{Map, Value, json};
 
-use crate::keys;
+use crate::{keys, versions};
 
 mod parts;
 
@@ -283,7 +281,7 @@ impl Resource for BucketResource {
             Change::Update { have, want } => retry_on(cx, BUSY, 60, || update(&s3, have, want)).await,
             Change::Delete { .. } => {
                 if p.force {
-                    empty(&s3, &p.name).await?;
+                    versions::delete(&s3, &p.name, &s3.versions(&p.name).await?).await?;
                 }
                 retry_on(cx, BUSY, 60, || delete(&s3, &p.name)).await
             }
@@ -338,6 +336,31 @@ impl Resource for BucketResource {
         let held =
             |key: &str| Held { name: format!("object {key}"), address: Some(keys::object(&p.name, key)) };
         Ok(found.into_iter().map(held).collect())
+    }
+
+    /// With `force`, whatever is in it.
+    async fn along(
+        &self,
+        cx: &Cx,
+        p: &BucketParams,
+        _have: &BucketState,
+        _unlisted: &[Held],
+    ) -> Result<Option<String>> {
+        if !p.force {
+            return Ok(None);
+        }
+        let s3 = client::<S3>(cx, &p.aws).await?;
+        let asked = s3.list_object_versions().bucket(&p.name).send().await;
+        let page = asked.map_err(failing(format!("list the versions of bucket {}", p.name)))?;
+        let versions = page.versions().iter().filter_map(|version| version.key());
+        let keys = versions.chain(page.delete_markers().iter().filter_map(|marker| marker.key()));
+        let keys: BTreeSet<&str> = keys.collect();
+        let more = if page.is_truncated() == Some(true) { "more than " } else { "" };
+        Ok(match keys.len() {
+            0 => None,
+            1 if more.is_empty() => Some("the object in it".to_owned()),
+            count => Some(format!("{more}{count} objects")),
+        })
     }
 
     async fn realm(&self, cx: &Cx, p: &BucketParams) -> Result<Realm, Failure> {
@@ -447,26 +470,6 @@ async fn update(s3: &S3, have: &BucketState, want: &BucketState) -> Result<()> {
     {
         let none = BTreeMap::new();
         parts::write_tags(s3, name, tags, have.hidden_tags.known().unwrap_or(&none)).await?;
-    }
-    Ok(())
-}
-
-async fn empty(s3: &S3, name: &str) -> Result<()> {
-    let versions = s3.versions(name).await?;
-    // One call takes at most a thousand.
-    for chunk in versions.chunks(1000) {
-        let batch = Delete::builder().set_objects(Some(chunk.to_vec())).quiet(true).build();
-        let batch = batch.map_err(|error| Failure::bug(format!("bucket {name}: {error}")))?;
-        let done = s3.delete_objects().bucket(name).delete(batch).send().await;
-        let answer = done.map_err(failing(format!("empty bucket {name}")))?;
-        if let Some(error) = answer.errors().first() {
-            return Err(Failure::new(format!(
-                "could not delete {} in bucket {name}: {}: {}",
-                error.key().unwrap_or_default(),
-                error.code().unwrap_or_default(),
-                error.message().unwrap_or_default()
-            )));
-        }
     }
     Ok(())
 }

@@ -5,13 +5,14 @@ use rplay_aws::{Tags, failing};
 use rplay_client_s3::S3;
 use rplay_client_s3::sdk::primitives::ByteStream;
 use rplay_client_s3::sdk::types::{
-    ChecksumAlgorithm, Delete, MetadataDirective, ObjectCannedAcl, ServerSideEncryption, StorageClass, Tag,
-    Tagging, TaggingDirective,
+    ChecksumAlgorithm, MetadataDirective, ObjectCannedAcl, ServerSideEncryption, StorageClass, Tag, Tagging,
+    TaggingDirective,
 };
 use rplay_module::{Failure, Result};
 
 use super::found;
 use super::{ObjectMode, ObjectParams, ObjectState};
+use crate::versions;
 
 /// What stands for itself in a query.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -152,15 +153,5 @@ pub(super) async fn delete(s3: &S3, p: &ObjectParams, have: &ObjectState) -> Res
     }
     let mut versions = s3.versions_under(&p.bucket, &key).await?;
     versions.retain(|version| version.key() == key);
-    for chunk in versions.chunks(1000) {
-        let batch = Delete::builder().set_objects(Some(chunk.to_vec())).quiet(true).build();
-        let batch = batch.map_err(|error| Failure::bug(format!("{what}: {error}")))?;
-        let done = s3.delete_objects().bucket(&p.bucket).delete(batch).send().await;
-        let answer = done.map_err(failing(what.clone()))?;
-        if let Some(error) = answer.errors().first() {
-            let (code, message) = (error.code().unwrap_or_default(), error.message().unwrap_or_default());
-            return Err(Failure::new(format!("could not {what}: {code}: {message}")));
-        }
-    }
-    Ok(())
+    versions::delete(s3, &p.bucket, &versions).await
 }

@@ -54,6 +54,8 @@ async fn a_bucket_lives_from_check_to_destroy() {
     assert_eq!(kept.kept[0].why.to_string(), "holds what rplay did not make: object mine.txt");
     let mut forced = args("api", false);
     forced["force"] = json!(true);
+    let plan = run(forced.clone(), Mode::PlanDestroy).await;
+    assert_eq!(plan.planned[0].reason.as_deref(), Some("with the object in it"));
     assert!(run(forced.clone(), Mode::Destroy).await.changed);
     assert!(!run(forced, Mode::Destroy).await.changed);
 }
