@@ -103,7 +103,7 @@ impl World for Outside {
             return Ok(bytes);
         }
         let plain = self.vaults.open(&bytes, path).map_err(|error| error.to_string())?;
-        self.masker.add(&String::from_utf8_lossy(&plain));
+        self.masker.add_text(&String::from_utf8_lossy(&plain));
         Ok(plain)
     }
 
@@ -216,6 +216,14 @@ impl World for Outside {
     fn call_plugin(&self, call: &PluginCall) -> Result<Json, String> {
         let fallthrough = self.fallthrough.as_ref().ok_or_else(|| format!("there is no '{}'", call.name))?;
         fallthrough.call_plugin(call)
+    }
+
+    fn is_secret(&self, text: &str) -> bool {
+        self.masker.is_secret(text)
+    }
+
+    fn conceal(&self, text: &str) {
+        self.masker.add_derived(text);
     }
 
     fn open_vault_with(&self, envelope: &str, password: &str) -> Result<String, String> {

@@ -1,22 +1,27 @@
-use std::fmt::Write as _;
-use std::sync::{Arc, RwLock};
+//! Secrets are masked by value, where events are made.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+mod excerpt;
+mod forms;
+mod lists;
+mod words;
+
+use std::collections::HashSet;
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
+
 use serde_json::{Map, Value};
 
+use self::forms::{Form, written_forms};
 use crate::{Event, Kind};
 
 /// What stands where a secret was.
 pub const MASK: &str = "********";
 
-/// Shorter secrets are masked only where a whole value is equal: `true` inside every sentence helps nobody.
-const SHORTEST_INSIDE: usize = 8;
-
 /// Knows the secrets of a run and is the one way to make an [`Event`].
 ///
-/// Texts of 8 bytes and more are masked wherever they stand, also inside longer, base64, URL- or JSON-escaped text;
-/// shorter ones only where the whole value is equal. Numbers, booleans, access key ids and account ids are never masked.
+/// Texts of 8 bytes and more, and of 6 that nobody would call a word, are masked wherever they stand, also inside longer,
+/// base64, URL- or JSON-escaped text and where a list holds them in pieces; shorter ones only where the whole value is
+/// equal. Of a secret of several words those are masked by themselves that are no everyday words. Numbers, booleans,
+/// access key ids and account ids are never masked.
 #[derive(Clone, Debug, Default)]
 pub struct Masker {
     secrets: Arc<RwLock<Secrets>>,
@@ -27,14 +32,10 @@ struct Secrets {
     /// Every written form of the long secrets, longest first, so that a secret inside another leaves nothing.
     inside: Vec<Form>,
     whole: Vec<String>,
-}
-
-/// One way to write a secret.
-#[derive(Clone, PartialEq, Eq)]
-struct Form {
-    text: String,
-    /// In base64 a secret shares characters with its neighbours: all of the run is masked with it.
-    base64: bool,
+    /// What is a secret as a whole, as against a text that only is not to be shown.
+    marked: HashSet<String>,
+    /// The long ones of them as lists hold them in pieces.
+    pieces: lists::Pieces,
 }
 
 impl std::fmt::Debug for Secrets {
@@ -42,29 +43,54 @@ impl std::fmt::Debug for Secrets {
         f.debug_struct("Secrets")
             .field("inside", &self.inside.len())
             .field("whole", &self.whole.len())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
 impl Masker {
-    /// Adds a secret; text of several lines is masked line by line as well.
+    /// Adds a secret; text of several lines is masked line by line as well, and one of several words by those that are
+    /// no everyday words.
     pub fn add(&self, secret: &str) {
-        let secret = secret.trim_end_matches('\n');
-        if secret.trim().is_empty() || secret == MASK || is_identifier(secret) {
+        let Some(secret) = nameable(secret) else { return };
+        let mut secrets = self.write();
+        if !secrets.marked.insert(secret.to_owned()) {
             return;
         }
-        let mut secrets = self.secrets.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        for part in std::iter::once(secret).chain(secret.lines().filter(|line| secret != *line)) {
-            if part.len() < SHORTEST_INSIDE {
-                if part == secret && !secrets.whole.iter().any(|known| known == part) {
-                    secrets.whole.push(part.to_owned());
-                }
-            } else if !secrets.inside.iter().any(|known| known.text == part) {
-                secrets.inside.extend(written_forms(part));
-            }
+        secrets.pieces.add(secret);
+        secrets.hide(secret);
+        words::telling(secret).for_each(|word| secrets.inside.extend(written_forms(word)));
+        secrets.sort();
+    }
+
+    /// Adds a text that is not to be shown, as it stands and line by line: a whole file, or what a task said.
+    pub fn add_text(&self, text: &str) {
+        let Some(text) = nameable(text) else { return };
+        let mut secrets = self.write();
+        secrets.hide(text);
+        secrets.sort();
+    }
+
+    /// Adds a text that was made of a secret: what could as well be an everyday word is masked as a whole value only,
+    /// and what is too short to tell anything not at all.
+    pub fn add_derived(&self, text: &str) {
+        let Some(text) = nameable(text).filter(|text| words::tells(text)) else { return };
+        if words::is_everyday(text) {
+            let mut secrets = self.write();
+            secrets.marked.insert(text.to_owned());
+            secrets.add_whole(text);
+        } else {
+            self.add(text);
         }
-        secrets.inside.sort_by(|a, b| b.text.len().cmp(&a.text.len()).then_with(|| a.text.cmp(&b.text)));
-        secrets.inside.dedup_by(|a, b| a.text == b.text);
+    }
+
+    /// Returns whether the text as a whole is a secret, or was made of one.
+    pub fn is_secret(&self, text: &str) -> bool {
+        let secrets = self.secrets.read().unwrap_or_else(PoisonError::into_inner);
+        !secrets.marked.is_empty() && secrets.marked.contains(text.trim_end_matches('\n'))
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Secrets> {
+        self.secrets.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds every text inside a value, except mapping keys.
@@ -79,13 +105,13 @@ impl Masker {
 
     /// Returns the text without secrets.
     pub fn text(&self, text: &str) -> String {
-        let secrets = self.secrets.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let secrets = self.secrets.read().unwrap_or_else(PoisonError::into_inner);
         secrets.masked(text).unwrap_or_else(|| text.to_owned())
     }
 
     /// Returns the value without secrets, in mapping keys too.
     pub fn value(&self, value: Value) -> Value {
-        let secrets = self.secrets.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let secrets = self.secrets.read().unwrap_or_else(PoisonError::into_inner);
         if secrets.inside.is_empty() && secrets.whole.is_empty() {
             return value;
         }
@@ -94,7 +120,7 @@ impl Masker {
 
     /// Returns the event, with every secret in it masked.
     pub fn event(&self, kind: Kind) -> Event {
-        let secrets = self.secrets.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let secrets = self.secrets.read().unwrap_or_else(PoisonError::into_inner);
         if secrets.inside.is_empty() && secrets.whole.is_empty() {
             return Event(kind);
         }
@@ -116,19 +142,43 @@ impl Masker {
 }
 
 impl Secrets {
+    fn hide(&mut self, text: &str) {
+        for part in std::iter::once(text).chain(text.lines().filter(|line| text != *line)) {
+            let known = |secrets: &Self| secrets.inside.iter().any(|known| known.text == part);
+            if words::is_long(part) {
+                if !known(self) {
+                    self.inside.extend(written_forms(part));
+                }
+            } else if part == text {
+                self.add_whole(part);
+            }
+        }
+    }
+
+    fn add_whole(&mut self, text: &str) {
+        if !self.whole.iter().any(|known| known == text) {
+            self.whole.push(text.to_owned());
+        }
+    }
+
+    fn sort(&mut self) {
+        self.inside.sort_by(|a, b| b.text.len().cmp(&a.text.len()).then_with(|| a.text.cmp(&b.text)));
+        self.inside.dedup_by(|a, b| a.text == b.text);
+    }
+
     fn masked(&self, text: &str) -> Option<String> {
         if self.whole.iter().any(|secret| secret == text) {
             return Some(MASK.to_owned());
         }
+        self.masked_inside(text)
+    }
+
+    fn masked_inside(&self, text: &str) -> Option<String> {
         let mut masked: Option<String> = None;
         for form in &self.inside {
             let current = masked.as_deref().unwrap_or(text);
             if current.contains(form.text.as_str()) {
-                masked = Some(if form.base64 {
-                    without_run(current, &form.text)
-                } else {
-                    current.replace(&form.text, MASK)
-                });
+                masked = Some(form.masked(current));
             }
         }
         masked
@@ -137,13 +187,19 @@ impl Secrets {
     fn value(&self, value: Value) -> Value {
         match value {
             Value::String(text) => Value::String(self.masked(&text).unwrap_or(text)),
-            Value::Array(items) => Value::Array(items.into_iter().map(|item| self.value(item)).collect()),
-            Value::Object(fields) => Value::Object(
-                fields
-                    .into_iter()
-                    .map(|(key, field)| (self.inside_only(&key).unwrap_or(key), self.value(field)))
-                    .collect::<Map<_, _>>(),
-            ),
+            Value::Array(mut items) => {
+                self.pieces.mask(&mut items);
+                Value::Array(items.into_iter().map(|item| self.value(item)).collect())
+            }
+            Value::Object(mut fields) => {
+                excerpt::mask(self, &mut fields);
+                Value::Object(
+                    fields
+                        .into_iter()
+                        .map(|(key, field)| (self.inside_only(&key).unwrap_or(key), self.value(field)))
+                        .collect::<Map<_, _>>(),
+                )
+            }
             other => other,
         }
     }
@@ -161,156 +217,12 @@ fn is_identifier(text: &str) -> bool {
     digits || key_id
 }
 
-/// Masks each base64 text that the form stands in, from its first character to its last.
-fn without_run(text: &str, form: &str) -> String {
-    let in_run = |character: char| {
-        character.is_ascii_alphanumeric() || matches!(character, '+' | '/' | '-' | '_' | '=')
-    };
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some(at) = rest.find(form) {
-        let (before, from) = rest.split_at(at);
-        out.push_str(before.trim_end_matches(in_run));
-        out.push_str(MASK);
-        rest = from.trim_start_matches(in_run);
-    }
-    out + rest
-}
-
-fn written_forms(secret: &str) -> Vec<Form> {
-    let escaped = json_escaped(secret);
-    let plain = [
-        secret.to_owned(),
-        json_escaped(&escaped),
-        json_ascii_escaped(secret),
-        url_escaped(secret, false, false),
-        url_escaped(secret, true, false),
-        url_escaped(secret, false, true),
-        url_escaped(secret, true, true),
-        escaped,
-    ];
-    let mut encoded: Vec<String> = Vec::new();
-    for engine in [&STANDARD, &STANDARD_NO_PAD, &URL_SAFE, &URL_SAFE_NO_PAD] {
-        encoded.push(engine.encode(secret));
-    }
-    // Inside longer base64 a secret starts at one of three offsets; the bytes that its neighbours share are left out.
-    for shift in 0..3_usize {
-        let padded: Vec<u8> = std::iter::repeat_n(0, shift).chain(secret.bytes()).collect();
-        for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
-            let text = engine.encode(&padded);
-            let start = if shift == 0 { 0 } else { shift + 1 };
-            let end = padded.len() / 3 * 4;
-            encoded.extend(text.get(start..end).map(str::to_owned));
-        }
-    }
-    let plain = plain.into_iter().map(|text| Form { text, base64: false });
-    let encoded = encoded.into_iter().map(|text| Form { text, base64: true });
-    let mut forms: Vec<Form> =
-        plain.chain(encoded).filter(|form| form.text.len() >= SHORTEST_INSIDE).collect();
-    forms.sort_by(|a, b| a.text.cmp(&b.text));
-    forms.dedup_by(|a, b| a.text == b.text);
-    forms
-}
-
-fn json_escaped(text: &str) -> String {
-    let quoted = Value::String(text.to_owned()).to_string();
-    quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(&quoted).to_owned()
-}
-
-fn json_ascii_escaped(text: &str) -> String {
-    let mut escaped = String::new();
-    let mut units = [0_u16; 2];
-    for character in json_escaped(text).chars() {
-        if character.is_ascii() {
-            escaped.push(character);
-        } else {
-            for unit in character.encode_utf16(&mut units) {
-                write!(escaped, "\\u{unit:04x}").expect("a string takes any text");
-            }
-        }
-    }
-    escaped
-}
-
-/// Programs differ in how they write a blank, and whether they leave the slash.
-fn url_escaped(text: &str, plus: bool, slash: bool) -> String {
-    let mut escaped = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => escaped.push(byte.into()),
-            b' ' if plus => escaped.push('+'),
-            b'/' if slash => escaped.push('/'),
-            _ => write!(escaped, "%{byte:02X}").expect("a string takes any text"),
-        }
-    }
-    escaped
+/// Returns the secret as it is looked for; `None` where there is nothing to hide.
+fn nameable(secret: &str) -> Option<&str> {
+    let secret = secret.trim_end_matches('\n');
+    let nothing = secret.trim().is_empty() || secret == MASK || is_identifier(secret);
+    (!nothing).then_some(secret)
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn masker(secrets: &[&str]) -> Masker {
-        let masker = Masker::default();
-        for secret in secrets {
-            masker.add(secret);
-        }
-        masker
-    }
-
-    #[test]
-    fn a_secret_is_masked_in_every_written_form() {
-        let secret = "pa\"ss wörd/+9&";
-        let masker = masker(&[secret]);
-        let long = format!("user:{secret}");
-        let forms = [
-            format!("a {secret} b"),
-            json!({ "password": secret }).to_string(),
-            STANDARD.encode(secret),
-            STANDARD.encode(&long),
-            STANDARD.encode(format!("x{long}y")),
-            URL_SAFE_NO_PAD.encode(format!("xy{long}")),
-            url_escaped(secret, false, false),
-            url_escaped(secret, true, true),
-        ];
-        for form in forms {
-            assert!(masker.text(&form).contains(MASK), "not masked: {form}");
-        }
-    }
-
-    #[test]
-    fn a_short_secret_is_masked_only_as_a_whole_value() {
-        let masker = masker(&["true!"]);
-        assert_eq!(
-            masker.value(json!({ "a": "true!", "b": "it is true!" })),
-            json!({ "a": MASK, "b": "it is true!" })
-        );
-    }
-
-    #[test]
-    fn account_and_key_ids_are_no_secrets() {
-        let masker = masker(&["123456789012", "AKIAIOSFODNN7EXAMPLE"]);
-        assert_eq!(masker.text("arn:aws:iam::123456789012:role/a"), "arn:aws:iam::123456789012:role/a");
-    }
-
-    #[test]
-    fn a_secret_inside_another_leaves_nothing_of_either() {
-        let masker = masker(&["correct horse", "correct horse battery staple"]);
-        assert_eq!(masker.text("say: correct horse battery staple."), format!("say: {MASK}."));
-    }
-
-    #[test]
-    fn an_event_is_masked_in_every_field() {
-        let masker = masker(&["hunter2hunter2"]);
-        let event = masker.event(Kind::Warning { message: "it is hunter2hunter2".to_owned() });
-        assert_eq!(event.kind(), &Kind::Warning { message: format!("it is {MASK}") });
-    }
-
-    #[test]
-    fn a_secret_that_equals_a_variant_withholds_the_event_and_nothing_else() {
-        let masker = masker(&["warning", "run_done"]);
-        assert_eq!(masker.event(Kind::RunDone { exit_code: 2 }).kind(), &Kind::RunDone { exit_code: 2 });
-    }
-}
+mod tests;

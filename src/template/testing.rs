@@ -1,5 +1,6 @@
 //! A world and variables for this crate's tests.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -36,6 +37,15 @@ const FILES: [(&str, &str); 11] = [
         "{% macro box(x) %}[{{ x }}{{ n | default('') }}]{% endmacro %}\n{% set size = 3 %}\n",
     ),
 ];
+
+thread_local! {
+    static CONCEALED: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Returns what templates have concealed since it was asked last.
+pub(crate) fn concealed() -> Vec<String> {
+    CONCEALED.take()
+}
 
 impl World for Still {
     fn read_file(&self, path: &str) -> Result<Vec<u8>, String> {
@@ -115,6 +125,14 @@ impl World for Still {
 
     fn now(&self) -> Now {
         Now { unix_seconds: 1_700_000_000, nanoseconds: 123_456_789, utc_offset_seconds: 3600 }
+    }
+
+    fn is_secret(&self, text: &str) -> bool {
+        text.starts_with("S3cr3t")
+    }
+
+    fn conceal(&self, text: &str) {
+        CONCEALED.with_borrow_mut(|concealed| concealed.push(text.to_owned()));
     }
 
     fn random(&self) -> u64 {

@@ -109,6 +109,14 @@ pub trait World: Send + Sync {
         Err(format!("there is no {} '{}'", call.kind.name(), call.name))
     }
 
+    /// Returns whether the text as a whole is not to be shown.
+    fn is_secret(&self, _text: &str) -> bool {
+        false
+    }
+
+    /// Takes note of a text that is not to be shown, because it was made of one that is not.
+    fn conceal(&self, _text: &str) {}
+
     /// Returns 64 fresh random bits.
     fn random(&self) -> u64;
 }

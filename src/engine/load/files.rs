@@ -65,7 +65,7 @@ impl Reader {
         let text = String::from_utf8(bytes)
             .map_err(|_| Fault::new(format!("{shown} is not UTF-8 text")).kind(FaultKind::Playbook))?;
         if encrypted {
-            self.masker.add(&text);
+            self.masker.add_text(&text);
         } else {
             self.sources.keep(&shown, &text);
         }

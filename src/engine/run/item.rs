@@ -310,7 +310,7 @@ pub(crate) fn object(value: Json) -> Map<String, Json> {
 /// Texts of a `no_log` task are masked wherever they come up later; short ones would hide every `yes`.
 pub(super) fn mask_texts(masker: &rplay_event::Masker, value: &Json) {
     match value {
-        Json::String(text) if text.len() >= 8 && !is_usual(text) => masker.add(text),
+        Json::String(text) if text.len() >= 8 && !is_usual(text) => masker.add_text(text),
         Json::Array(items) => items.iter().for_each(|item| mask_texts(masker, item)),
         Json::Object(fields) => fields
             .iter()

@@ -80,7 +80,8 @@ impl Cx<'_> {
             return self.variable(&Arc::from(name));
         }
         let found = scope.lookup(name)?;
-        if scope.is_secret(name) {
+        let secret = scope.is_secret(name);
+        if secret {
             self.mark_secret();
         }
         let value = match found {
@@ -91,6 +92,9 @@ impl Cx<'_> {
                 .found(found, Some(scope))
                 .unwrap_or_else(Value::error),
         };
+        if secret {
+            self.conceal(&value);
+        }
         Some(self.seen(value))
     }
 
@@ -192,6 +196,9 @@ impl Cx<'_> {
             }
             _ => None,
         };
+        if let Some(part) = sliced.as_ref().filter(|_| target.is_text() && self.is_secret(&target)) {
+            self.conceal(part);
+        }
         Ok(sliced.unwrap_or_else(|| {
             let bounds = bounds.map(|bound| bound.unwrap_or_default().repr());
             let kind = target.type_name();

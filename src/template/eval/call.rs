@@ -68,7 +68,12 @@ impl Cx<'_> {
         if let Some(value) = infected {
             return self.seen(Value::unknown(unknown_label(value)));
         }
+        let secret = what == "filter" && self.filters_secret(builtin.name, args.positional.first());
         match builtin.bind(args).and_then(|given| (builtin.run)(self, &given)) {
+            Ok(value) if secret => {
+                self.conceal(&value);
+                value
+            }
             Ok(value) => value,
             Err(error) if error.kind == ErrorKind::Undefined || error.framed => Value::error(error),
             Err(error) => {
@@ -140,7 +145,11 @@ impl Cx<'_> {
         if let Some(value) = unknown {
             return Ok(self.seen(Value::unknown(unknown_label(value))));
         }
-        methods::call(self, target, name, args)
+        let value = methods::call(self, target, name, args)?;
+        if self.is_secret(target) {
+            self.conceal(&value);
+        }
+        Ok(value)
     }
 
     /// Changes a list or mapping in place, as `append` does: the changed one takes the place of the old.

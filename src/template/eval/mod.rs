@@ -6,6 +6,7 @@
 mod access;
 mod arithmetic;
 mod call;
+mod derived;
 mod expression;
 mod finish;
 mod format;
@@ -174,13 +175,17 @@ impl<'e> Cx<'e> {
             return Some(value.clone());
         }
         let found = self.scope.lookup(name);
+        let secret = found.is_some() && self.scope.is_secret(name);
         {
             let mut marks = self.state.marks.borrow_mut();
             marks.looked_up.insert(Arc::clone(name));
-            marks.secret |= found.is_some() && self.scope.is_secret(name);
+            marks.secret |= secret;
         }
         let value = self.found(found?, None).unwrap_or_else(|error| Value::error(error.recursion_of(name)));
         let value = self.seen(value);
+        if secret {
+            self.conceal(&value);
+        }
         self.state.variables.borrow_mut().insert(key, value.clone());
         Some(value)
     }
