@@ -1,5 +1,5 @@
 use std::any::{Any, TypeId};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -121,6 +121,10 @@ pub struct ControllerFile {
     pub content: Option<Vec<u8>>,
 }
 
+/// The ids of what a plan or check has foretold to go.
+#[derive(Default)]
+struct Doomed(Mutex<HashSet<String>>);
+
 /// Things that live as long as the run, one per type.
 #[derive(Default)]
 pub struct Shared {
@@ -215,6 +219,16 @@ impl Cx {
                 Ok(id)
             }
         }
+    }
+
+    /// Returns whether this run has foretold that the thing with this id will be gone, deleted or replaced.
+    pub fn is_doomed(&self, id: &str) -> bool {
+        self.shared::<Doomed>().0.lock().unwrap_or_else(PoisonError::into_inner).contains(id)
+    }
+
+    /// Remembers that the thing with this id will be gone.
+    pub fn doom(&self, id: String) {
+        self.shared::<Doomed>().0.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
     }
 
     /// Remembers an id for the rest of this task.

@@ -133,7 +133,7 @@ impl<R: Resource> Drive<'_, R> {
 
     /// The thing cannot be looked for: what says which one it is will only be known in the run.
     fn foretell_unseen(&self, address: &Address, identity: &str) -> Result<Outcome> {
-        if unknown::cause(identity) != Some(Cause::Created) {
+        if !matches!(unknown::cause(identity), Some(Cause::Created | Cause::Renewed)) {
             let reason = Some("which one is meant is not known before the run".to_owned());
             return Ok(Outcome {
                 changed: true,
@@ -162,24 +162,21 @@ impl<R: Resource> Drive<'_, R> {
     fn foretold(&self, address: &Address, found: &Found<R>) -> Outcome {
         let fields = fields(found.have.as_ref(), found.want.as_ref());
         let action = self.intent(&found.step, &fields);
+        let id = found.have.as_ref().and_then(|have| self.resource.id(have));
+        let cause = self.cause(address, action, id.as_deref(), found.want.as_ref());
+        if let Some(id) = id.filter(|_| matches!(action, Intent::Replace | Intent::Delete)) {
+            self.cx.doom(id);
+        }
         match action {
-            Intent::Create | Intent::Replace => {
-                let marker = unknown::marker(Cause::Created, &format!("{address}: id"));
-                self.cx.note(address.clone(), Some(marker.clone()));
-                self.cx.world().foretell(address.clone(), Foretold::Created(marker));
-            }
+            Intent::Create | Intent::Replace => self.foretell_created(address, cause),
             Intent::Delete => {
                 self.cx.note(address.clone(), None);
                 self.cx.world().foretell(address.clone(), Foretold::Deleted);
             }
-            // An update that makes a new one of its kind, as a new revision is.
             Intent::Update | Intent::MayChange
-                if found.want.as_ref().is_some_and(|want| self.resource.id(want).is_none())
-                    && found.have.as_ref().is_some_and(|have| self.resource.id(have).is_some()) =>
+                if self.is_new_one(found.have.as_ref(), found.want.as_ref()) =>
             {
-                let marker = unknown::marker(Cause::Created, &format!("{address}: id"));
-                self.cx.note(address.clone(), Some(marker.clone()));
-                self.cx.world().foretell(address.clone(), Foretold::Created(marker));
+                self.foretell_created(address, cause);
             }
             _ => self.note_id(address, found.have.as_ref()),
         }
@@ -196,13 +193,45 @@ impl<R: Resource> Drive<'_, R> {
             receipt: &R::Receipt::default(),
             changed,
         };
+        let mut result = self.resource.output(self.p, &report);
+        match action {
+            Intent::Keep => unknown::forget(&mut result),
+            _ => unknown::recast(&mut result, cause),
+        }
         Outcome {
             changed,
-            result: object(self.resource.output(self.p, &report)),
+            result: object(result),
             diff: self.diff(address, &report),
             planned: vec![Planned { address: address.to_string(), action, fields, reason }],
             ..Outcome::default()
         }
+    }
+
+    /// Returns whether an update makes a new one of its kind, as a new revision is.
+    fn is_new_one(&self, have: Option<&R::State>, want: Option<&R::State>) -> bool {
+        let id = |state: Option<&R::State>| state.and_then(|state| self.resource.id(state));
+        want.is_some() && id(want).is_none() && id(have).is_some()
+    }
+
+    /// Returns why what the thing will tell is not known yet.
+    fn cause(&self, address: &Address, action: Intent, id: Option<&str>, want: Option<&R::State>) -> Cause {
+        let name = address.name.rsplit('/').next().unwrap_or_default();
+        match (action, id) {
+            (Intent::MayChange, _) => Cause::Open,
+            (Intent::Update, Some(_)) if want.is_some_and(|want| self.resource.id(want).is_none()) => {
+                Cause::Renewed
+            }
+            // An id that AWS chooses; one that is made of the name may be the same again.
+            (Intent::Replace, Some(id)) if !id.contains(name) => Cause::Renewed,
+            _ => Cause::Created,
+        }
+    }
+
+    /// Remembers that there will be another thing at the address than now.
+    fn foretell_created(&self, address: &Address, cause: Cause) {
+        let marker = unknown::marker(cause, &format!("{address}: id"));
+        self.cx.note(address.clone(), Some(marker.clone()));
+        self.cx.world().foretell(address.clone(), Foretold::Created(marker));
     }
 
     fn intent(&self, step: &Next, fields: &[FieldChange]) -> Intent {
@@ -210,9 +239,7 @@ impl<R: Resource> Drive<'_, R> {
             Next::Create => Intent::Create,
             Next::Delete => Intent::Delete,
             Next::Replace(_) => Intent::Replace,
-            Next::Update if !fields.is_empty() && fields.iter().all(|field| field.unknown) => {
-                Intent::MayChange
-            }
+            Next::Update if !fields.is_empty() && fields.iter().all(may_stay) => Intent::MayChange,
             Next::Update => Intent::Update,
             Next::Keep if !self.omitted.is_empty() => Intent::MayChange,
             Next::Keep => Intent::Keep,
@@ -220,12 +247,12 @@ impl<R: Resource> Drive<'_, R> {
     }
 
     fn doubt(&self, fields: &[FieldChange]) -> String {
-        let named: Vec<&str> = self
-            .omitted
-            .iter()
-            .map(String::as_str)
-            .chain(fields.iter().map(|field| field.path.as_str()))
-            .collect();
+        let mut named: Vec<&str> = self.omitted.iter().map(String::as_str).collect();
+        for field in fields {
+            if !named.contains(&field.path.as_str()) {
+                named.push(&field.path);
+            }
+        }
         format!("{} {}", named.join(", "), unknown::SHOWN)
     }
 
@@ -285,9 +312,12 @@ impl<R: Resource> Drive<'_, R> {
             (Some(_), Some(_)) => Intent::Update,
         };
         let fields = if changed { fields(before, now) } else { Vec::new() };
+        // What the other side did not tell is none of the result: nothing will be known later either.
+        let mut result = self.resource.output(self.p, &report);
+        unknown::forget(&mut result);
         Outcome {
             changed,
-            result: object(self.resource.output(self.p, &report)),
+            result: object(result),
             diff: self.diff(address, &report),
             planned: vec![Planned { address: address.to_string(), action, fields, reason: None }],
             ..Outcome::default()
@@ -425,7 +455,8 @@ impl<R: Resource> Drive<'_, R> {
             return Ok(kept(address, KeptWhy::NotOurs));
         }
         let held: Vec<Held> = self.resource.holds(self.cx, self.p, have).await?;
-        let is_ours = |held: &Held| held.address.as_ref().is_some_and(|address| self.cx.owns(address, &realm));
+        let is_ours =
+            |held: &Held| held.address.as_ref().is_some_and(|address| self.cx.owns(address, &realm));
         let (ours, foreign): (Vec<Held>, Vec<Held>) = held.into_iter().partition(is_ours);
         if !foreign.is_empty() {
             return Ok(kept(address, KeptWhy::Holds(foreign.into_iter().map(|held| held.name).collect())));
@@ -524,6 +555,11 @@ fn not_converged<R: Resource>(address: &Address, gone: bool, found: &Found<R>) -
         .collect();
     let what = if differing.is_empty() { "it is not there".to_owned() } else { differing.join("; ") };
     Failure::timed_out(format!("could not bring {address} to what was asked for: {what}"))
+}
+
+/// Returns whether a field may turn out to be as it is.
+fn may_stay(field: &FieldChange) -> bool {
+    field.unknown && !field.after.as_ref().is_some_and(unknown::is_renewed)
 }
 
 fn kept(address: &Address, why: KeptWhy) -> Outcome {

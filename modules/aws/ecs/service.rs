@@ -15,6 +15,7 @@ mod logs;
 mod names;
 mod output;
 mod placement;
+mod probe;
 mod proxy;
 mod screen;
 mod settings;

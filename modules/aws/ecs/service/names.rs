@@ -149,7 +149,7 @@ impl LookedUp {
                     unknown::marker(Cause::Created, &format!("ec2.security_group {name}: id"))
                 };
                 around.security_groups = names.iter().map(|name| (name.clone(), marker(name))).collect();
-            } else if let Some(ids) = known(&self.groups, &names, have) {
+            } else if let Some(ids) = known(cx, &self.groups, &names, have) {
                 around.security_groups = ids;
             } else {
                 match Network::of(cx, p, &subnets, have).await? {
@@ -172,8 +172,9 @@ impl LookedUp {
     }
 }
 
-/// Returns the ids where the service has a group of each name already: its groups are all in its own network.
+/// Returns the ids where the service has a group of each name already, and keeps it: its groups are all in its own network.
 fn known(
+    cx: &Cx,
     groups: &[SecurityGroup],
     names: &[String],
     have: Option<&State>,
@@ -182,7 +183,7 @@ fn known(
     let of = |name: &String| {
         let meant = |group: &&SecurityGroup| group.group_name() == Some(name);
         let mut ids = groups.iter().filter(meant).filter_map(SecurityGroup::group_id);
-        let id = ids.find(|id| held.iter().any(|held| held == id))?;
+        let id = ids.find(|id| held.iter().any(|held| held == id) && !cx.is_doomed(id))?;
         Some((name.clone(), id.to_owned()))
     };
     names.iter().map(of).collect()
@@ -217,7 +218,7 @@ impl Network {
     ) -> Result<Result<String, Address>> {
         let here = |group: &&SecurityGroup| self.0.is_none() || group.vpc_id() == self.0.as_deref();
         let found = groups.iter().filter(here).find(|group| group.group_name() == Some(name));
-        if let Some(id) = found.and_then(SecurityGroup::group_id) {
+        if let Some(id) = found.and_then(SecurityGroup::group_id).filter(|id| !cx.is_doomed(id)) {
             return Ok(Ok(id.to_owned()));
         }
         let Some(vpc) = &self.0 else { return Ok(Err(Address::new("ec2.security_group", name))) };

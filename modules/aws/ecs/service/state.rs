@@ -135,6 +135,10 @@ impl State {
             tags: Tags::desired(p.tags.as_ref(), true, have.map(|have| &have.tags)),
             ..Self::default()
         };
+        if let Some(count) = want.settings.desired_count.filter(|count| *count < 0) {
+            let message = format!("desired_count is {count}: a service runs no fewer than 0 tasks");
+            return Err(Failure::new(message));
+        }
         match have {
             Some(have) => want.copy_omitted(p, around, have),
             None => want.fit_to_create()?,

@@ -9,6 +9,7 @@ use rplay_client_ecs::sdk::types::DesiredStatus;
 use rplay_client_elbv2::Elbv2;
 use rplay_module::{Cx, Failure, Result};
 
+use super::probe::probe;
 use super::state::revision_named;
 use crate::ecs_service::{EcsServiceParams, last_part};
 use crate::shape::types;
@@ -253,18 +254,19 @@ async fn groups(cx: &Cx, p: &EcsServiceParams, service: &types::Service) -> Resu
     let elb = client::<Elbv2>(cx, &p.aws).await?;
     let mut groups = Vec::new();
     for arns in distinct {
-        groups.push(group(&elb, arns).await?);
+        groups.push(group(cx, &elb, arns).await?);
     }
     Ok(groups)
 }
 
-async fn group(elb: &Elbv2, arns: Vec<String>) -> Result<Group> {
+async fn group(cx: &Cx, elb: &Elbv2, arns: Vec<String>) -> Result<Group> {
     let names: Vec<&str> = arns.iter().map(|arn| group_name(arn)).collect();
     let mut group = Group { name: names.join(", "), targets: Vec::new() };
     for arn in &arns {
+        let mut targets = Vec::new();
         for found in elb.target_health(arn).await? {
             let (target, health) = (found.target.as_ref(), found.target_health.as_ref());
-            group.targets.push(Target {
+            targets.push(Target {
                 id: target.and_then(|target| target.id.clone()).unwrap_or_default(),
                 port: target.and_then(|target| target.port),
                 state: health
@@ -274,6 +276,8 @@ async fn group(elb: &Elbv2, arns: Vec<String>) -> Result<Group> {
                 description: health.and_then(|health| health.description.clone()),
             });
         }
+        probe(cx, elb, arn, &mut targets).await?;
+        group.targets.append(&mut targets);
     }
     Ok(group)
 }

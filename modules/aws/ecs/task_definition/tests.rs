@@ -335,6 +335,16 @@ async fn a_role_that_is_to_be_created_is_known_after_the_run() {
 }
 
 #[tokio::test]
+async fn a_new_revision_is_certain_to_be_another_one() {
+    let test = Test::new([describe("web").answers(&described(1))]);
+    let outcome = test
+        .ran(&changed("/execution_role", json!("arn:aws:iam::123456789012:role/other")), Mode::Plan)
+        .await;
+    assert_eq!(outcome.planned[0].action, Intent::Update);
+    assert_eq!(unknown::cause_in(&outcome.result["arn"]), Some(unknown::Cause::Renewed));
+}
+
+#[tokio::test]
 async fn absent_deregisters_every_active_revision_of_the_family_and_of_no_other() {
     let list = |more: Value| Expected::json("ListTaskDefinitions").body(more);
     let gone = |revision| {

@@ -1,6 +1,6 @@
 //! Names of other things, looked up.
 
-use rplay_module::{Address, FailureKind, Foretold, World as _, unknown};
+use rplay_module::{Address, FailureKind, Foretold, Intent, World as _, unknown};
 use rplay_test_support::recorded::Expected;
 
 use super::answers::*;
@@ -88,6 +88,24 @@ async fn a_group_that_is_not_there_is_missing_unless_a_plan_makes_it() {
         let network = &planned.result["service"]["networkConfiguration"]["awsvpcConfiguration"];
         assert_eq!(network["securityGroups"], json!([id]));
     }
+    recorded.done();
+}
+
+#[tokio::test]
+async fn in_the_place_of_a_group_that_a_plan_replaces_there_will_be_another_one() {
+    let (world, recorded) = answering([
+        describes(&[service(json!({}))]),
+        groups(&[("sg-1", "web-app", "vpc-1")]),
+        subnet(),
+        network(),
+    ]);
+    world.cx().doom("sg-1".to_owned());
+    let other = unknown::marker(unknown::Cause::Renewed, "ec2.security_group net/web-app: id");
+    let address = Address::new("ec2.security_group", "net/web-app");
+    world.foretell(address, Foretold::Created(other));
+    let planned = Box::pin(drive::resource(&Services, &world.cx(), &named(), Mode::Plan)).await;
+    assert_eq!(differing(&planned), ["network_configuration.security_groups"]);
+    assert_eq!(planned.planned[0].action, Intent::Update);
     recorded.done();
 }
 
