@@ -397,6 +397,16 @@ impl Host {
         self.write(|state| f(&mut state.counts));
     }
 
+    /// Returns what has been counted for the recap.
+    pub(crate) fn counts(&self) -> Counts {
+        self.read(|state| state.counts)
+    }
+
+    /// Lets the host stand as it stood, as if nothing had happened since.
+    pub(crate) fn put_back(&self, standing: Standing, counts: Counts) {
+        self.write(|state| (state.standing, state.counts) = (standing, counts));
+    }
+
     /// Returns how the host stands.
     pub(crate) fn standing(&self) -> Standing {
         self.read(|state| state.standing)

@@ -12,7 +12,6 @@ mod role_files;
 mod role_meta;
 mod roles;
 pub(crate) mod tree;
-mod unbuilt;
 
 pub(crate) use context::{Context, PlayHead};
 pub(crate) use duplicates::Duplicates;

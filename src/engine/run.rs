@@ -5,6 +5,7 @@ mod arguments;
 mod background;
 mod batches;
 mod call;
+mod debugger;
 mod delegate;
 mod facts;
 mod finish;
@@ -13,6 +14,7 @@ mod handlers;
 mod include_role;
 mod includes;
 mod item;
+mod keywords;
 mod loops;
 mod meta;
 mod play;
@@ -45,12 +47,13 @@ use crate::load::Loader;
 use crate::records::Records;
 use crate::scopes::Written;
 use crate::selection::Selection;
-use crate::settings::{Answer, Settings};
+use crate::settings::Settings;
 use crate::start::Tally;
 
 pub(crate) use arguments::{full_name, json_args};
 pub(crate) use call::{Call, Calls, Spot};
 pub(crate) use item::Ended;
+pub(crate) use keywords::literal_misfit;
 pub(crate) use play::PlayRun;
 pub(crate) use stats::CustomStats;
 pub(crate) use steps::Within;
@@ -87,12 +90,7 @@ pub(crate) struct Runner {
     pub(crate) stats: Mutex<CustomStats>,
     /// `--start-at-task`, until it is reached.
     pub(crate) start_at: Mutex<Option<String>>,
-    /// Asked before each task (`--step`), until all are to run.
-    pub(crate) step: Mutex<Option<AskStep>>,
 }
-
-/// Asks whether a task is to run, by its name.
-pub(crate) type AskStep = fn(&str) -> Answer;
 
 /// The modules by every name they have.
 #[derive(Clone)]
@@ -121,6 +119,8 @@ impl Modules {
 pub(crate) enum Stop {
     Faults(Vec<Fault>),
     Interrupted,
+    /// Somebody has said to leave it at this.
+    Left,
 }
 
 impl From<Fault> for Stop {
@@ -159,6 +159,15 @@ impl Runner {
     pub(crate) fn verbose(&self, verbosity: u8, message: impl FnOnce() -> String) {
         if self.settings.verbosity >= verbosity {
             self.emit(Kind::Said { message: message() });
+        }
+    }
+
+    /// Says what goes on inside, where the configuration asks for it (`ANSIBLE_DEBUG`).
+    pub(crate) fn debug(&self, message: impl FnOnce() -> String) {
+        if self.settings.config.flag("DEFAULT_DEBUG") {
+            let now = (self.settings.now)().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+            let (id, seconds) = (std::process::id(), now.as_secs_f64());
+            self.emit(Kind::Said { message: format!("{id:>6} {seconds:.5}: {}", message()) });
         }
     }
 

@@ -131,7 +131,6 @@ impl Run {
         let selection = Selection::new(&settings.tags, &settings.skip_tags);
         let runner = Runner {
             start_at: Mutex::new(settings.start_at_task.clone()),
-            step: Mutex::new(settings.step),
             emitter,
             template,
             loader,
@@ -262,7 +261,7 @@ impl Run {
         let runner = &self.runner;
         let code = match ended {
             // What ends a run by itself leaves no recap, as with Ansible.
-            Err(stop @ Stop::Faults(_)) => return self.stopped(stop),
+            Err(stop @ (Stop::Faults(_) | Stop::Left)) => return self.stopped(stop),
             Err(stop @ Stop::Interrupted) => self.stopped(stop),
             Ok(code) => code,
         };
@@ -281,7 +280,7 @@ impl Run {
     pub(crate) fn stopped(&self, stop: Stop) -> u8 {
         match stop {
             Stop::Faults(faults) => tell(&self.runner.emitter, &self.runner.loader.reader.sources, faults),
-            Stop::Interrupted => INTERRUPTED,
+            Stop::Interrupted | Stop::Left => INTERRUPTED,
         }
     }
 

@@ -115,6 +115,7 @@ impl Given {
         }
         base.add_named(&self.named);
         base.free_form = self.free_form.or(base.free_form);
+        base.template = self.template.or(base.template);
         base
     }
 

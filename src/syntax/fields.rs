@@ -23,8 +23,8 @@ impl<'a> Fields<'a> {
         for (key, value) in entries {
             match key.as_str().and_then(|name| level.keyword(name)) {
                 Some(keyword) => match misfit(keyword, value) {
-                    Some(fault) => reading.fault(fault),
-                    None => found.push((keyword, key, value)),
+                    Some(fault) if !(level.is_run() && keyword.form.is_converted()) => reading.fault(fault),
+                    _ => found.push((keyword, key, value)),
                 },
                 None => reading.fault(unknown(level.class(), level, key)),
             }

@@ -37,6 +37,13 @@ pub(crate) enum Form {
     OneOf(&'static [&'static str]),
 }
 
+impl Form {
+    /// Returns whether Ansible brings the value into this form when a task runs, not before.
+    pub(crate) fn is_converted(self) -> bool {
+        matches!(self, Self::Flag | Self::Whole | Self::Number)
+    }
+}
+
 /// A keyword of the language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Keyword {
@@ -75,6 +82,11 @@ impl Level {
 
     fn bit(self) -> u8 {
         1 << (self as u8)
+    }
+
+    /// Returns whether what is written here is evaluated task by task.
+    pub(crate) fn is_run(self) -> bool {
+        matches!(self, Self::Block | Self::Task | Self::Handler)
     }
 
     /// Returns the keyword of this name at this level.

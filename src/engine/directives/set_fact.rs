@@ -24,14 +24,14 @@ pub(super) fn run(
     let mut facts = Map::new();
     for (key, value) in args {
         let name = match runner.template.render_str(&key, scope) {
-            Ok(rendered) => rendered.value.text(),
+            Ok(rendered) => rendered.value,
             Err(error) => {
                 return Runner::wrong(task, &error, "Task failed: Action failed", &[]);
             }
         };
-        if !is_variable_name(&name) {
-            return invalid_name(task, &name);
-        }
+        let Some(name) = name.as_str().filter(|name| is_variable_name(name)).map(str::to_owned) else {
+            return invalid_name(task, &key, &name);
+        };
         facts.insert(name.clone(), value.to_json());
         ended.variables.push((name, value));
     }
@@ -44,11 +44,13 @@ pub(super) fn run(
     ended
 }
 
-/// Returns the end of a task that sets a variable whose name is none.
-pub(super) fn invalid_name(task: &TaskRun<'_>, name: &str) -> Ended {
-    let mut error = TemplateError::runtime(format!("Invalid variable name '{name}'."));
+/// Returns the end of a task that sets a variable whose name is none; `key` is what was written for it.
+pub(super) fn invalid_name(task: &TaskRun<'_>, key: &str, name: &Value) -> Ended {
+    let of_type =
+        if name.as_str().is_none() { format!(" of type '{}'", name.type_name()) } else { String::new() };
+    let mut error = TemplateError::runtime(format!("Invalid variable name '{}'{of_type}.", name.text()));
     let keys = task.item.task.args.named.iter().map(|(key, _)| key);
-    error.span = keys.into_iter().find(|key| key.as_str() == Some(name)).map(|key| key.span.clone());
+    error.span = keys.into_iter().find(|known| known.as_str() == Some(key)).map(|key| key.span.clone());
     error.help = Some(
         "Variable names must be strings starting with a letter or underscore character, and contain only letters, numbers \
          and underscores."
@@ -57,49 +59,14 @@ pub(super) fn invalid_name(task: &TaskRun<'_>, name: &str) -> Ended {
     Runner::wrong(task, &error, "Task failed", &[])
 }
 
-/// A letter or underscore, then also digits, and no word that Python or a play keeps for itself.
+/// A letter or underscore, then also digits, and no word that means something to Jinja.
+///
+/// Source of the rule: `validate_variable_name` of `ansible/utils/vars.py`.
 pub(super) fn is_variable_name(name: &str) -> bool {
     let mut characters = name.chars();
     let starts = characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_');
-    let python = matches!(
-        name,
-        "False"
-            | "None"
-            | "True"
-            | "and"
-            | "as"
-            | "assert"
-            | "async"
-            | "await"
-            | "break"
-            | "class"
-            | "continue"
-            | "def"
-            | "del"
-            | "elif"
-            | "else"
-            | "except"
-            | "finally"
-            | "for"
-            | "from"
-            | "global"
-            | "if"
-            | "import"
-            | "in"
-            | "is"
-            | "lambda"
-            | "nonlocal"
-            | "not"
-            | "or"
-            | "pass"
-            | "raise"
-            | "return"
-            | "try"
-            | "while"
-            | "with"
-            | "yield"
-    );
-    starts && characters.all(|character| character.is_ascii_alphanumeric() || character == '_') && !python
+    let taken = matches!(name, "False" | "None" | "True" | "false" | "none" | "not" | "true");
+    starts && characters.all(|character| character.is_ascii_alphanumeric() || character == '_') && !taken
 }
 
 #[cfg(test)]
@@ -108,9 +75,15 @@ mod tests {
 
     #[test]
     fn a_name_is_what_python_would_take_for_one() {
-        for (name, fits) in
-            [("a_1", true), ("_a", true), ("1a", false), ("a-b", false), ("class", false), ("", false)]
-        {
+        for (name, fits) in [
+            ("a_1", true),
+            ("_a", true),
+            ("1a", false),
+            ("a-b", false),
+            ("class", true),
+            ("true", false),
+            ("", false),
+        ] {
             assert_eq!(is_variable_name(name), fits, "{name}");
         }
     }

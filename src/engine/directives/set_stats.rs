@@ -18,7 +18,7 @@ pub(super) fn run(task: &TaskRun<'_>, args: &IndexMap<String, Value>) -> Ended {
         return Ended::failed(format!("Invalid options for ansible.builtin.set_stats: {wrong}"));
     }
     if let Some(name) = data.keys().find(|name| !is_variable_name(name)) {
-        return invalid_name(task, name);
+        return invalid_name(task, name, &Value::from(name.as_str()));
     }
     let flag = |name: &str, default: bool| args.get(name).map_or(default, is_true);
     let stats = json!({

@@ -5,7 +5,7 @@ use rplay_event::Span;
 use rplay_syntax::{Data, Node};
 use rplay_template::{Scope, Tri, Value};
 
-use super::data::plain_name;
+use super::names::plain_name;
 use super::layers::host_names;
 use super::vars_files::{VarsFolders, Whose};
 use super::{Inventory, InventoryError, Loading, folders, yaml};

@@ -13,7 +13,7 @@ use super::role::{Role, RoleDefinition};
 use super::role_files::{Place, Search, Wanted};
 use super::role_meta::{Meta, plain_task, validation};
 use super::tree::folders;
-use super::{Context, Item, Loader, PlayHead, TaskItem, unbuilt};
+use super::{Context, Item, Loader, PlayHead, TaskItem};
 use crate::scopes::Written;
 
 /// Deeper than this, roles depend on each other in a circle.
@@ -87,11 +87,6 @@ impl Loader {
         (parents, beside): (&[Arc<RoleDefinition>], Option<&Path>),
         depth: usize,
     ) -> Result<LoadedRole, Vec<Fault>> {
-        let mut faults = Vec::new();
-        unbuilt::of_keywords(&entry.keywords, &mut faults);
-        if !faults.is_empty() {
-            return Err(faults);
-        }
         let name = self.name(&entry.role, head, context).map_err(|fault| vec![fault])?;
         let wanted = RoleWanted {
             name,

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::collections::collection_of;
 use super::files::Reader;
 use super::include_path::{Wanted, plain};
-use super::{Context, PlayHead, SearchPaths, bare, unbuilt};
+use super::{Context, PlayHead, SearchPaths, bare};
 use crate::emit::Emitter;
 use crate::scopes::{Layer, Level, Stack, Written};
 
@@ -153,7 +153,6 @@ impl Loader {
         file: &str,
     ) -> Result<LoadedPlay, Vec<Fault>> {
         let mut faults = Vec::new();
-        unbuilt::of_play(&play, &mut faults);
         let mut vars = Written::new(&play.keywords.vars, false);
         outer.vars.iter().rev().for_each(|imported| vars.lay(imported));
         let mut context =
@@ -205,7 +204,6 @@ impl Loader {
                     "import_tasks" => self.import(task, context, head, depth),
                     "import_role" => self.import_role(task, context, head, depth),
                     _ => {
-                        unbuilt::of_task(task, &mut faults);
                         faults.extend(misplaced(task, context));
                         Ok(vec![task_item(task, &outer)])
                     }
@@ -227,7 +225,6 @@ impl Loader {
         depth: usize,
     ) -> Result<Vec<Item>, Vec<Fault>> {
         let mut faults = Vec::new();
-        unbuilt::of_keywords(&block.keywords, &mut faults);
         let inner = context.inside(&block.keywords);
         let mut part = |steps: &[Step]| {
             self.steps(steps, &inner, head, depth).unwrap_or_else(|found| {

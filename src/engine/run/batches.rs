@@ -51,6 +51,7 @@ impl Runner {
                 rules: Rules::new(self, &loaded, &prompted)?,
                 loaded: Arc::clone(&loaded),
                 name: name.clone(),
+                patterns: patterns.clone(),
                 hosts: batch,
                 all: hosts.clone(),
                 prompted: Arc::clone(&prompted),
@@ -60,6 +61,7 @@ impl Runner {
                 over: AtomicBool::default(),
                 ended: AtomicBool::default(),
                 headings: std::sync::Mutex::default(),
+                gates: std::sync::Mutex::default(),
                 missing_files: RwLock::default(),
             });
             played.code = Some(self.batch(&run).await?);

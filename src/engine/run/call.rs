@@ -81,8 +81,11 @@ impl Runner {
         };
         let delegate = match delegate {
             Ok(delegate) => delegate,
-            Err(error) => return Ok(Self::wrong(task, &error, "Task failed", &[])),
+            Err(error) => return Ok(Self::nowhere(task, &error)),
         };
+        if let Some(misused) = self.misused(task, &scope) {
+            return Ok(misused);
+        }
         if Self::is_include(task) {
             return Ok(self.include_file(task, stack, &scope));
         }

@@ -97,6 +97,14 @@ impl Runner {
         Ok(Some(Delegate { name, host, facts, scope: own.shared() }))
     }
 
+    /// Returns the end of a task of which nobody knows whom it is delegated to.
+    pub(super) fn nowhere(task: &TaskRun<'_>, error: &TemplateError) -> Ended {
+        let mut ended = Self::wrong(task, error, "Task failed", &[]);
+        let written = task.item.context.delegate_to.as_ref();
+        ended.delegated_to = written.map(|node| rplay_template::Value::from_json(node.to_json()).text());
+        ended
+    }
+
     /// Returns the host of that name or address; one that no inventory knows is reached by the name alone.
     fn delegate_host(&self, name: &str) -> Arc<Host> {
         let known = self.hosts.get(name).or_else(|| self.hosts.at_address(name));

@@ -205,7 +205,7 @@ fn own_name<'a>(task: &'a TaskRun<'_>) -> &'a str {
 }
 
 /// Returns `ansible_failed_task`: what was written of the task that failed.
-fn failed_task(task: &TaskRun<'_>) -> Json {
+pub(super) fn failed_task(task: &TaskRun<'_>) -> Json {
     let written = &task.item.task;
     let nodes = |nodes: &[Node]| -> Json { nodes.iter().map(Node::to_json).collect() };
     let node = |node: &Option<Node>| node.as_ref().map(Node::to_json);

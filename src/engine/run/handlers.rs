@@ -179,6 +179,10 @@ impl Runner {
             if !waits {
                 return Ok(());
             }
+            // That handlers run at the end of a section is told as if it were written there.
+            for host in hosts.iter().filter(|_| !within.asked) {
+                self.debug(|| format!("META: triggered running handlers for {}", host.name));
+            }
             run.handlers.flush(hosts, true);
             let ended = self.handlers(run, &known, hosts, Within { handler: true, ..within }).await;
             run.handlers.flush(hosts, false);

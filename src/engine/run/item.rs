@@ -181,12 +181,12 @@ impl Runner {
             }
         };
         if items.as_items().is_none() {
-            let message = format!(
-                "The `loop` value must resolve to a 'list', not '{}'. Provide a list of items/templates, or a template \
-                 resolving to a list.",
-                items.type_name()
-            );
-            return Err(TemplateError::runtime(message));
+            let message = format!("The `loop` value must resolve to a 'list', not '{}'.", items.type_name());
+            let mut error = TemplateError::runtime(message);
+            error.span = Some(looping.node.span.clone());
+            error.help =
+                Some("Provide a list of items/templates, or a template resolving to a list.".to_owned());
+            return Err(error);
         }
         Ok(Some(items))
     }
@@ -199,7 +199,11 @@ impl Runner {
         {
             return skipped;
         }
-        let mut ended = Self::wrong(task, error, "Task failed", &[]);
+        let mut ended = if error.kind == ErrorKind::Undefined {
+            Self::wrong(task, error, "Task failed", &[])
+        } else {
+            Self::unbegun(task, error)
+        };
         ended.ignored = self.truth(task.item.context.ignore_errors.as_ref(), &scope);
         ended
     }
@@ -212,6 +216,7 @@ impl Runner {
     ) -> Result<Ended, Stop> {
         let mut ended = self.attempt(task, host, stack).await?;
         let scope = stack.clone().shared();
+        ended.no_log |= self.hides(task, &scope);
         ended.ignored = ended.status() == Status::Failed
             && self.truth(task.item.context.ignore_errors.as_ref(), &scope)
             || ended.unreachable && self.truth(task.item.context.ignore_unreachable.as_ref(), &scope);
@@ -291,6 +296,19 @@ impl Runner {
         }
         ended.causes.extend(doing.iter().map(|(step, place)| Fault::new(step.clone()).at(place)));
         ended.causes.push(last);
+        ended
+    }
+
+    /// Returns the end of a task that was not even begun, which is told by the error alone.
+    pub(super) fn unbegun(task: &TaskRun<'_>, error: &TemplateError) -> Ended {
+        let mut ended = Ended::failed(error.message.as_str());
+        ended.result.shift_remove("changed");
+        let place = error.span.clone().unwrap_or_else(|| task.item.task.span.clone());
+        let cause = Fault::new(error.message.as_str()).at(&place);
+        ended.causes.push(match &error.help {
+            Some(help) => cause.help(help.clone()),
+            None => cause,
+        });
         ended
     }
 

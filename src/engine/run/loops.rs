@@ -29,7 +29,10 @@ impl Runner {
         }
         let control = match LoopVars::new(self, task, &stack) {
             Ok(control) => control,
-            Err(error) => return Ok(Self::wrong(task, &error, "Task failed", &[])),
+            Err(error) => {
+                let ignored = self.truth(task.item.context.ignore_errors.as_ref(), &stack.shared());
+                return Ok(Ended { ignored, ..Self::unbegun(task, &error) });
+            }
         };
         self.warn_of_collision(&control, &stack);
         let mut round = Round {
@@ -81,10 +84,7 @@ impl Runner {
 
     /// A loop whose end cannot be found has no result but that.
     fn broken_loop(&self, task: &TaskRun<'_>, round: &Round, error: &TemplateError) -> Ended {
-        let mut ended = Ended::failed(error.to_string());
-        ended.result.shift_remove("changed");
-        let place = error.span.clone().unwrap_or_else(|| task.item.task.span.clone());
-        ended.causes.push(rplay_event::Fault::new(error.to_string()).at(&place));
+        let mut ended = Self::unbegun(task, error);
         let ignores = task.item.context.ignore_errors.as_ref();
         ended.ignored = self.truth(ignores, &round.stack.clone().shared());
         ended
@@ -253,19 +253,25 @@ impl LoopVars {
     fn new(runner: &Runner, task: &TaskRun<'_>, stack: &Stack) -> Result<Self, TemplateError> {
         let control = &task.item.task.loop_control;
         let scope = stack.clone().shared();
-        let value = |node: &Option<Node>| -> Result<Option<Value>, TemplateError> {
-            let rendered = node.as_ref().map(|node| runner.template.render(node, &scope)).transpose()?;
-            Ok(rendered.map(|rendered| rendered.value).filter(|value| !value.is_omit() && !value.is_none()))
+        let value = |name: &str, node: &Option<Node>| -> Result<Option<Value>, TemplateError> {
+            let Some(node) = node else { return Ok(None) };
+            let rendered = runner.template.render(node, &scope).map_err(|mut error| {
+                error.message = format!("Error processing keyword '{name}': {}", error.message);
+                error
+            })?;
+            Ok(Some(rendered.value).filter(|value| !value.is_omit() && !value.is_none()))
         };
-        let name = |node: &Option<Node>| -> Result<Option<Arc<str>>, TemplateError> {
-            Ok(value(node)?.map(|value| Arc::from(value.text())))
+        let name = |name: &str, node: &Option<Node>| -> Result<Option<Arc<str>>, TemplateError> {
+            Ok(value(name, node)?.map(|value| Arc::from(value.text())))
         };
-        let pause = value(&control.pause)?.and_then(|value| value.text().parse::<f64>().ok()).unwrap_or(0.0);
+        let pause = value("pause", &control.pause)?;
+        let pause = pause.and_then(|value| value.text().parse::<f64>().ok()).unwrap_or(0.0);
+        let all_items = value("extended_allitems", &control.extended_allitems)?;
         Ok(Self {
-            name: name(&control.loop_var)?.unwrap_or_else(|| Arc::from("item")),
-            index: name(&control.index_var)?,
-            extended: value(&control.extended)?.is_some_and(|value| is_true(&value)),
-            all_items: value(&control.extended_allitems)?.is_none_or(|value| is_true(&value)),
+            name: name("loop_var", &control.loop_var)?.unwrap_or_else(|| Arc::from("item")),
+            index: name("index_var", &control.index_var)?,
+            extended: value("extended", &control.extended)?.is_some_and(|value| is_true(&value)),
+            all_items: all_items.is_none_or(|value| is_true(&value)),
             pause: Duration::try_from_secs_f64(pause).unwrap_or_default(),
         })
     }

@@ -114,14 +114,16 @@ impl Runner {
                 self.reset_connection(&task, host).await;
             }
             let said = self.act(&task, action, host)?;
-            if !item.implicit {
+            if item.implicit {
+                self.debug(|| format!("META: {said}"));
+            } else {
                 self.verbose(2, || format!("META: {said}"));
             }
         }
         if flushing.is_empty() {
             return Ok(());
         }
-        self.flush_handlers(run, &flushing, within).await
+        self.flush_handlers(run, &flushing, Within { asked: true, ..within }).await
     }
 
     /// Prints the heading, which every host has of its own.
@@ -182,6 +184,14 @@ impl Runner {
         Ok(true)
     }
 
+    /// Hosts that the inventory no longer has for the play take no further part in it.
+    fn leave_gone(&self, run: &PlayRun) -> Result<(), Stop> {
+        let there = self.hosts.matching_any(&run.patterns)?;
+        let gone = |host: &&Arc<Host>| !there.iter().any(|other| other.name == host.name);
+        run.hosts.iter().filter(gone).for_each(|host| host.stand(Standing::end));
+        Ok(())
+    }
+
     fn role_of(item: &TaskItem) -> String {
         item.context.role.as_ref().map(|role| role.definition.full_name()).unwrap_or_default()
     }
@@ -229,6 +239,7 @@ impl Runner {
             }
             Action::RefreshInventory => {
                 self.refresh_inventory()?;
+                self.leave_gone(run)?;
                 "inventory successfully refreshed".to_owned()
             }
         })

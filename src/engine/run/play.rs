@@ -7,6 +7,7 @@ use rplay_event::{Fault, FaultKind};
 use rplay_syntax::Node;
 use rplay_template::{ErrorKind, Scope, Value};
 use serde_json::json;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::handlers::Handlers;
 use super::rules::Rules;
@@ -22,6 +23,8 @@ use crate::standing::Standing;
 pub(crate) struct PlayRun {
     pub(crate) loaded: Arc<LoadedPlay>,
     pub(crate) name: String,
+    /// What was written for `hosts`.
+    pub(super) patterns: Vec<String>,
     /// The hosts of the batch.
     pub(crate) hosts: Vec<Arc<Host>>,
     /// The hosts of all batches.
@@ -38,6 +41,8 @@ pub(crate) struct PlayRun {
     pub(super) ended: AtomicBool,
     /// The ids of tasks whose heading several hosts share without running them together.
     pub(super) headings: Mutex<HashMap<usize, u64>>,
+    /// How many hosts that go their own ways may be at a task together, where that is fewer than there are.
+    pub(super) gates: Mutex<HashMap<usize, Arc<Semaphore>>>,
     /// Names of vars files that were not found: named when a variable is missed.
     pub(crate) missing_files: RwLock<Vec<String>>,
 }
@@ -46,6 +51,15 @@ impl PlayRun {
     /// Returns whether nothing more runs in this play.
     pub(crate) fn is_over(&self) -> bool {
         self.over.load(Ordering::Relaxed)
+    }
+
+    /// Waits until fewer hosts than `most` are at something that they do one by one.
+    pub(super) async fn pass(&self, what: usize, most: usize) -> Option<OwnedSemaphorePermit> {
+        let gate = {
+            let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(gates.entry(what).or_insert_with(|| Arc::new(Semaphore::new(most))))
+        };
+        gate.acquire_owned().await.ok()
     }
 }
 

@@ -16,6 +16,8 @@ pub(crate) struct Within {
     pub(crate) pending: bool,
     /// These are handlers.
     pub(crate) handler: bool,
+    /// Something that is written asks for the handlers: `meta: flush_handlers`.
+    pub(crate) asked: bool,
 }
 
 impl Runner {

@@ -7,6 +7,7 @@ use rplay_event::{Diff, DiffSide, Fault, Kind, Status, TaskInfo, TaskResult};
 use rplay_syntax::Node;
 use rplay_template::{Scope, Value};
 use serde_json::{Map, Value as Json, json};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::handlers::is_meta;
 use super::item::{Ended, Include};
@@ -75,25 +76,7 @@ impl Runner {
         if is_meta(item) {
             return self.meta(run, item, hosts, within).await;
         }
-        if !item.implicit && !self.is_wanted(run, item, hosts) {
-            return Ok(());
-        }
         self.on_hosts(run, item, hosts, within).await
-    }
-
-    /// Asks whether the task is to run, where somebody wants to be asked (`--step`).
-    fn is_wanted(&self, run: &PlayRun, item: &TaskItem, hosts: &[Arc<Host>]) -> bool {
-        let mut step = self.step.lock().unwrap_or_else(PoisonError::into_inner);
-        let (Some(ask), Some(host)) = (*step, hosts.first()) else { return true };
-        let name = self.task_name(item, &self.task_scope(run, host, item).shared());
-        match ask(&format!("TASK: {name}")) {
-            Answer::Yes => true,
-            Answer::No => false,
-            Answer::Continue => {
-                *step = None;
-                true
-            }
-        }
     }
 
     /// Returns the heading of a task.
@@ -139,18 +122,21 @@ impl Runner {
         if !self.steps_on(&task.name) {
             return Ok(());
         }
+        let throttle = self.throttle(item, &scope)?;
+        let turn = self.turn(run, item, throttle).await;
         self.emit(Kind::TaskStarted { task: self.info(&task, within.handler) });
         let rules = Together {
             once: alone == Alone::Once,
             fatal: (alone != Alone::No || self.is_fatal(run, item, &scope))
                 && !self.truth(item.context.ignore_errors.as_ref(), &scope),
-            most: self.most(run, item, alone, &scope)?,
+            most: throttle.unwrap_or(usize::MAX).min(self.settings.forks.max(1)),
             within,
         };
         // What a failing host changes of its variables must not find them in use.
         drop(scope);
         let on = if alone == Alone::No { hosts } else { hosts.get(..1).unwrap_or_default() };
         let mut ended = self.all_hosts(&task, on, &rules).await?;
+        drop(turn);
         let brought = self.brought(&task, &mut ended)?;
         if rules.fatal {
             Self::fail_together(run, &ended);
@@ -212,28 +198,40 @@ impl Runner {
         }
     }
 
-    /// Returns on how many hosts the task may run at a time.
-    fn most(
+    /// Returns on how many hosts the task may run at a time; `None` on any number.
+    fn throttle(&self, item: &TaskItem, scope: &Arc<dyn Scope>) -> Result<Option<usize>, Stop> {
+        let Some(node) = &item.context.throttle else { return Ok(None) };
+        let value = self.template.render(node, scope).map(|rendered| rendered.value);
+        let number = value.map_err(|error| error.message).and_then(|value| {
+            let number = value.as_i64().or_else(|| value.text().trim().parse().ok());
+            number.ok_or_else(|| format!("invalid literal for int() with base 10: '{}'", value.text()))
+        });
+        match number {
+            Ok(number) => Ok(usize::try_from(number).ok().filter(|number| *number > 0)),
+            Err(why) => {
+                let message = format!("Failed to convert the throttle value to an integer: {why}");
+                let fault = Fault::new(message).at(&node.span).kind(rplay_event::FaultKind::Setup);
+                Err(fault.help("write a whole number").into())
+            }
+        }
+    }
+
+    /// Waits for the turn of a host that goes its own way: as many tasks as `forks` run at a time, and of one task as many
+    /// as it lets.
+    async fn turn(
         &self,
         run: &PlayRun,
         item: &TaskItem,
-        alone: Alone,
-        scope: &Arc<dyn Scope>,
-    ) -> Result<usize, Stop> {
-        let forks = self.settings.forks.max(1);
-        let Some(node) = &item.context.throttle else { return Ok(forks) };
-        let throttle: Option<i64> = self.template.render(node, scope).ok().and_then(|rendered| {
-            let value = rendered.value;
-            value.as_i64().or_else(|| value.text().trim().parse().ok())
-        });
-        let Some(throttle) = throttle else {
-            let fault = Fault::new("Failed to convert the throttle value to an integer.").at(&node.span);
-            return Err(fault.kind(rplay_event::FaultKind::Setup).help("write a whole number").into());
-        };
-        match usize::try_from(throttle) {
-            Ok(throttle @ 1..) if alone == Alone::No && !run.rules.is_free() => Ok(forks.min(throttle)),
-            _ => Ok(forks),
+        throttle: Option<usize>,
+    ) -> [Option<OwnedSemaphorePermit>; 2] {
+        if !run.rules.is_free() {
+            return [None, None];
         }
+        let own = match throttle {
+            Some(most) => run.pass(std::ptr::from_ref(item) as usize, most).await,
+            None => None,
+        };
+        [own, run.pass(0, self.settings.forks.max(1)).await]
     }
 
     /// Runs the task on some hosts at a time; results are told as they come.
@@ -243,6 +241,11 @@ impl Runner {
         hosts: &[Arc<Host>],
         rules: &Together,
     ) -> Result<Vec<(Arc<Host>, Ended)>, Stop> {
+        let go = |at: usize, host: Arc<Host>, item: Option<Arc<TaskItem>>| async move {
+            let again = item.as_deref().map(|item| TaskRun { item, name: task.name.clone(), ..*task });
+            let result = self.on_host(again.as_ref().unwrap_or(task), &host).await;
+            (at, host, item, result)
+        };
         let mut waiting = hosts.iter().enumerate();
         let mut running = FuturesUnordered::new();
         let mut ended = Vec::with_capacity(hosts.len());
@@ -250,16 +253,21 @@ impl Runner {
             while running.len() < rules.most {
                 let Some((at, host)) = waiting.next() else { break };
                 self.emit(Kind::HostStarted { task: task.id, host: host.name.to_string() });
-                running.push(async move { (at, Arc::clone(host), self.on_host(task, host).await) });
+                running.push(go(at, Arc::clone(host), None));
             }
-            match running.next().await {
-                None => break,
-                Some((at, host, result)) => {
-                    let result = result?;
-                    self.finish(task, &host, &result, rules)?;
-                    ended.push((at, host, result));
+            let Some((at, host, item, result)) = running.next().await else { break };
+            let result = result?;
+            let before = self.before(task);
+            self.finish(task, &host, &result, rules)?;
+            if let Some(before) = before {
+                let now = item.as_deref().map(|item| TaskRun { item, name: task.name.clone(), ..*task });
+                if let Some(again) = self.debugged(now.as_ref().unwrap_or(task), &host, &result)? {
+                    before.restore();
+                    running.push(go(at, host, Some(again)));
+                    continue;
                 }
             }
+            ended.push((at, host, result));
         }
         ended.sort_by_key(|(at, ..)| *at);
         Ok(ended.into_iter().map(|(_, host, ended)| (host, ended)).collect())

@@ -1,7 +1,9 @@
 //! What a play does on several hosts, told line by line.
 
 mod blocks;
+mod debugger;
 mod handlers;
+mod keywords;
 mod loops;
 mod meta;
 mod plays;

@@ -238,38 +238,7 @@ fn what_is_no_task_is_told_at_the_word() {
 
 #[test]
 fn a_value_that_no_template_can_help_is_a_fault() {
-    let flag = Some("write `true` or `false`");
     let cases = [
-        (
-            "ignore_errors: maybe",
-            18,
-            "Error processing keyword 'ignore_errors': The value 'maybe' could not be converted to 'bool'.",
-            flag,
-        ),
-        (
-            "retries: many",
-            12,
-            "Error processing keyword 'retries': The value 'many' could not be converted to 'int'.",
-            None,
-        ),
-        (
-            "throttle: 1.5",
-            13,
-            "Error processing keyword 'throttle': The value 1.5 could not be converted to 'int'.",
-            None,
-        ),
-        (
-            "port: [5]",
-            9,
-            "Error processing keyword 'port': The value of type 'list' could not be converted to 'int'.",
-            None,
-        ),
-        (
-            "delay: soon",
-            10,
-            "Error processing keyword 'delay': The value 'soon' could not be converted to 'float'.",
-            None,
-        ),
         (
             "delegate_to: [a]",
             16,
@@ -378,7 +347,7 @@ fn two_loops_are_one_too_many() {
 
 #[test]
 fn all_faults_of_a_file_come_at_once_in_their_order() {
-    let found = task_faults("- debug:\n  wehn: x\n  become: maybe\n- name: y\n- copy: [z]\n");
+    let found = task_faults("- debug:\n  wehn: x\n  vars: [x]\n- name: y\n- copy: [z]\n");
     let lines: Vec<_> = found.iter().map(|fault| fault.0).collect();
     assert_eq!(lines, [2, 3, 4, 5]);
 }

@@ -46,3 +46,32 @@ fn forgiven_hosts_are_in_the_next_play() {
     assert_eq!(failed.code, 2);
     assert!(failed.lines.contains(&"b ok: [\"b\"]".to_owned()), "{:?}", failed.lines);
 }
+
+/// An inventory that has one host less each time it is read.
+const SHRINKING: &str = "#!/bin/sh\nif [ -e \"$0.read\" ]; then hosts='\"b\"'; else hosts='\"a\", \"b\"'; fi\n: > \"$0.read\"\n\
+                         echo \"{\\\"g\\\": {\\\"hosts\\\": [$hosts]}, \\\"_meta\\\": {\\\"hostvars\\\": {}}}\"\n";
+
+#[test]
+fn hosts_that_a_refreshed_inventory_does_not_have_take_no_further_part() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let play = "- hosts: all\n  tasks:\n    - debug: {msg: before}\n    - meta: refresh_inventory\n    - debug: {msg: '{{ ansible_play_hosts }}'}\n";
+    let ran = ran_with(play, &[("hosts.sh", SHRINKING)], |settings| {
+        let script = settings.folder.join("hosts.sh");
+        std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755))
+            .expect("the script is there");
+        settings.inventory = vec![script.display().to_string()];
+    });
+    ran.told(
+        r#"
+        PLAY all
+        TASK debug
+        a ok: "before"
+        b ok: "before"
+        TASK meta
+        TASK debug
+        b ok: ["b"]
+        a : ok=1
+        b : ok=2
+    "#,
+    );
+}

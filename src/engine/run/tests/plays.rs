@@ -65,5 +65,22 @@ fn a_run_may_start_at_a_task() {
 #[test]
 fn an_unknown_strategy_or_throttle_ends_the_run() {
     assert_eq!(ran("- hosts: a\n  strategy: fast\n  tasks:\n    - debug: {msg: x}\n").code, 1);
-    assert_eq!(ran("- hosts: a\n  tasks:\n    - {debug: {msg: x}, throttle: '{{ nothing }}'}\n").code, 1);
+    for (throttle, why) in
+        [("nothing", "'nothing' is undefined"), ("'x'", "invalid literal for int() with base 10: 'x'")]
+    {
+        let ran = ran(&format!(
+            "- hosts: a\n  tasks:\n    - {{debug: {{msg: x}}, throttle: \"{{{{ {throttle} }}}}\"}}\n"
+        ));
+        let fault = format!("fault: Failed to convert the throttle value to an integer: {why}");
+        assert_eq!((ran.code, ran.lines.last()), (1, Some(&fault)));
+    }
+}
+
+#[test]
+fn hosts_that_go_their_own_ways_wait_for_their_turn_at_a_throttled_task() {
+    let ran = ran(
+        "- hosts: a,b,c\n  strategy: free\n  tasks:\n    - {debug: {msg: 1}, throttle: 1}\n    - {debug: {msg: 2}}\n",
+    );
+    assert_eq!(ran.code, 0);
+    assert_eq!(ran.lines.iter().filter(|line| line.ends_with("ok: 1")).count(), 3, "{:?}", ran.lines);
 }
