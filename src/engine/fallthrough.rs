@@ -9,6 +9,7 @@ mod interpreter;
 mod places;
 mod plugin_host;
 mod protocol;
+mod routing;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -23,8 +24,9 @@ use crate::settings::Settings;
 pub(crate) use foreign::ForeignCall;
 use interpreter::Interpreter;
 pub(crate) use places::Foreign;
-use places::Places;
+use places::{Places, own_name};
 use plugin_host::PluginHost;
+use routing::Routings;
 
 /// The modules and plugins of a run that are not rplay's own.
 pub(crate) struct Fallthrough {
@@ -37,6 +39,7 @@ pub(crate) struct Fallthrough {
     says: bool,
     python: OnceLock<Option<Interpreter>>,
     modules: Mutex<HashMap<String, Option<Foreign>>>,
+    routings: Routings,
     plugins: Mutex<HashMap<(PluginKind, String), bool>>,
     plugin_host: Mutex<Option<PluginHost>>,
     said: Mutex<BTreeSet<String>>,
@@ -54,6 +57,7 @@ impl Fallthrough {
             says: settings.verbosity > 0,
             python: OnceLock::new(),
             modules: Mutex::default(),
+            routings: Routings::default(),
             plugins: Mutex::default(),
             plugin_host: Mutex::default(),
             said: Mutex::default(),
@@ -65,13 +69,50 @@ impl Fallthrough {
         if let Some(known) = lock(&self.modules).get(name) {
             return known.clone();
         }
-        let found = self.places.module(name).or_else(|| {
-            // Only where it can matter: asking Python costs a process.
-            let installed = Places::may_be_installed(name).then(|| self.python()).flatten()?;
-            installed.module(name)
-        });
+        let found = self.found(name, routing::LONGEST);
         lock(&self.modules).insert(name.to_owned(), found.clone());
         found
+    }
+
+    /// Looks for a module, following at most so many names that lead to others.
+    fn found(&self, name: &str, steps: usize) -> Option<Foreign> {
+        // What a collection says of its names counts before what lies in it; a short name is first one of a library's.
+        if own_name(name).is_some()
+            && let Some(module) = self.places.module(name)
+        {
+            return Some(module);
+        }
+        if let Some(next) = self.next(name) {
+            return steps.checked_sub(1).and_then(|steps| self.found(&next, steps));
+        }
+        self.places.module(name).or_else(|| self.installed(name)?.module(name))
+    }
+
+    /// Returns the name that a module's name leads to by what ansible-core or its collection says of it.
+    fn next(&self, name: &str) -> Option<String> {
+        if let Some(bare) = own_name(name) {
+            let routing = self.routings.of(&self.installed(name)?.routing());
+            return routing.module(bare).map(str::to_owned);
+        }
+        let mut parts = name.splitn(3, '.');
+        let (namespace, collection, inner) = (parts.next()?, parts.next()?, parts.next()?);
+        let below = format!("ansible_collections/{namespace}/{collection}");
+        let home = |folder: &PathBuf| Some(folder.join(&below)).filter(|home| home.is_dir());
+        let here = self.places.collections().iter().find_map(home);
+        let home = here.or_else(|| self.installed(name)?.collections.iter().find_map(home))?;
+        self.routings.of(&home.join("meta/runtime.yml")).module(inner).map(str::to_owned)
+    }
+
+    /// Returns the full name that Ansible means by a module's name, whether it is on this machine or not.
+    pub(crate) fn meant(&self, name: &str) -> Option<String> {
+        let first = self.next(name)?;
+        let names = std::iter::successors(Some(first), |name| self.next(name));
+        names.take(routing::LONGEST).last()
+    }
+
+    /// Returns Ansible's package where it may have what a name means; asking Python costs a process.
+    fn installed(&self, name: &str) -> Option<&Interpreter> {
+        Places::may_be_installed(name).then(|| self.python()).flatten()
     }
 
     /// Returns the Python that has Ansible's package.
@@ -81,7 +122,7 @@ impl Fallthrough {
 
     /// Returns whether Ansible has a plugin of that name here.
     pub(crate) fn has_plugin(&self, kind: PluginKind, name: &str) -> bool {
-        if !self.places.may_have_plugin(kind, name) {
+        if !self.places.may_have_plugin(kind, name) && !self.leads_on(kind, name) {
             return false;
         }
         let key = (kind, name.to_owned());
@@ -92,6 +133,15 @@ impl Fallthrough {
         let has = self.ask(&asked).is_ok_and(|has| has == Json::Bool(true));
         lock(&self.plugins).insert(key, has);
         has
+    }
+
+    /// Returns whether ansible-core says of a short name that a collection has the plugin.
+    fn leads_on(&self, kind: PluginKind, name: &str) -> bool {
+        let routing = own_name(name).and_then(|bare| {
+            let routing = self.routings.of(&self.installed(name)?.routing());
+            routing.plugin(kind, bare).map(str::to_owned)
+        });
+        routing.is_some()
     }
 
     /// Calls a plugin.

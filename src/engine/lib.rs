@@ -19,6 +19,7 @@ mod hosts;
 mod interrupt;
 mod inventory;
 mod journal;
+mod known;
 mod list;
 mod load;
 mod lock;

@@ -9,13 +9,14 @@ use std::sync::Arc;
 
 use rplay_event::{Fault, FaultKind, Span};
 use rplay_module::params::{self, ParamFault, Spec};
-use rplay_syntax::{Data, Node, nearest};
+use rplay_syntax::{Data, Node};
 use serde_json::{Map, Value as Json};
 
 use crate::directives;
+use crate::known;
 use crate::load::include_path::Wanted;
 use crate::load::{Item, LoadedPlay, TaskItem, bare, tree};
-use crate::run::{Runner, literal_misfit};
+use crate::run::Runner;
 use crate::scopes::{Level, Stack};
 use crate::unbuilt;
 
@@ -66,7 +67,6 @@ fn check_task(
     }
     let task = &item.task;
     let action = task.action.name.as_ref();
-    found.extend(literal_misfit(item).map(|fault| (fault.kind(FaultKind::Task), certain && uncaught(item))));
     if action.contains("{{") {
         return;
     }
@@ -75,6 +75,9 @@ fn check_task(
             // Its name is known when it runs, or it knows its parameters itself.
         } else if let Some(message) = unbuilt::message(action) {
             let fault = Fault::new(message).at(&task.action.span).kind(FaultKind::Task);
+            found.push((fault, certain && uncaught(item)));
+        } else if let Some(fault) = known::fault(action, |name| runner.modules.get(name).is_some()) {
+            let fault = fault.at(&task.action.span).kind(FaultKind::Task);
             found.push((fault, certain && uncaught(item)));
         } else if !directives::is_directive(bare(action)) {
             // An unknown module is a fault wherever it stands, as it is Ansible's.
@@ -118,23 +121,25 @@ fn spec_of(runner: &Runner, action: &str) -> Option<Spec> {
 }
 
 fn unknown_action(runner: &Runner, action: &str, span: &Span) -> Fault {
-    let known: Vec<&str> = runner.modules.names().chain(directives::names()).collect();
+    let names = runner.modules.names().chain(directives::names());
     let fault = Fault::new(format!(
         "couldn't resolve module/action '{action}'. This often indicates a misspelling, missing collection, or incorrect \
          module path."
     ))
     .at(span);
-    match nearest(action, known) {
-        Some(near) => fault.help(format!("did you mean '{near}'?")),
-        None if action.matches('.').count() >= 2 && !action.starts_with("ansible.") => {
-            let collection: Vec<&str> = action.split('.').take(2).collect();
+    let full = runner.fallthrough.meant(action).unwrap_or_else(|| action.to_owned());
+    let elsewhere = full.matches('.').count() >= 2 && !full.starts_with("ansible.");
+    match known::meant(action, names) {
+        Some(near) if full == action => fault.help(format!("did you mean '{near}'?")),
+        _ if elsewhere => {
+            let collection: Vec<&str> = full.split('.').take(2).collect();
             let collection = collection.join(".");
             fault.help(format!(
                 "rplay does not have it: `ansible-galaxy collection install {collection}` gets the collection, and \
                  `pip install ansible-core` what runs its Python"
             ))
         }
-        None => fault.help("rplay doc --list names the modules that there are"),
+        _ => fault.help("rplay doc --list names the modules that there are"),
     }
 }
 

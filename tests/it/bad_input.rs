@@ -18,6 +18,19 @@ fn a_misspelt_module_is_found_before_the_first_task() {
 }
 
 #[test]
+fn a_module_of_a_collection_that_is_not_here_says_what_does_its_job() {
+    let (stderr, stdout, code) = refused("    - command: touch made\n    - ecs_ecr: {name: web}\n");
+    assert_eq!((stdout.as_str(), code), ("", 2));
+    let said = "the module 'ecs_ecr' (community.aws.ecs_ecr) is not built into rplay";
+    assert!(stderr.contains(said) && stderr.contains("rplay's own 'ecr_push' does this job"), "{stderr}");
+    let (stderr, ..) = refused("    - ecs_taskdefinition_facts: {task_definition: web}\n");
+    assert!(
+        stderr.contains("community.aws.ecs_taskdefinition_info") && !stderr.contains("did you mean"),
+        "{stderr}"
+    );
+}
+
+#[test]
 fn a_misspelt_keyword_is_found_before_the_first_task() {
     let (stderr, stdout, code) =
         refused("    - command: touch made\n    - debug: {msg: a}\n      wehn: true\n");

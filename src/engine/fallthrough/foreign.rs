@@ -222,6 +222,25 @@ impl Fallthrough {
         Ok(Prepared { child: Child { argv: command, ..Child::default() }, _desk: Some(desk) })
     }
 
+    /// Returns what to do where a module's Python lacks a package: how Ansible's `missing_required_lib` words it.
+    pub(crate) fn lacking(&self, result: &Map<String, Json>) -> Option<String> {
+        let said = result.get("msg").and_then(Json::as_str)?;
+        let (_, rest) = said.split_once("Failed to import the required Python library (")?;
+        let (names, _) = rest.split_once(')')?;
+        let packages: Vec<&str> =
+            names.split([' ', ',']).filter(|word| !matches!(*word, "" | "and")).collect();
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        // Some say more than names: "docker (Python >= 2.7) or docker-py".
+        if packages.is_empty()
+            || !packages.iter().all(|name| name.chars().all(plain))
+            || names.contains(" or ")
+        {
+            return None;
+        }
+        let python = self.python().map_or("python3", |python| python.program.as_str());
+        Some(format!("`{python} -m pip install {}` installs what it needs", packages.join(" ")))
+    }
+
     fn desk(&self) -> Result<Desk, String> {
         let mut noise = [0; 8];
         (self.random)(&mut noise);

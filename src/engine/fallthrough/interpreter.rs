@@ -73,6 +73,11 @@ fn of_ansible(environment: &BTreeMap<String, String>) -> Option<String> {
 }
 
 impl Interpreter {
+    /// Returns the file that says where short names lead.
+    pub(crate) fn routing(&self) -> PathBuf {
+        self.package.join("config/ansible_builtin_runtime.yml")
+    }
+
     /// Returns a module of the package itself, or of a collection that is installed beside it.
     pub(crate) fn module(&self, name: &str) -> Option<Foreign> {
         let Some(bare) = own_name(name) else {

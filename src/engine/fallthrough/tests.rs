@@ -72,6 +72,7 @@ impl Ground {
             says: true,
             python: OnceLock::new(),
             modules: Mutex::default(),
+            routings: Routings::default(),
             plugins: Mutex::default(),
             plugin_host: Mutex::default(),
             said: Mutex::default(),
@@ -113,6 +114,53 @@ fn modules_lie_beside_the_playbook_in_roles_and_in_collections() {
     for missing in ["c", "n.c.x", "n.c", "../a", "name with blanks"] {
         assert_eq!(path(missing), None, "{missing}");
     }
+}
+
+#[test]
+fn short_and_old_names_lead_to_collections_as_in_ansible() {
+    let ground = Ground::new();
+    let core = "plugin_routing:\n  modules:\n    ecs_ecr: {redirect: n.c.ecs_ecr}\n    away: {redirect: n.none.away}\n    \
+                round: {redirect: ansible.builtin.round}\n  filter: {twice: {redirect: n.c.twice}}\n";
+    ground.file("python/ansible/config/ansible_builtin_runtime.yml", core, 0o644);
+    let inner = "ecs_ecr: {redirect: n.c.ecr}\n    ecr: {deprecation: {warning_text: x}}\n";
+    let collection = "python/ansible_collections/n/c";
+    ground.file(
+        &format!("{collection}/meta/runtime.yml"),
+        &format!("plugin_routing:\n  modules:\n    {inner}"),
+        0o644,
+    );
+    ground.file(&format!("{collection}/plugins/modules/ecr.py"), "", 0o644);
+    // A file of the old name is no longer asked for.
+    ground.file(&format!("{collection}/plugins/modules/ecs_ecr.py"), "", 0o644);
+    let fallthrough = ground.fallthrough();
+    let found = |name: &str| fallthrough.module(name)?.python_name;
+    for name in ["ecs_ecr", "ansible.builtin.ecs_ecr", "n.c.ecs_ecr", "n.c.ecr"] {
+        assert_eq!(found(name).as_deref(), Some("ansible_collections.n.c.plugins.modules.ecr"), "{name}");
+    }
+    assert_eq!((found("away"), found("round"), found("other")), (None, None, None));
+    assert_eq!(fallthrough.meant("away").as_deref(), Some("n.none.away"));
+    assert_eq!(fallthrough.meant("other"), None);
+    assert!(fallthrough.has_plugin(PluginKind::Filter, "twice"), "there is no folder of filters");
+    assert!(!fallthrough.has_plugin(PluginKind::Filter, "thrice"));
+
+    ground.file("library/ecs_ecr.py", "", 0o644);
+    let own = ground.fallthrough().module("ecs_ecr").expect("it lies in the library");
+    assert_eq!(own.python_name, None);
+}
+
+#[test]
+fn a_module_that_lacks_a_package_says_how_to_get_it() {
+    let ground = Ground::new();
+    let lacking = |library: &str| {
+        let said = format!(
+            "Failed to import the required Python library ({library}) on h's Python /p. Please read on"
+        );
+        ground.fallthrough().lacking(json!({ "msg": said }).as_object().unwrap())
+    };
+    let help = "`python3 -m pip install botocore boto3` installs what it needs";
+    assert_eq!(lacking("botocore and boto3").as_deref(), Some(help));
+    assert_eq!(lacking("docker (Python >= 2.7) or docker-py"), None);
+    assert_eq!(ground.fallthrough().lacking(json!({ "msg": "no" }).as_object().unwrap()), None);
 }
 
 #[test]

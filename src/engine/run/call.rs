@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use indexmap::IndexMap;
-use rplay_event::Kind;
+use rplay_event::{Fault, Kind};
 use rplay_module::{Cx, Failure, Mode, Module, Runnable};
 use rplay_syntax::Node;
 use rplay_template::{Scope, TemplateError, Value};
@@ -20,6 +20,7 @@ use crate::hosts::Host;
 use crate::load::bare;
 use crate::scopes::Stack;
 use crate::world::TaskWorld;
+use crate::{known, unbuilt};
 
 /// A call of a module, remembered for the walk backwards.
 pub(crate) struct Call {
@@ -289,10 +290,7 @@ impl Runner {
         let Spot { host, scope, delegate, .. } = *spot;
         let name = task.item.task.action.name.as_ref();
         let Some(module) = self.fallthrough.module(name) else {
-            let message = crate::unbuilt::message(name);
-            return Ok(Ended::failed(
-                message.unwrap_or_else(|| format!("couldn't resolve module/action '{name}'")),
-            ));
+            return Ok(self.nobodys(task, name));
         };
         match self.elsewhere(task, &host.name, scope, delegate) {
             Ok(None) => {}
@@ -317,7 +315,23 @@ impl Runner {
             diff: self.settings.diff,
             verbosity: self.settings.verbosity,
         };
-        self.foreign(&module, &call, TaskWorld::new(self, task, host, environment)).await
+        let mut ended = self.foreign(&module, &call, TaskWorld::new(self, task, host, environment)).await?;
+        if let Some(help) = self.fallthrough.lacking(&ended.result) {
+            ended.causes.push(Fault::new("").at(&task.item.task.span).help(help));
+        }
+        Ok(ended)
+    }
+
+    /// Returns the end of a task whose module is nowhere.
+    fn nobodys(&self, task: &TaskRun<'_>, name: &str) -> Ended {
+        let known = known::fault(name, |name| self.modules.get(name).is_some());
+        let message = unbuilt::message(name).or_else(|| known.as_ref().map(|known| known.message.clone()));
+        let mut ended =
+            Ended::failed(message.unwrap_or_else(|| format!("couldn't resolve module/action '{name}'")));
+        if let Some(help) = known.and_then(|known| known.help) {
+            ended.causes.push(Fault::new("").at(&task.item.task.span).help(help));
+        }
+        ended
     }
 
     fn remember(&self, call: Call) {
