@@ -62,6 +62,7 @@ fn check_task(
     certain: bool,
     found: &mut Vec<(Fault, bool)>,
 ) {
+    runner.conceal_written(item);
     if !selected(runner, play, item) {
         return;
     }

@@ -5,6 +5,7 @@ mod arguments;
 mod background;
 mod batches;
 mod call;
+mod concealed;
 mod debugger;
 mod delegate;
 mod facts;

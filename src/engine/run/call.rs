@@ -213,6 +213,7 @@ impl Runner {
         {
             fields.insert(name.to_owned(), text);
         }
+        self.conceal(&spec, &args);
         // `fetch` makes a folder for each host.
         if let (Some(param), Some(fields)) = (spec.param("_inventory_hostname"), args.as_object_mut()) {
             fields.insert(param.name.to_owned(), json!(host.name.as_ref()));

@@ -76,6 +76,7 @@ impl Runner {
         if is_meta(item) {
             return self.meta(run, item, hosts, within).await;
         }
+        self.conceal_written(item);
         self.on_hosts(run, item, hosts, within).await
     }
 
