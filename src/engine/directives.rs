@@ -88,7 +88,7 @@ pub(crate) fn arguments(runner: &Runner, task: &TaskRun<'_>, scope: &Arc<dyn Sco
     let mut args = IndexMap::new();
     let own = &task.item.task.args;
     if let Some(template) = &own.template {
-        let given = runner.template.render(template, scope).map_err(|error| (None, error))?.value;
+        let given = runner.all_arguments(template, scope).map_err(|error| (None, error))?;
         args.extend(
             given.entries().filter_map(|(name, value)| Some((name.as_str()?.to_owned(), value.clone()))),
         );

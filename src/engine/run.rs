@@ -5,6 +5,7 @@ mod arguments;
 mod background;
 mod batches;
 mod call;
+mod certain;
 mod concealed;
 mod debugger;
 mod delegate;

@@ -50,7 +50,7 @@ impl Runner {
         }
         let own = &task.item.task.args;
         if let Some(template) = &own.template {
-            let given = self.template.render(template, scope).map_err(|error| (None, error))?.value;
+            let given = self.all_arguments(template, scope).map_err(|error| (None, error))?;
             args.extend(
                 given.entries().filter_map(|(name, value)| Some((name.as_str()?.to_owned(), value.clone()))),
             );

@@ -23,6 +23,14 @@ pub(super) struct Background {
     poll: u64,
 }
 
+impl Background {
+    /// Returns whether it is more than a claim: less than nothing asks for no background, and yet not every action
+    /// takes it.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.limit > 0
+    }
+}
+
 /// How often to ask when nothing is said.
 const POLL: u64 = 15;
 
@@ -58,12 +66,14 @@ impl Runner {
         scope: &Arc<dyn Scope>,
     ) -> Result<Option<Background>, TemplateError> {
         let Some(node) = task.item.task.async_seconds.as_ref() else { return Ok(None) };
-        let limit = self.seconds(node, scope)?;
+        let limit = self.whole(node, scope)?.ok_or_else(|| {
+            TemplateError::runtime("'>' not supported between instances of 'NoneType' and 'int'")
+        })?;
         if limit == 0 || self.mode() == Mode::Plan {
             return Ok(None);
         }
         let poll = match task.item.task.poll.as_ref() {
-            Some(node) => self.seconds(node, scope)?,
+            Some(node) => seconds(self.whole(node, scope)?.unwrap_or_default()),
             None => self
                 .settings
                 .config
@@ -71,23 +81,23 @@ impl Runner {
                 .and_then(|poll| u64::try_from(poll).ok())
                 .unwrap_or(POLL),
         };
-        Ok(Some(Background { limit, poll }))
+        Ok(Some(Background { limit: seconds(limit), poll }))
     }
 
-    fn seconds(&self, node: &Node, scope: &Arc<dyn Scope>) -> Result<u64, TemplateError> {
+    /// Returns a number of seconds; `None` where the value is none.
+    fn whole(&self, node: &Node, scope: &Arc<dyn Scope>) -> Result<Option<i64>, TemplateError> {
         let value = self.template.render(node, scope)?.value;
         if value.is_none() {
-            return Ok(0);
+            return Ok(None);
         }
         let text = value.text();
         let number: Option<f64> = text.trim().parse().ok();
         #[expect(
             clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
             reason = "whole seconds, as Python's int() has them"
         )]
-        let whole = number.map(|number| number.max(0.0) as u64);
-        whole.ok_or_else(|| TemplateError::runtime(format!("the value {text:?} is not a number")))
+        let whole = number.map(|number| number as i64);
+        whole.map(Some).ok_or_else(|| TemplateError::runtime(format!("the value {text:?} is not a number")))
     }
 
     /// Returns why an action cannot run in the background.
@@ -268,6 +278,11 @@ impl Runner {
             }),
         }
     }
+}
+
+/// Less than nothing is nothing.
+fn seconds(whole: i64) -> u64 {
+    u64::try_from(whole).unwrap_or_default()
 }
 
 /// A call's environment as a list.

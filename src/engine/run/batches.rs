@@ -116,7 +116,13 @@ impl Runner {
 
     fn order(&self, loaded: &LoadedPlay, prompted: &Arc<Data>) -> Result<String, Stop> {
         match &loaded.head.play.order {
-            Some(node) => Ok(self.in_play(loaded, prompted, node)?.text()),
+            Some(node) => {
+                let order = self.in_play(loaded, prompted, node)?;
+                if order.is_none() || order.is_omit() {
+                    return Ok("inventory".to_owned());
+                }
+                super::certain::known_order(node, &order)
+            }
             None => Ok("inventory".to_owned()),
         }
     }

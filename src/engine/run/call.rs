@@ -87,6 +87,9 @@ impl Runner {
         if let Some(misused) = self.misused(task, &scope) {
             return Ok(misused);
         }
+        if let Some(ended) = self.ill_environment(task, &scope) {
+            return Ok(ended);
+        }
         if Self::is_include(task) {
             return Ok(self.include_file(task, stack, &scope));
         }
@@ -185,7 +188,7 @@ impl Runner {
         let mut ended = match background.and_then(|_| Self::foreground_only(task)) {
             Some(refused) => refused,
             None if directive => directives::run(self, task, spot, args).await?,
-            None => self.module(task, spot, &args, background).await?,
+            None => self.module(task, spot, &args, background.filter(Background::is_wanted)).await?,
         };
         if let Some(delegate) = spot.delegate {
             self.delegated(&mut ended, delegate);

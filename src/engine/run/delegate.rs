@@ -79,6 +79,9 @@ impl Runner {
         if rendered.value.is_omit() {
             return Ok(None);
         }
+        if let Some(error) = super::certain::no_name(node, &rendered.value) {
+            return Err(error);
+        }
         let name = rendered.value.text();
         if name.is_empty() || rendered.value.is_none() {
             let written = node.as_str().unwrap_or_default();

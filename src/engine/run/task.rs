@@ -70,7 +70,7 @@ impl Runner {
             _ => hosts,
         };
         // Handlers run whatever tags they have.
-        if hosts.is_empty() || !within.handler && !self.selected(run, item, hosts) {
+        if hosts.is_empty() || !within.handler && !self.selected(run, item, hosts)? {
             return Ok(());
         }
         if is_meta(item) {
@@ -334,11 +334,17 @@ impl Runner {
     }
 
     /// Returns whether `--tags`, `--skip-tags` and `--start-at-task` let the task run.
-    pub(super) fn selected(&self, run: &PlayRun, item: &TaskItem, hosts: &[Arc<Host>]) -> bool {
-        let Some(host) = hosts.first() else { return false };
+    pub(super) fn selected(
+        &self,
+        run: &PlayRun,
+        item: &TaskItem,
+        hosts: &[Arc<Host>],
+    ) -> Result<bool, Stop> {
+        let Some(host) = hosts.first() else { return Ok(false) };
         let stack = self.task_scope(run, host, item);
+        self.check_tags(&item.context, &stack)?;
         let tags = self.tags(&item.context, &stack);
-        self.selection.selects(&tags) && self.started(item, &stack.shared())
+        Ok(self.selection.selects(&tags) && self.started(item, &stack.shared()))
     }
 
     /// Returns the tags of a context; a template may stand for several, and a text with commas too.

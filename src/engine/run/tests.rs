@@ -1,6 +1,7 @@
 //! What a play does on several hosts, told line by line.
 
 mod blocks;
+mod certain;
 mod debugger;
 mod handlers;
 mod keywords;

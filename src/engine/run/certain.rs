@@ -1,0 +1,87 @@
+//! What a task says of itself and cannot be had: it fails, or the run ends, instead of going on without.
+
+use std::sync::Arc;
+
+use rplay_event::{Fault, FaultKind};
+use rplay_syntax::{Data, Node};
+use rplay_template::{ErrorKind, Scope, TemplateError, Value};
+
+use super::{Ended, Runner, Stop, TaskRun};
+use crate::load::Context;
+use crate::scopes::Stack;
+
+impl Runner {
+    /// Returns the end of a task whose environment cannot be evaluated, and warns of what is no environment.
+    pub(super) fn ill_environment(&self, task: &TaskRun<'_>, scope: &Arc<dyn Scope>) -> Option<Ended> {
+        let context = &task.item.context;
+        for node in context.environment.iter().filter(|node| !matches!(node.data, Data::Map(_))) {
+            let Ok(rendered) = self.template.render(node, scope) else { continue };
+            let value = rendered.value;
+            if !value.is_mapping() && !value.is_none() && !value.is_omit() && !value.is_unknown() {
+                self.emitter.warn(format!("could not parse environment value, skipping: {}", value.text()));
+            }
+        }
+        let error = self.environment(task, scope).err()?;
+        let span = error.span.clone().unwrap_or_else(|| task.item.task.span.clone());
+        let doing = [("Error processing keyword 'environment'.".to_owned(), span)];
+        Some(Self::wrong(task, &error, "Task failed", &doing))
+    }
+
+    /// Ends the run where tags cannot be evaluated: nobody knows whether the task is to run.
+    pub(super) fn check_tags(&self, context: &Context, stack: &Stack) -> Result<(), Stop> {
+        for node in context.tags.iter().filter(|node| node.may_be_template()) {
+            if let Err(error) = self.template.render(node, &stack.clone().shared())
+                && error.kind == ErrorKind::Undefined
+            {
+                let fault = Fault::new(error.message.clone()).at(error.span.as_ref().unwrap_or(&node.span));
+                return Err(fault.kind(FaultKind::Setup).into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns all arguments of a task that a template stands for.
+    pub(crate) fn all_arguments(
+        &self,
+        template: &Node,
+        scope: &Arc<dyn Scope>,
+    ) -> Result<Value, TemplateError> {
+        let given = self.template.render(template, scope)?.value;
+        if given.is_mapping() || given.is_unknown() || given.is_omit() {
+            return Ok(given);
+        }
+        let kind = given.type_name();
+        let mut error = TemplateError::runtime(format!("Task args must resolve to a 'dict' not '{kind}'."));
+        error.span = Some(template.span.clone());
+        Err(error)
+    }
+}
+
+/// Returns what is wrong with the name of a host that is no text.
+pub(super) fn no_name(written: &Node, value: &Value) -> Option<TemplateError> {
+    let kind = match (&written.data, value.type_name()) {
+        (Data::Int(_), _) => "_AnsibleTaggedInt",
+        (Data::Float(_), _) => "_AnsibleTaggedFloat",
+        (_, kind @ ("int" | "float" | "bool" | "list" | "dict" | "tuple")) => kind,
+        _ => return None,
+    };
+    Some(TemplateError::runtime(format!("expected string or bytes-like object, got '{kind}'")))
+}
+
+/// Returns the order of a play's hosts, as it is written or a template has it.
+pub(super) fn known_order(written: &Node, value: &Value) -> Result<String, Stop> {
+    if value.is_mapping() || value.as_items().is_some() {
+        let kind = value.type_name();
+        let message = format!("The field 'order' is supposed to be a string type, however it is a '{kind}'");
+        return Err(Fault::new(message).at(&written.span).into());
+    }
+    let order = value.text();
+    match order.as_str() {
+        "inventory" | "sorted" | "reverse_sorted" | "reverse_inventory" | "shuffle" => Ok(order),
+        _ => {
+            let message = format!("Invalid 'order' specified for inventory hosts: {order}");
+            let help = "the orders are inventory, sorted, reverse_sorted, reverse_inventory and shuffle";
+            Err(Fault::new(message).at(&written.span).kind(FaultKind::Options).help(help).into())
+        }
+    }
+}
