@@ -29,6 +29,7 @@ mod ownership;
 mod preflight;
 mod private;
 mod python;
+mod record;
 mod records;
 mod retry;
 mod run;

@@ -88,7 +88,10 @@ impl Lock {
                 Err(error) => return Err(LockError::Io(error.into())),
             }
         }
-        say_who(&file, me)?;
+        say_who(&file, me).map_err(|error| {
+            let path = folder.join(scope.name());
+            io::Error::new(error.kind(), format!("could not write {}: {error}", path.display()))
+        })?;
         Ok(Self { _file: file })
     }
 }

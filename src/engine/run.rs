@@ -52,7 +52,7 @@ use crate::selection::Selection;
 use crate::settings::Settings;
 use crate::start::Tally;
 
-pub(crate) use arguments::{full_name, json_args};
+pub(crate) use arguments::{full_name, json_args, reaches_out};
 pub(crate) use call::{Call, Calls, Spot};
 pub(crate) use item::Ended;
 pub(crate) use keywords::literal_misfit;

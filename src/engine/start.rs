@@ -1,10 +1,10 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rplay_config::Config;
 use rplay_event::{Fault, FaultKind, Kind, Masker, RunMode};
-use rplay_module::{BoxFuture, Intent, Module, Shared};
+use rplay_module::{Intent, Module, Shared};
 use rplay_syntax::{Data, Node};
 use rplay_template::Engine;
 
@@ -15,18 +15,14 @@ use crate::fact_cache::{FactCache, FactCacheSettings};
 use crate::fallthrough::Fallthrough;
 use crate::hosts::{Hosts, Tools};
 use crate::interrupt::Interrupt;
-use crate::journal::{Journal, RunInfo, run_id};
 use crate::load::adhoc::PLAYBOOK;
 use crate::load::{Duplicates, LoadedPlay, Loader, Reader, SearchPaths, Sources, private_role_vars};
-use crate::lock::{Holder, Lock, Scope};
 use crate::outside::{Fetcher, Outside};
-use crate::ownership::Ownership;
-use crate::records::Records;
 use crate::run::{Modules, Runner, Stop};
 use crate::scopes::Written;
 use crate::selection::Selection;
 use crate::settings::{Listing, Settings};
-use crate::{directives, list as listing, machine, preflight, retry, stamp, vault};
+use crate::{directives, list as listing, preflight, retry, vault};
 
 /// Where the environment holds what lets anyone act as the user in AWS.
 const KEYS_OF_AWS: [&str; 4] =
@@ -283,91 +279,9 @@ impl Run {
             Stop::Interrupted | Stop::Left => INTERRUPTED,
         }
     }
-
-    /// Starts the journal, takes the lock of a run that changes things, and opens the ownership file.
-    pub(crate) async fn record(&mut self) -> Result<Option<Lock>, Stop> {
-        let settings = self.runner.settings.clone();
-        if !settings.record {
-            return Ok(None);
-        }
-        let folder = settings.folder.join(".rplay");
-        let now = (settings.now)();
-        let changes = matches!(settings.mode, RunMode::Play | RunMode::Destroy);
-        let lock = if changes {
-            tokio::select! {
-                () = self.runner.interrupt.requested() => return Err(Stop::Interrupted),
-                lock = self.lock(&folder, &settings) => Some(lock?),
-            }
-        } else {
-            None
-        };
-        let id = run_id(now, random(&settings));
-        let info = RunInfo {
-            command: settings.command.iter().map(|word| self.runner.emitter.masker().text(word)).collect(),
-            mode: settings.mode,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            started: stamp::rfc3339(now),
-        };
-        let journal = Journal::start(&folder, &id, &info).map_err(|error| {
-            Fault::new(format!("could not start the journal: {error}")).kind(FaultKind::Setup)
-        })?;
-        self.runner.emitter.keep_journal(journal);
-        let ownership = Ownership::open(&folder, &id)?;
-        if let Some(runner) = Arc::get_mut(&mut self.runner) {
-            runner.records = Arc::new(Records::new(Some(ownership)));
-        }
-        Ok(lock)
-    }
-
-    /// Two runs that could change the same things must not run at once.
-    async fn lock(&self, folder: &Path, settings: &Settings) -> Result<Lock, Fault> {
-        let env = |names: [&str; 2]| {
-            names.iter().find_map(|name| settings.environment.get(*name).cloned()).unwrap_or_default()
-        };
-        let (account, region, endpoint) = match &settings.sandbox {
-            Some(sandbox) => (sandbox.access_key.clone(), sandbox.region.clone(), sandbox.endpoint.clone()),
-            None => (
-                env(["AWS_PROFILE", "AWS_ACCESS_KEY_ID"]),
-                env(["AWS_REGION", "AWS_DEFAULT_REGION"]),
-                env(["AWS_ENDPOINT_URL", "AWS_ENDPOINT"]),
-            ),
-        };
-        let playbooks: Vec<String> = settings
-            .playbooks
-            .iter()
-            .map(|path| std::fs::canonicalize(path).unwrap_or_else(|_| path.clone()).display().to_string())
-            .collect();
-        let scope = Scope {
-            account: &account,
-            region: &region,
-            endpoint: &endpoint,
-            playbook: &playbooks.join("\n"),
-        };
-        let me = Holder {
-            pid: std::process::id(),
-            user: env(["USER", "LOGNAME"]),
-            host: machine::host_name(),
-            since: stamp::rfc3339((settings.now)()),
-            command: self.runner.emitter.masker().text(&settings.command.join(" ")),
-        };
-        let told = std::sync::Once::new();
-        let sleep = |time| -> BoxFuture<'static, ()> {
-            told.call_once(|| {
-                self.runner.emitter.warn("another run changes the same things: waiting for its end");
-            });
-            Box::pin(tokio::time::sleep(time))
-        };
-        Lock::take(folder, scope, &me, settings.wait_lock, sleep).await.map_err(|error| {
-            let fault = Fault::new(error.to_string()).kind(FaultKind::Setup);
-            match error.help() {
-                Some(help) => fault.help(help),
-                None => fault,
-            }
-        })
-    }
 }
 
-fn random(settings: &Settings) -> u64 {
+pub(crate) fn random(settings: &Settings) -> u64 {
     let mut bytes = [0; 8];
     (settings.random)(&mut bytes);
     u64::from_ne_bytes(bytes)

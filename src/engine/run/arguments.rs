@@ -194,6 +194,11 @@ fn is_of_host(spec: &Spec, args: &Json) -> bool {
         || (spec.param("remote_src").is_some() && given("copy") == Some(false))
 }
 
+/// Returns whether a module makes or changes what is not of a host: things of AWS, images, containers.
+pub(crate) fn reaches_out(module: &Module) -> bool {
+    group_of(module).is_some()
+}
+
 /// Returns the group of `module_defaults` that a module belongs to, told by the connection parameters of its family.
 fn group_of(module: &Module) -> Option<&'static str> {
     let spec = (module.spec)();
