@@ -185,6 +185,13 @@ impl Run {
             Err(stop) => return self.stopped(stop),
         };
         self.started();
+        let runner = Arc::downgrade(&self.runner);
+        self.runner.interrupt.leave_after_grace(move || {
+            if let Some(runner) = runner.upgrade() {
+                last_words(&runner);
+                runner.emit(Kind::RunDone { exit_code: INTERRUPTED });
+            }
+        });
         let ended = self.plays().await;
         let code = self.close(ended);
         self.runner.emit(Kind::RunDone { exit_code: code });
@@ -240,21 +247,13 @@ impl Run {
             Ok(None) => {}
             Err(message) => self.runner.emitter.warn(message),
         }
-        self.recap();
-    }
-
-    fn recap(&self) {
-        let runner = &self.runner;
-        let stats = runner.stats.lock().unwrap_or_else(PoisonError::into_inner).told();
-        if !stats.is_empty() {
-            runner.emit(Kind::CustomStats { stats });
-        }
-        runner.emit(Kind::Recap { hosts: runner.hosts.recap() });
+        recap(&self.runner);
     }
 
     /// Ends a run: the exit code of what happened.
     fn close(&self, ended: Result<u8, Stop>) -> u8 {
         let runner = &self.runner;
+        let begun = runner.interrupt.ends();
         let code = match ended {
             // What ends a run by itself leaves no recap, as with Ansible.
             Err(stop @ (Stop::Faults(_) | Stop::Left)) => return self.stopped(stop),
@@ -265,9 +264,8 @@ impl Run {
             let tally = *runner.tally.lock().unwrap_or_else(PoisonError::into_inner);
             runner.emit(tally.done());
         }
-        if code == INTERRUPTED {
-            self.recap();
-            runner.emitter.warn(runner.left_going());
+        if code == INTERRUPTED && begun {
+            last_words(runner);
         }
         code
     }
@@ -279,6 +277,20 @@ impl Run {
             Stop::Interrupted | Stop::Left => INTERRUPTED,
         }
     }
+}
+
+fn recap(runner: &Runner) {
+    let stats = runner.stats.lock().unwrap_or_else(PoisonError::into_inner).told();
+    if !stats.is_empty() {
+        runner.emit(Kind::CustomStats { stats });
+    }
+    runner.emit(Kind::Recap { hosts: runner.hosts.recap() });
+}
+
+/// Says how far a run has come that was interrupted.
+fn last_words(runner: &Runner) {
+    recap(runner);
+    runner.emitter.warn(runner.left_going());
 }
 
 pub(crate) fn random(settings: &Settings) -> u64 {
