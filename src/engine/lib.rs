@@ -16,6 +16,7 @@ mod fallthrough;
 pub mod fuzzing;
 mod hex;
 mod hosts;
+mod in_flight;
 mod interrupt;
 mod inventory;
 mod journal;

@@ -29,7 +29,7 @@ mod task;
 mod templates;
 mod vars_files;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -44,6 +44,7 @@ use crate::emit::Emitter;
 use crate::fact_cache::FactCache;
 use crate::fallthrough::Fallthrough;
 use crate::hosts::Hosts;
+use crate::in_flight::InFlight;
 use crate::interrupt::Interrupt;
 use crate::load::Loader;
 use crate::records::Records;
@@ -83,7 +84,7 @@ pub(crate) struct Runner {
     pub(crate) next_task: AtomicU64,
     pub(crate) selection: Selection,
     /// Calls in flight by task and host: what an interruption leaves going.
-    pub(crate) busy: Mutex<BTreeMap<(u64, String), String>>,
+    pub(crate) busy: InFlight,
     pub(crate) tally: Mutex<Tally>,
     pub(crate) fact_cache: FactCache,
     /// `--step` has been answered with "continue".
@@ -146,15 +147,12 @@ impl Runner {
 
     /// Says what an interrupted run leaves behind: which tasks were in flight, and that AWS goes on by itself.
     pub(crate) fn left_going(&self) -> String {
-        let busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
-        if busy.is_empty() {
-            return "interrupted: nothing was in flight".to_owned();
+        match self.busy.told() {
+            None => "interrupted: nothing was in flight".to_owned(),
+            Some(tasks) => format!(
+                "interrupted in: {tasks}. What AWS has accepted goes on there; run the playbook again to see it through"
+            ),
         }
-        let tasks: Vec<&str> = busy.values().map(String::as_str).collect();
-        format!(
-            "interrupted in: {}. What AWS has accepted goes on there; run the playbook again to see it through",
-            tasks.join(", ")
-        )
     }
 
     /// Says a line that is printed from so many `-v` on.

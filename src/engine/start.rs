@@ -14,6 +14,7 @@ use crate::emit::{Emitter, Sink};
 use crate::fact_cache::{FactCache, FactCacheSettings};
 use crate::fallthrough::Fallthrough;
 use crate::hosts::{Hosts, Tools};
+use crate::in_flight::InFlight;
 use crate::interrupt::Interrupt;
 use crate::load::adhoc::PLAYBOOK;
 use crate::load::{Duplicates, LoadedPlay, Loader, Reader, SearchPaths, Sources, private_role_vars};
@@ -147,7 +148,7 @@ impl Run {
             fact_cache,
             no_steps: AtomicBool::default(),
             stats: Mutex::default(),
-            busy: Mutex::default(),
+            busy: InFlight::default(),
             settings,
         };
         Ok(Self { runner: Arc::new(runner), plays })

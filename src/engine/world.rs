@@ -13,6 +13,7 @@ use rplay_module::{
 use crate::child::Children;
 use crate::emit::Emitter;
 use crate::hosts::Host;
+use crate::in_flight::InFlight;
 use crate::records::Records;
 use crate::run::{Runner, TaskRun};
 
@@ -35,6 +36,7 @@ pub(crate) struct TaskWorld {
     random: fn(&mut [u8]),
     /// What the module has warned of, which its result has as well.
     warned: Arc<Mutex<Vec<String>>>,
+    in_flight: InFlight,
 }
 
 impl TaskWorld {
@@ -61,6 +63,7 @@ impl TaskWorld {
             now: runner.settings.now,
             random: runner.settings.random,
             warned: Arc::default(),
+            in_flight: runner.busy.clone(),
         }
     }
 
@@ -141,6 +144,7 @@ impl World for TaskWorld {
     }
 
     fn progress(&self, progress: Progress) {
+        self.in_flight.doing(self.task, &self.host, &progress.headline);
         self.emitter.emit(Kind::Progress { task: self.task, host: self.host.clone(), progress });
     }
 
@@ -188,6 +192,7 @@ impl World for TaskWorld {
     }
 
     fn own(&self, address: &Address, realm: &Realm, stage: Ownership) {
+        self.in_flight.owned(self.task, &self.host, &address.to_string(), stage);
         if let Err(message) = self.records.own(address, realm, stage, (self.now)()) {
             self.emitter.warn(message);
         }

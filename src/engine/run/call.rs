@@ -269,13 +269,12 @@ impl Runner {
             });
         }
         let run = self.runnable(&call, place.as_ref(), *module, &args);
-        let key = (task.id, host.name.to_string());
-        self.busy.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), task.name.clone());
+        self.busy.begin(task.id, &host.name, &task.name);
         let outcome = tokio::select! {
             outcome = run.run(&cx, &args, mode) => outcome,
             () = self.interrupt.requested() => return Err(Stop::Interrupted),
         };
-        self.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+        self.busy.end(task.id, &host.name);
         let mut ended = self.ended(task, &spec, &args, outcome, unsure);
         let warned = std::mem::take(&mut *warned.lock().unwrap_or_else(PoisonError::into_inner));
         if !warned.is_empty() {
