@@ -3,6 +3,7 @@
 //! A run is stopped only for what is certain to strike uncaught: with a condition, a loop, `ignore_errors`, `failed_when`,
 //! a rescue or a tag filter between, it is a warning, and fails in its turn as Ansible's does.
 
+mod foreseen;
 mod variables;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use crate::load::{Item, LoadedPlay, TaskItem, bare, tree};
 use crate::run::Runner;
 use crate::scopes::{Level, Stack};
 use crate::unbuilt;
+use foreseen::Foreseen;
 
 /// Returns the faults that are certain to strike; warns of the rest, unless `strict` makes faults of them too.
 pub(crate) fn check(runner: &Runner, plays: &[(String, Vec<Arc<LoadedPlay>>)], strict: bool) -> Vec<Fault> {
@@ -89,7 +91,7 @@ fn check_task(
         return;
     };
     let sure = certain && uncaught(item);
-    found.extend(arguments(item, &spec, action).into_iter().map(|fault| (fault, sure)));
+    found.extend(arguments(runner, item, &spec, action).into_iter().map(|fault| (fault, sure)));
 }
 
 /// Returns whether the tags of the run choose the task.
@@ -156,14 +158,15 @@ fn missing_include(play: &LoadedPlay, item: &TaskItem) -> Option<Fault> {
     Some(fault.kind(FaultKind::Task))
 }
 
-fn arguments(item: &TaskItem, spec: &Spec, action: &str) -> Vec<Fault> {
+fn arguments(runner: &Runner, item: &TaskItem, spec: &Spec, action: &str) -> Vec<Fault> {
     let own = &item.task.args;
+    let foreseen = Foreseen::new(runner, item);
     if own.template.is_some() {
         return Vec::new();
     }
     let mut args = Map::new();
     for (key, node) in own.named.iter() {
-        args.insert(key.key_text().into_owned(), node.to_json());
+        args.insert(key.key_text().into_owned(), foreseen.json(node));
     }
     if let Some(free) = &own.free_form {
         let Some(name) = spec.free_form else {
@@ -179,7 +182,7 @@ fn arguments(item: &TaskItem, spec: &Spec, action: &str) -> Vec<Fault> {
     let node_at = |path: &str| node_at(own.named.as_ref(), path);
     let dynamic = |path: &str| {
         node_at(path).is_some_and(|node| {
-            node.may_be_template()
+            foreseen.is_open(node)
                 || matches!(&node.data, Data::Text(text) if text.origin == rplay_syntax::Origin::Vault)
         })
     };
