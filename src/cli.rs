@@ -97,6 +97,14 @@ fn say_bytes(write: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>)
     match write(&mut out).and_then(|()| out.flush()) {
         Ok(()) => 0,
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => 0,
-        Err(_) => 1,
+        Err(error) => {
+            complain(&unwritten(&error));
+            1
+        }
     }
+}
+
+/// Says that the output is not complete.
+fn unwritten(error: &std::io::Error) -> String {
+    format!("the output could not be written to stdout: {error}")
 }

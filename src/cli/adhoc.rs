@@ -38,8 +38,7 @@ pub(crate) async fn run(args: &AdhocArgs) -> u8 {
         Ok(run) => run.play().await,
         Err(code) => code,
     };
-    screen.close();
-    code
+    screen.close(code)
 }
 
 fn list(run: &Run) -> u8 {

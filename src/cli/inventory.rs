@@ -90,8 +90,7 @@ pub(crate) fn run(args: &InventoryArgs) -> u8 {
             code
         }
     };
-    screen.close();
-    code
+    screen.close(code)
 }
 
 /// What went wrong, told already or not.

@@ -72,8 +72,7 @@ pub(crate) fn replay(args: &ReplayArgs) -> u8 {
         sink(event);
     }
     drop(sink);
-    screen.close();
-    code
+    screen.close(code)
 }
 
 fn refuse(message: &str) -> u8 {
@@ -125,7 +124,7 @@ async fn start(args: &PlayArgs, mode: RunMode, go: impl AsyncFnOnce(Run) -> u8) 
         Ok(run) => go(run).await,
         Err(code) => code,
     };
-    screen.close();
+    let code = screen.close(code);
     #[cfg(feature = "aws")]
     if let Some(stand_in) = &stand_in {
         super::sandbox::farewell(stand_in, mode).await;
@@ -149,8 +148,7 @@ fn with_run(
         Ok(run) => go(run),
         Err(code) => code,
     };
-    screen.close();
-    code
+    screen.close(code)
 }
 
 /// What a run against a stand-in needs to know of it.
@@ -197,8 +195,7 @@ pub(crate) fn opened(
             let code = fault.kind.exit_code();
             sink(tell(Kind::Fault { fault }));
             drop(sink);
-            screen.close();
-            Err(code)
+            Err(screen.close(code))
         }
     }
 }

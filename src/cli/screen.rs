@@ -1,4 +1,4 @@
-use std::io::{BufWriter, IsTerminal as _};
+use std::io::{self, BufWriter, IsTerminal as _};
 use std::path::Path;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -16,7 +16,7 @@ const BUFFER: usize = 64 * 1024;
 /// The reporter on a thread of its own, so that printing never holds up a call.
 pub(crate) struct Screen {
     sender: mpsc::Sender<Event>,
-    thread: JoinHandle<()>,
+    thread: JoinHandle<io::Result<()>>,
 }
 
 impl Screen {
@@ -36,7 +36,7 @@ impl Screen {
                 reporter.flush();
             }
             // A reader that has gone ends the output quietly; the run itself goes on to its end.
-            let _ = reporter.finish();
+            reporter.finish()
         });
         Self { sender, thread }
     }
@@ -50,10 +50,17 @@ impl Screen {
         })
     }
 
-    /// Waits until everything is printed.
-    pub(crate) fn close(self) {
+    /// Waits until everything is printed; returns the exit code, which an output that could not be written makes one of
+    /// failure.
+    pub(crate) fn close(self, code: u8) -> u8 {
         drop(self.sender);
-        let _ = self.thread.join();
+        match self.thread.join() {
+            Ok(Err(error)) => {
+                super::complain(&super::unwritten(&error));
+                code.max(1)
+            }
+            Ok(Ok(())) | Err(_) => code,
+        }
     }
 }
 
