@@ -81,7 +81,6 @@ fn refuse(message: &str) -> u8 {
 }
 
 fn look(args: &PlayArgs, mode: RunMode, listing: Listing) -> u8 {
-    let playbooks = args.playbooks.clone();
     with_run(args, mode, false, None, |run| {
         if listing != Listing::default() {
             return say(&run.list(listing));
@@ -89,7 +88,7 @@ fn look(args: &PlayArgs, mode: RunMode, listing: Listing) -> u8 {
         // Ansible's own check finds keywords and unknown modules; what else is wrong is a warning.
         let code = run.preflight(false).filter(|code| *code == FaultKind::Playbook.exit_code());
         code.unwrap_or_else(|| {
-            playbooks.iter().map(|path| say(&format!("\nplaybook: {}\n", path.display()))).max().unwrap_or(0)
+            run.playbooks().map(|file| say(&format!("\nplaybook: {file}\n"))).max().unwrap_or(0)
         })
     })
 }

@@ -165,6 +165,11 @@ impl Run {
         Some(tell(&self.runner.emitter, &self.runner.loader.reader.sources, faults))
     }
 
+    /// Returns the playbooks by the paths that they were found at.
+    pub fn playbooks(&self) -> impl Iterator<Item = &str> {
+        self.plays.iter().map(|(file, _)| file.as_str())
+    }
+
     /// Returns what `--list-tasks`, `--list-tags` and `--list-hosts` print.
     pub fn list(&self, wanted: Listing) -> String {
         listing::text(self, wanted)
