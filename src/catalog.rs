@@ -32,6 +32,15 @@ pub(crate) fn modules() -> Vec<Module> {
     families.iter().flat_map(|family| family.iter().copied()).collect()
 }
 
+/// Returns what lists hosts for inventories.
+pub(crate) fn host_sources() -> Vec<Module> {
+    let families: &[&[Module]] = &[
+        #[cfg(feature = "ec2")]
+        rplay_aws_ec2::HOST_SOURCES,
+    ];
+    families.iter().flat_map(|family| family.iter().copied()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;

@@ -129,6 +129,7 @@ pub(crate) fn bare(config: &Arc<Config>) -> Result<Settings, Fault> {
         start_at_task: None,
         step: None,
         inventory: Vec::new(),
+        host_sources: crate::catalog::host_sources(),
         python: python(&environment),
         limit: None,
         forks: 5,

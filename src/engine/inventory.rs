@@ -5,6 +5,7 @@
 //! and one of its own.
 
 mod address;
+mod aws_ec2;
 mod constructed;
 mod data;
 mod generator;

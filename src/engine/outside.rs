@@ -1,5 +1,6 @@
 //! What templates reach outside of rplay: files, the environment, the clock, commands.
 
+mod caller;
 mod fetch;
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -21,6 +22,7 @@ use crate::child::Children;
 use crate::fallthrough::Fallthrough;
 use crate::python;
 use crate::settings::Settings;
+pub(crate) use caller::Caller;
 pub(crate) use fetch::Fetcher;
 
 use crate::vault::{Vaults, is_vault, open_with, seal_with};

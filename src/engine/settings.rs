@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rplay_config::Config;
 use rplay_event::RunMode;
-use rplay_module::{Sandbox, Secret};
+use rplay_module::{Module, Sandbox, Secret};
 use rplay_syntax::Node;
 
 /// A vault password, or where it comes from.
@@ -96,6 +96,8 @@ pub struct Settings {
     pub step: Option<fn(&str) -> Answer>,
     /// Inventories: files, folders and comma lists of hosts; what the configuration has where `-i` names none.
     pub inventory: Vec<String>,
+    /// What lists hosts for inventories: modules of no task, such as `amazon.aws.aws_ec2`.
+    pub host_sources: Vec<Module>,
     /// The Python of this machine: what `ansible_playbook_python` says.
     pub python: String,
     pub limit: Option<String>,

@@ -18,7 +18,7 @@ use crate::in_flight::InFlight;
 use crate::interrupt::Interrupt;
 use crate::load::adhoc::PLAYBOOK;
 use crate::load::{Duplicates, LoadedPlay, Loader, Reader, SearchPaths, Sources, private_role_vars};
-use crate::outside::{Fetcher, Outside};
+use crate::outside::{Caller, Fetcher, Outside};
 use crate::run::{Modules, Runner, Stop};
 use crate::scopes::Written;
 use crate::selection::Selection;
@@ -81,7 +81,7 @@ impl Run {
             Arc::clone(&vaults),
             emitter.masker().clone(),
         );
-        let fetcher = Fetcher::new(&settings, modules, &children, emitter.masker());
+        let fetcher = Fetcher::new(modules, Caller::new(&settings, &children, emitter.masker()));
         let outside = outside.with_fetcher(fetcher);
         let template = Engine::new(templating(&settings.config), Arc::new(outside));
         let known = Modules::new(modules);
@@ -266,7 +266,10 @@ impl Run {
             Err(stop @ Stop::Interrupted) => self.stopped(stop),
             Ok(code) => code,
         };
-        if runner.settings.mode == RunMode::Plan {
+        if runner.settings.mode == RunMode::Plan && code != 0 {
+            let message = "the plan is incomplete: a task failed, and what comes after it was not planned";
+            runner.emit(Kind::Fault { fault: Fault::new(message) });
+        } else if runner.settings.mode == RunMode::Plan {
             let tally = *runner.tally.lock().unwrap_or_else(PoisonError::into_inner);
             runner.emit(tally.done());
         }

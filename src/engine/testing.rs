@@ -123,6 +123,7 @@ pub(crate) fn settings(folder: PathBuf) -> Settings {
         start_at_task: None,
         step: None,
         inventory: vec!["localhost,".to_owned()],
+        host_sources: Vec::new(),
         python: "/usr/bin/python3".to_owned(),
         limit: None,
         forks: 5,

@@ -91,7 +91,7 @@ pub(crate) fn sandboxed(
     let mut all = process.clone();
     all.extend(own.iter().cloned());
     if let Some(sandbox) = sandbox {
-        all.retain(|name, _| !name.starts_with("AWS_") || is_region(name));
+        all.retain(|name, _| !is_hidden(name));
         all.extend(sandbox_environment(sandbox));
         all.extend(own.into_iter().filter(|(name, _)| is_region(name)));
     }
@@ -115,6 +115,11 @@ pub fn sandbox_environment(sandbox: &Sandbox) -> Vec<(String, String)> {
     .to_vec()
 }
 
+/// Returns whether a variable of the environment is none of a sandbox's business.
+pub(crate) fn is_hidden(name: &str) -> bool {
+    name.starts_with("AWS_") && !is_region(name)
+}
+
 fn is_region(name: &str) -> bool {
     matches!(name, "AWS_REGION" | "AWS_DEFAULT_REGION")
 }
@@ -129,7 +134,7 @@ impl World for TaskWorld {
     }
 
     fn env(&self, name: &str) -> Option<String> {
-        if self.sandbox.is_some() && name.starts_with("AWS_") && !is_region(name) {
+        if self.sandbox.is_some() && is_hidden(name) {
             return None;
         }
         self.own.get(name).or_else(|| self.process.get(name)).cloned()

@@ -9,6 +9,7 @@ use crate::child::Children;
 use crate::emit::Emitter;
 use crate::inventory::{InventorySettings, LOCALHOSTS, Layering, Loading, Note, VarsFolders, folders, load};
 use crate::load::Reader;
+use crate::outside::Caller;
 use crate::scopes::Written;
 use crate::settings::Settings;
 
@@ -37,6 +38,8 @@ impl Tools<'_> {
             extra: self.extra,
             children: self.children,
             env: &self.env,
+            host_sources: &settings.host_sources,
+            caller: Caller::new(settings, self.children, self.emitter.masker()),
         }
     }
 }

@@ -30,9 +30,21 @@ pub(super) fn parse(
     text: &str,
 ) -> Result<(), InventoryError> {
     let config = configuration(path, text, "constructed")?;
+    let hosts: Vec<Arc<str>> = inventory.listed().map(|(_, host)| Arc::clone(&host.name)).collect();
+    construct(cx, inventory, path, &config, &hosts)
+}
+
+/// Makes the variables and groups of some hosts that a plugin's configuration says: `compose`, `groups`, `keyed_groups`.
+pub(super) fn construct(
+    cx: &Loading<'_>,
+    inventory: &mut Inventory,
+    path: &Path,
+    config: &Node,
+    hosts: &[Arc<str>],
+) -> Result<(), InventoryError> {
     let flag = |name: &str, default: bool| config.get(name).map_or(default, is_yes);
     let options = Options {
-        config: &config,
+        config,
         strict: flag("strict", false),
         vars_plugins: flag("use_vars_plugins", false),
         extra_vars: flag("use_extra_vars", cx.settings.use_extra_vars),
@@ -41,15 +53,17 @@ pub(super) fn parse(
     let beside = folders(cx.folder, &inventory.processed);
     let construction =
         Construction { cx, options, beside, files: VarsFolders::new(cx.reader.clone(), cx.settings) };
-    let hosts: Vec<Arc<str>> = inventory.listed().map(|(_, host)| Arc::clone(&host.name)).collect();
     for host in hosts {
-        construction.host(inventory, &host).map_err(|error| {
+        construction.host(inventory, host).map_err(|error| {
             let shown = path.display();
             InventoryError { message: format!("Failed to parse '{shown}': {}", error.message), ..error }
         })?;
     }
     Ok(())
 }
+
+/// What a plugin's name begins with where it is written out.
+const COLLECTIONS: [&str; 2] = ["ansible.builtin.", "amazon.aws."];
 
 /// Returns the configuration of a plugin, whose file names it.
 pub(super) fn configuration(path: &Path, text: &str, plugin: &str) -> Result<Node, InventoryError> {
@@ -58,7 +72,7 @@ pub(super) fn configuration(path: &Path, text: &str, plugin: &str) -> Result<Nod
         return Err(InventoryError::new(format!("{} is empty", path.display())));
     }
     let named = config.get("plugin").map(|node| node.key_text().into_owned());
-    let known = named.as_deref().map(|name| name.trim_start_matches("ansible.builtin.")) == Some(plugin);
+    let known = named.as_deref().map(bare_plugin) == Some(plugin);
     if !known {
         let named = named.unwrap_or_else(|| "none found".to_owned());
         return Err(InventoryError::new(format!("Incorrect plugin name in file: {named}")).at(&config.span));
@@ -66,7 +80,12 @@ pub(super) fn configuration(path: &Path, text: &str, plugin: &str) -> Result<Nod
     Ok(config)
 }
 
-fn is_yes(node: &Node) -> bool {
+/// Returns a plugin's name without its collection.
+pub(super) fn bare_plugin(name: &str) -> &str {
+    COLLECTIONS.iter().find_map(|collection| name.strip_prefix(collection)).unwrap_or(name)
+}
+
+pub(super) fn is_yes(node: &Node) -> bool {
     match node.as_str() {
         Some(text) => matches!(text.to_lowercase().as_str(), "y" | "yes" | "on" | "1" | "true" | "t"),
         None => !yaml::is_empty(node),

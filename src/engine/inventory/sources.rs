@@ -3,17 +3,19 @@ use std::sync::Arc;
 
 use fancy_regex::Regex;
 use rplay_event::{Fault, FaultKind, Span};
+use rplay_module::Module;
 use rplay_syntax::Node;
 use rplay_template::Engine;
 
 use super::data::Source;
 use super::ranges::expand_pattern;
 use super::{
-    Inventory, InventoryError, InventorySettings, Note, address, constructed, generator, ini, script,
-    settings, toml, yaml,
+    Inventory, InventoryError, InventorySettings, Note, address, aws_ec2, constructed, generator, ini,
+    script, settings, toml, yaml,
 };
 use crate::child::Children;
 use crate::load::Reader;
+use crate::outside::Caller;
 use crate::scopes::Written;
 
 /// What reading an inventory needs.
@@ -29,7 +31,13 @@ pub(crate) struct Loading<'a> {
     pub(crate) children: &'a Children,
     /// The environment of programs that print inventories.
     pub(crate) env: &'a [(String, String)],
+    /// The modules that list hosts of elsewhere.
+    pub(crate) host_sources: &'a [Module],
+    pub(crate) caller: Caller,
 }
+
+/// The plugins that a file can name itself.
+const AUTO: [&str; 7] = ["constructed", "generator", "yaml", "ini", "toml", "script", "aws_ec2"];
 
 /// How a plugin took a source.
 enum Taken {
@@ -78,7 +86,7 @@ fn one(cx: &Loading<'_>, inventory: &mut Inventory, source: &str) -> Result<bool
     let mut failures = Vec::new();
     let mut parsed = false;
     for plugin in &cx.settings.enabled {
-        let name = plugin.trim_start_matches("ansible.builtin.");
+        let name = constructed::bare_plugin(plugin);
         match take(cx, inventory, name, source, &path) {
             Taken::Parsed => {
                 let said = format!("Parsed {source} inventory source with {plugin} plugin");
@@ -192,6 +200,9 @@ fn take(cx: &Loading<'_>, inventory: &mut Inventory, plugin: &str, source: &str,
         "constructed" if readable && is_config => {
             bytes(cx, path).and_then(|bytes| constructed::parse(cx, inventory, path, &text(bytes)?))
         }
+        "aws_ec2" if readable && aws_ec2::is_named(path) => {
+            bytes(cx, path).and_then(|bytes| aws_ec2::parse(cx, inventory, path, &text(bytes)?))
+        }
         "generator" if readable && is_config => {
             bytes(cx, path).and_then(|bytes| generator::parse(cx, inventory, path, &text(bytes)?))
         }
@@ -221,8 +232,8 @@ fn auto(
         )));
     };
     let name = plugin.key_text().into_owned();
-    let bare = name.trim_start_matches("ansible.builtin.");
-    if !matches!(bare, "constructed" | "generator" | "yaml" | "ini" | "toml" | "script") {
+    let bare = constructed::bare_plugin(&name);
+    if !AUTO.contains(&bare) {
         let message = format!("inventory config '{source}' specifies unknown plugin '{name}'");
         return Err(InventoryError::new(message).at(&plugin.span));
     }

@@ -10,8 +10,8 @@ pub use aws_sdk_ec2 as sdk;
 use rplay_aws::{Config, Service, TagChange, Tags, failing};
 use rplay_module::Result;
 use sdk::types::{
-    AvailabilityZone, Filter, InternetGateway, NetworkInterface, ResourceType, RouteTable, SecurityGroup,
-    Subnet, Tag, TagSpecification, Vpc,
+    AvailabilityZone, Filter, InternetGateway, NetworkInterface, Region, Reservation, ResourceType,
+    RouteTable, SecurityGroup, Subnet, Tag, TagSpecification, Vpc,
 };
 use tokio::sync::OnceCell;
 
@@ -123,6 +123,19 @@ impl Ec2 {
         let pages =
             self.describe_network_interfaces().set_filters(Some(filters)).into_paginator().items().send();
         pages.try_collect().await.map_err(failing("list network interfaces"))
+    }
+
+    /// Returns instances as they were launched together: those with these ids, where there are any.
+    pub async fn reservations(&self, filters: Vec<Filter>, ids: &[String]) -> Result<Vec<Reservation>> {
+        let ids = (!ids.is_empty()).then(|| ids.to_vec());
+        let asked = self.describe_instances().set_filters(Some(filters)).set_instance_ids(ids);
+        asked.into_paginator().items().send().try_collect().await.map_err(failing("list instances"))
+    }
+
+    /// Returns the names of the regions that the account can use.
+    pub async fn regions(&self) -> Result<Vec<String>> {
+        let asked = self.describe_regions().send().await.map_err(failing("list regions"))?;
+        Ok(asked.regions().iter().filter_map(Region::region_name).map(str::to_owned).collect())
     }
 
     /// Returns the zones of the region that can be used, by name; remembered for the run.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 pub use aws_sdk_sts as sdk;
 use rplay_aws::{AwsParams, Config, Service, failing};
-use rplay_module::{Cx, Failure, Realm, Result};
+use rplay_module::{Cx, Failure, Realm, Result, Secret};
 use tokio::sync::OnceCell;
 
 /// STS, for some credentials in some region.
@@ -70,6 +70,28 @@ impl Sts {
             user_id: answer.user_id.unwrap_or_default(),
         })
     }
+}
+
+/// Returns what calls as a role: the same region and endpoint, with the role's own temporary keys.
+///
+/// # Errors
+/// When the role may not be assumed.
+pub async fn assumed(cx: &Cx, p: &AwsParams, role: &str, session: &str) -> Result<AwsParams> {
+    let sts: Arc<Sts> = rplay_aws::client(cx, p).await?;
+    let asked = sts.assume_role().role_arn(role).role_session_name(session).send().await;
+    let asked = asked.map_err(failing(format!("assume role {role}")))?;
+    let Some(keys) = asked.credentials else {
+        return Err(Failure::new(format!("could not assume role {role}: the answer has no keys")));
+    };
+    cx.world().secret(&keys.secret_access_key);
+    cx.world().secret(&keys.session_token);
+    Ok(AwsParams {
+        profile: None,
+        access_key: Some(keys.access_key_id),
+        secret_key: Some(Secret::new(keys.secret_access_key)),
+        session_token: Some(Secret::new(keys.session_token)),
+        ..p.clone()
+    })
 }
 
 /// Returns as whom calls with these parameters are made.
