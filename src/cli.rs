@@ -3,6 +3,7 @@
 mod adhoc;
 mod agent;
 mod args;
+mod command_line;
 mod config;
 mod doc;
 mod extra_vars;

@@ -12,7 +12,7 @@ use rplay_event::{Fault, FaultKind, RunMode};
 use super::args::{ConnectArgs, PlayArgs, RunArgs};
 use super::passwords::{self, Passwords};
 use super::play::StandIn;
-use super::{complain, extra_vars, step, vault_passwords};
+use super::{command_line, complain, extra_vars, step, vault_passwords};
 
 /// The exit code where the configuration cannot be used, as Ansible's tools have it.
 const CONFIGURATION: u8 = 5;
@@ -146,7 +146,7 @@ pub(crate) fn bare(config: &Arc<Config>) -> Result<Settings, Fault> {
         reach: Vec::new(),
         wait_lock: None,
         error_on_missing_handler: config.flag("ERROR_ON_MISSING_HANDLER"),
-        command: command(),
+        command: command_line::kept(std::env::args_os().map(|word| word.to_string_lossy().into_owned())),
         now: SystemTime::now,
         random,
         ask: step::ask_for,
@@ -250,26 +250,6 @@ pub(crate) fn vault_environment(config: &Config) -> BTreeMap<String, String> {
         }
     }
     environment
-}
-
-/// The command line for the journal: what `-e` sets may be secret and is not repeated.
-fn command() -> Vec<String> {
-    let mut hide = false;
-    std::env::args_os()
-        .map(|word| {
-            let word = word.to_string_lossy().into_owned();
-            let hidden = hide && !word.starts_with('@');
-            hide = matches!(word.as_str(), "-e" | "--extra-vars");
-            match word.split_once('=') {
-                _ if hidden => "********".to_owned(),
-                Some(("--extra-vars", _)) => "--extra-vars=********".to_owned(),
-                _ if word.starts_with("-e") && word.len() > 2 && !word.starts_with("-e@") => {
-                    "-e********".to_owned()
-                }
-                _ => word,
-            }
-        })
-        .collect()
 }
 
 /// A name that is not there is looked for in `playbooks/`; one of a collection is for the engine to find.
