@@ -172,9 +172,6 @@ fn scalar(value: &Value, place: &Span) -> Option<Node> {
 fn unconverted(value: &Value, kind: Kind) -> String {
     let shown = match value.as_str() {
         Some(text) => format!("'{text}'"),
-        None if value.as_items().is_some() || value.is_mapping() => {
-            format!("of type '{}'", value.type_name())
-        }
         None => value.text(),
     };
     format!("The value {shown} could not be converted to '{}'.", kind.name())

@@ -6,7 +6,7 @@ fn a_keyword_without_a_value_of_its_kind_fails_the_task_in_its_turn() {
         ("diff: 'yes.'", "diff': The value 'yes.' could not be converted to 'bool'."),
         ("check_mode: \"{{ 'x' }}\"", "check_mode': The value 'x' could not be converted to 'bool'."),
         ("diff: '{{ nope }}'", "diff': 'nope' is undefined"),
-        ("timeout: '{{ [1] }}'", "timeout': The value of type 'list' could not be converted to 'int'."),
+        ("timeout: '{{ [1] }}'", "timeout': The value [1] could not be converted to 'int'."),
         ("delay: soon", "delay': The value 'soon' could not be converted to 'float'."),
         ("notify: '{{ nope }}'", "notify': 'nope' is undefined"),
     ] {
