@@ -23,7 +23,9 @@ use std::sync::Arc;
 
 use rplay_aws::{Tags, client};
 use rplay_client_ecs::{Ecs, sdk};
-use rplay_module::{Address, Change, Cx, Fact, Failure, Realm, Report, Resource, Result, State, Verdict};
+use rplay_module::{
+    Address, Change, Cx, Fact, Failure, Held, Realm, Report, Resource, Result, State, Verdict,
+};
 use sdk::types::TaskDefinitionStatus;
 use serde_json::Value;
 
@@ -101,6 +103,17 @@ impl<R: Request> TaskDefinitions<R> {
             }
         }
         Ok(roles)
+    }
+
+    /// Returns the ARNs of the revisions that go when this one is deleted.
+    async fn doomed(ecs: &Ecs, p: &R, have: &Revision) -> Result<Vec<String>> {
+        let arn = have.arn.known().ok_or_else(|| Failure::bug("a task definition without its ARN"))?;
+        match p.revision() {
+            Some(_) => Ok(vec![arn.clone()]),
+            // In a destruction the task itself does not ask for absence: others' revisions are not ours to take.
+            None if !p.is_absent() && have.tags.owned() => registering::owned(ecs, &p.family()).await,
+            None => registering::active(ecs, &p.family()).await,
+        }
     }
 
     /// Returns whether a revision is to be registered that is not there yet.
@@ -197,16 +210,7 @@ impl<R: Request> Resource for TaskDefinitions<R> {
                 Ok(Receipt { registered: Some(arn), ..Receipt::default() })
             }
             Change::Delete { have } => {
-                let arn =
-                    have.arn.known().ok_or_else(|| Failure::bug("a task definition without its ARN"))?;
-                let deregistered = match p.revision() {
-                    Some(_) => vec![arn.clone()],
-                    // In a destruction the task itself does not ask for absence: others' revisions are not ours to take.
-                    None if !p.is_absent() && have.tags.owned() => {
-                        registering::owned(&ecs, &p.family()).await?
-                    }
-                    None => registering::active(&ecs, &p.family()).await?,
-                };
+                let deregistered = Self::doomed(&ecs, p, have).await?;
                 registering::deregister(&ecs, &deregistered).await?;
                 Ok(Receipt { deregistered, ..Receipt::default() })
             }
@@ -223,6 +227,12 @@ impl<R: Request> Resource for TaskDefinitions<R> {
 
     fn ours(&self, have: &Revision) -> bool {
         have.tags.owned()
+    }
+
+    async fn along(&self, cx: &Cx, p: &R, have: &Revision, _unlisted: &[Held]) -> Result<Option<String>> {
+        let ecs = client::<Ecs>(cx, p.aws()).await?;
+        let count = Self::doomed(&ecs, p, have).await?.len();
+        Ok((count > 1).then(|| format!("{count} revisions")))
     }
 
     async fn realm(&self, cx: &Cx, p: &R) -> Result<Realm> {

@@ -501,6 +501,8 @@ async fn against_the_stand_in_trouble_on_the_way_makes_no_difference() {
     proxy.clear_calls();
     assert!(!run(&changed("/cpu", json!(512)), Mode::Apply).await.changed);
     assert_eq!(proxy.calls().len(), 1, "{}", proxy.log());
+    let plan = run(&web(), Mode::PlanDestroy).await;
+    assert_eq!(plan.planned[0].reason.as_deref(), Some("with 2 revisions"));
     assert!(run(&web(), Mode::Destroy).await.changed);
     let left = raw.ecs("ListTaskDefinitions", &json!({ "familyPrefix": "web", "status": "ACTIVE" }));
     assert_eq!(left["taskDefinitionArns"], json!([]));
