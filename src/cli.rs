@@ -3,6 +3,7 @@
 mod adhoc;
 mod agent;
 mod args;
+mod callbacks;
 mod command_line;
 mod config;
 mod doc;

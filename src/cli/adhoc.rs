@@ -11,7 +11,7 @@ use rplay_report::Output;
 use super::args::AdhocArgs;
 use super::screen::{self, Screen};
 use super::settings::{self, Manner};
-use super::{play, say, warn};
+use super::{callbacks, play, say};
 use crate::catalog;
 
 /// The modules that mean nothing without parameters.
@@ -24,11 +24,16 @@ pub(crate) async fn run(args: &AdhocArgs) -> u8 {
         Err(code) => return code,
     };
     let mode = if args.run.check { RunMode::Check } else { RunMode::Play };
-    if args.tree.is_some() {
-        warn("--tree is known but not built yet: no file is written");
-    }
     let manner = Manner { mode, works: !args.run.hosts.list_hosts, record: false, stand_in: None };
-    let screen = Screen::open(look(args, &config), screen::log(args.run.verbose, &config));
+    let enabled = config.flag("DEFAULT_LOAD_CALLBACK_PLUGINS");
+    if enabled
+        && args.run.output.is_none()
+        && let Err(code) = callbacks::check(&config)
+    {
+        return code;
+    }
+    let beside = callbacks::beside(&config, enabled, args.tree.as_deref());
+    let screen = Screen::open(look(args, &config), screen::log(args.run.verbose, &config), Some(beside));
     let (settings, screen) = match play::opened(screen, &config, || task(args, &config, manner)) {
         Ok(opened) => opened,
         Err(code) => return code,

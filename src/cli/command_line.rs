@@ -75,7 +75,10 @@ mod tests {
         let cases: [(&[&str], &str); 8] = [
             (&["rplay", "site.yml", "-e", "size_of_cluster=3"], "rplay site.yml -e size_of_cluster=3"),
             (&["-e", "tag=v1.4.2 debug=Yes name=web"], "-e tag=v1.4.2 debug=Yes name=********"),
-            (&["-e", "db_pass=1234 PIN=1 api_token=true"], "-e db_pass=******** PIN=******** api_token=********"),
+            (
+                &["-e", "db_pass=1234 PIN=1 api_token=true"],
+                "-e db_pass=******** PIN=******** api_token=********",
+            ),
             (&["-ename='a b'", "--extra-vars=size=3"], "-ename=******** --extra-vars=size=3"),
             (&["--extra-vars", "@vars.yml", "-e@more.yml"], "--extra-vars @vars.yml -e@more.yml"),
             (&["-e", r#"{"a": {"b": "hush"}, "c": 1}"#, "-v"], "-e {a: ********, c: ********} -v"),

@@ -76,7 +76,7 @@ pub(crate) fn run(args: &InventoryArgs) -> u8 {
         Ok(config) => config,
         Err(code) => return code,
     };
-    let screen = Screen::open(screen::settings(None, args.verbose, &config), None);
+    let screen = Screen::open(screen::settings(None, args.verbose, &config), None, None);
     let (settings, screen) = match play::opened(screen, &config, || told(args, &config)) {
         Ok(opened) => opened,
         Err(code) => return code,
@@ -126,7 +126,7 @@ fn settings(args: &InventoryArgs, config: &Arc<Config>) -> Result<Settings, Faul
     Ok(Settings {
         mode: manner.mode,
         verbosity: settings::verbosity(args.verbose, config),
-        extra_vars: extra_vars::read(&args.extra_vars)?,
+        extra_vars: extra_vars::read(&args.extra_vars, &bare.folder)?,
         inventory: settings::inventories(&args.inventory, config, &bare.folder),
         limit: args.limit.clone().filter(|_| args.list),
         flush_cache: args.flush_cache,

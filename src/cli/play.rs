@@ -8,7 +8,7 @@ use rplay_event::{Event, Fault, FaultKind, Kind, Masker, RunMode};
 use super::args::{PlayArgs, ReplayArgs};
 use super::screen::Screen;
 use super::settings::{self, Manner};
-use super::{complain, say, screen};
+use super::{callbacks, complain, say, screen, version};
 use crate::catalog;
 
 /// Plays, or lists what would be played.
@@ -62,7 +62,7 @@ pub(crate) fn replay(args: &ReplayArgs) -> u8 {
         Ok(config) => config,
         Err(code) => return code,
     };
-    let screen = Screen::open(screen::settings(None, args.verbose, &config), None);
+    let screen = Screen::open(screen::settings(None, args.verbose, &config), None, None);
     let mut sink = screen.sink();
     let mut code = 0;
     for event in events {
@@ -155,6 +155,7 @@ fn with_run(
 pub(crate) struct StandIn {
     pub(crate) sandbox: rplay_module::Sandbox,
     pub(crate) address: std::net::SocketAddr,
+    #[cfg(feature = "aws")]
     pub(crate) folder: PathBuf,
 }
 
@@ -166,9 +167,13 @@ fn prepare(
 ) -> Result<(Settings, Screen), u8> {
     let config = settings::config()?;
     let manner = Manner { mode, works: record, record, stand_in };
+    if record && args.run.output.is_none() {
+        callbacks::check(&config)?;
+    }
     let screen = screen::settings(args.run.output, args.run.verbose, &config);
     let log = screen::log(args.run.verbose, &config);
-    opened(Screen::open(screen, log), &config, || settings::of_playbooks(args, &config, manner))
+    let beside = record.then(|| callbacks::beside(&config, true, None));
+    opened(Screen::open(screen, log, beside), &config, || settings::of_playbooks(args, &config, manner))
 }
 
 /// Says what the configuration has to say, then makes the settings; a fault of theirs is told and ends the screen.
@@ -185,7 +190,7 @@ pub(crate) fn opened(
     match settings() {
         Ok(settings) => {
             if settings.verbosity > 0 {
-                about(config).into_iter().for_each(|kind| sink(tell(kind)));
+                about(config, settings.verbosity).into_iter().for_each(|kind| sink(tell(kind)));
             }
             drop(sink);
             Ok((settings, screen))
@@ -199,21 +204,24 @@ pub(crate) fn opened(
     }
 }
 
-/// Which file was read, and which variables look like settings and are none.
-fn about(config: &Config) -> Vec<Kind> {
+/// What runs at -vv, which file was read, and which variables look like settings and are none.
+fn about(config: &Config, verbosity: u8) -> Vec<Kind> {
     let file = match config.file() {
         Some(file) => format!("Using {} as config file", file.display()),
         None => "No config file found; using defaults".to_owned(),
     };
+    let idle = config.idle();
+    let idle = idle.iter().map(|(name, origin)| Kind::Notice {
+        message: format!("{name} is set ({origin}) but nothing here reads it: it changes nothing"),
+    });
     let unknown = config.unknown().iter().map(|name| Kind::Notice {
         message: format!(
             "{name} is set in the environment but is no setting that is known: it changes nothing"
         ),
     });
-    let file = if config.flag("VERBOSE_TO_STDERR") {
-        Kind::Notice { message: file }
-    } else {
-        Kind::Said { message: file }
-    };
-    std::iter::once(file).chain(unknown).collect()
+    let versions = (verbosity > 1).then(|| version::about(config));
+    let said = versions.into_iter().chain([file]).map(|message| {
+        if config.flag("VERBOSE_TO_STDERR") { Kind::Notice { message } } else { Kind::Said { message } }
+    });
+    said.chain(unknown).chain(idle).collect()
 }

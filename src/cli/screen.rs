@@ -6,9 +6,10 @@ use std::thread::JoinHandle;
 use rplay_config::Config;
 use rplay_engine::Sink;
 use rplay_event::Event;
-use rplay_report::{Live, Log, Output, Palette, Reporter, ResultFormat, Settings};
+use rplay_report::{Beside, Live, Log, Output, Palette, Reporter, ResultFormat, Settings};
 
 use super::args::OutputForm;
+use super::callbacks::{self, Look};
 
 /// How much is written at once where events come faster than they are read.
 const BUFFER: usize = 64 * 1024;
@@ -20,13 +21,16 @@ pub(crate) struct Screen {
 }
 
 impl Screen {
-    pub(crate) fn open(settings: Settings, log: Option<Log>) -> Self {
+    pub(crate) fn open(settings: Settings, log: Option<Log>, beside: Option<Beside>) -> Self {
         let (sender, events) = mpsc::channel::<Event>();
         let thread = std::thread::spawn(move || {
             let stdout = BufWriter::with_capacity(BUFFER, std::io::stdout());
             let mut reporter = Reporter::new(settings, Box::new(stdout), Box::new(std::io::stderr()));
             if let Some(log) = log {
                 reporter = reporter.with_log(log);
+            }
+            if let Some(beside) = beside.filter(|beside| !beside.is_empty()) {
+                reporter = reporter.with_beside(beside);
             }
             while let Ok(event) = events.recv() {
                 reporter.event(event);
@@ -74,10 +78,11 @@ pub(crate) fn settings(form: Option<OutputForm>, verbosity: u8, config: &Config)
                 && !config.flag("ANSIBLE_NOCOLOR")
                 && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty()))
     };
+    let look = look(form, config);
     let stdout = std::io::stdout().is_terminal();
     let stderr = std::io::stderr().is_terminal();
     Settings {
-        output: output(form, config),
+        output: look.output,
         verbosity: super::settings::verbosity(verbosity, config),
         color: colour(stdout),
         color_stderr: colour(stderr),
@@ -88,9 +93,11 @@ pub(crate) fn settings(form: Option<OutputForm>, verbosity: u8, config: &Config)
             None => Live::Lines,
         },
         result_format: match option("result_format") {
+            _ if look.yaml => ResultFormat::Yaml,
             Some(format) if format == "yaml" => ResultFormat::Yaml,
             _ => ResultFormat::Json,
         },
+        texts_apart: look.texts_apart,
         pretty_results: option("pretty_results").and_then(|value| value.as_bool()),
         display_skipped_hosts: on("display_skipped_hosts"),
         display_ok_hosts: on("display_ok_hosts"),
@@ -131,29 +138,21 @@ fn local_time() -> String {
     format!("{},{:03}", now.strftime("%Y-%m-%d %H:%M:%S"), now.millisecond())
 }
 
-/// What the options ask for, else what is configured.
-fn output(form: Option<OutputForm>, config: &Config) -> Output {
-    let configured = config.text("DEFAULT_STDOUT_CALLBACK").unwrap_or_default();
-    match form {
+/// What the options ask for, else what is configured; a callback that is not built in looks like the default one.
+fn look(form: Option<OutputForm>, config: &Config) -> Look {
+    let output = match form {
         Some(OutputForm::Json) => Output::Events,
         Some(OutputForm::Minimal) => Output::Minimal,
         Some(OutputForm::Default) => Output::Default,
-        None => callback(&configured).unwrap_or_else(|| {
-            super::warn(&format!("the stdout callback '{configured}' is not there: the default one is used"));
+        None => {
+            let configured = config.text("DEFAULT_STDOUT_CALLBACK").unwrap_or_default();
+            if let Some(look) = callbacks::look(&configured) {
+                return look;
+            }
             Output::Default
-        }),
-    }
-}
-
-/// Returns the output that a callback's name stands for; `None` for one that is not built in.
-pub(crate) fn callback(name: &str) -> Option<Output> {
-    match name.strip_prefix("ansible.builtin.").or(name.strip_prefix("ansible.legacy.")).unwrap_or(name) {
-        "default" => Some(Output::Default),
-        "minimal" => Some(Output::Minimal),
-        "oneline" => Some(Output::Oneline),
-        "json" | "ansible.posix.json" => Some(Output::AnsibleJson),
-        _ => None,
-    }
+        }
+    };
+    Look { output, yaml: false, texts_apart: false }
 }
 
 /// The colours that the configuration names.

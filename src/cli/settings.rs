@@ -87,7 +87,7 @@ pub(crate) fn of_run(args: &RunArgs, config: &Arc<Config>, manner: Manner<'_>) -
         mode: manner.mode,
         diff: args.diff || config.flag("DIFF_ALWAYS"),
         verbosity: verbosity(args.verbose, config),
-        extra_vars: extra_vars::read(&args.extra_vars)?,
+        extra_vars: extra_vars::read(&args.extra_vars, &bare.folder)?,
         inventory,
         limit: args.hosts.limit.clone(),
         flush_cache: args.hosts.flush_cache,
@@ -209,9 +209,14 @@ fn inventory(source: &str, folder: &Path) -> String {
     if source.contains(',') {
         return source.to_owned();
     }
-    let path = match (source.strip_prefix("~/"), std::env::home_dir()) {
+    absolute(source, folder).display().to_string()
+}
+
+/// Returns the path from the root on, without `..` and with the home folder for `~`.
+pub(crate) fn absolute(given: &str, folder: &Path) -> PathBuf {
+    let path = match (given.strip_prefix("~/"), std::env::home_dir()) {
         (Some(rest), Some(home)) => home.join(rest),
-        _ => folder.join(source),
+        _ => folder.join(given),
     };
     let mut out = PathBuf::new();
     for component in path.components() {
@@ -221,7 +226,7 @@ fn inventory(source: &str, folder: &Path) -> String {
             out.push(component);
         }
     }
-    out.display().to_string()
+    out
 }
 
 /// The last one that was given comes first.
@@ -232,7 +237,8 @@ fn module_path(given: &[String]) -> Vec<String> {
 
 /// Returns the environment with what the configuration file says of vaults, where a variable does not say it.
 pub(crate) fn vault_environment(config: &Config) -> BTreeMap<String, String> {
-    const NAMES: [&str; 6] = [
+    const NAMES: [&str; 7] = [
+        "DEFAULT_ASK_VAULT_PASS",
         "DEFAULT_VAULT_ENCRYPT_IDENTITY",
         "DEFAULT_VAULT_IDENTITY",
         "DEFAULT_VAULT_IDENTITY_LIST",
@@ -245,6 +251,7 @@ pub(crate) fn vault_environment(config: &Config) -> BTreeMap<String, String> {
         let stands = config.setting(setting.name).filter(|found| matches!(found.origin, Origin::File(_)));
         if let (Some(found), Some(name)) = (stands, setting.env.first()) {
             let list = config.list(setting.name).join(",");
+            let list = found.value.as_bool().map_or(list, |flag| flag.to_string());
             let text = found.value.as_str().map_or(list, str::to_owned);
             environment.entry((*name).to_owned()).or_insert(text);
         }

@@ -60,7 +60,9 @@ pub(crate) fn identity_list(environment: &BTreeMap<String, String>) -> Vec<Strin
 impl Sources {
     pub(crate) fn new(args: &SecretArgs, environment: &BTreeMap<String, String>) -> Self {
         let ids = identity_list(environment).into_iter().chain(args.vault_id.iter().cloned()).collect();
-        Self { ids, files: args.vault_password_file.clone(), ask: args.ask_vault_pass, ask_if_none: false }
+        let asks = environment.get("ANSIBLE_ASK_VAULT_PASS").is_some_and(|set| rplay_config::is_true(set));
+        let ask = args.ask_vault_pass || asks;
+        Self { ids, files: args.vault_password_file.clone(), ask, ask_if_none: false }
     }
 }
 

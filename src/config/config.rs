@@ -133,6 +133,21 @@ impl Config {
         &self.unknown
     }
 
+    /// Returns the settings that somebody has set and that nothing reads, with where they stand.
+    pub fn idle(&self) -> Vec<(&'static str, &Origin)> {
+        let all = table::core().iter().chain(table::plugins());
+        let mut idle: Vec<(&'static str, &Origin)> = all
+            .filter_map(|setting| {
+                let origin = &self.values.get(&(setting.plugin, setting.name))?.origin;
+                let is_set = *origin != Origin::Default;
+                let in_file = matches!(origin, Origin::File(_));
+                (is_set && table::is_idle(setting, in_file)).then_some((setting.name, origin))
+            })
+            .collect();
+        idle.dedup();
+        idle
+    }
+
     /// Returns a setting of ansible-core itself by name, or `None` where there is none of that name.
     pub fn setting(&self, name: &str) -> Option<&Found> {
         let setting = table::core().iter().find(|setting| setting.name == name)?;
@@ -264,6 +279,18 @@ mod tests {
     fn variables_that_are_no_settings_are_named() {
         let config = config("", &[("ANSIBLE_FROKS", "1"), ("ANSIBLE_FORKS", "1")]).expect("reads");
         assert_eq!(config.unknown(), ["ANSIBLE_FROKS"]);
+    }
+
+    #[test]
+    fn what_is_set_and_read_by_nothing_is_named_with_its_place() {
+        let config = config("[defaults]\nforks=7\ninterpreter_python=auto\n", &[("ANSIBLE_NOCOWS", "1")]);
+        let config = config.expect("reads");
+        let names: Vec<String> = config
+            .idle()
+            .iter()
+            .map(|(name, origin)| format!("{name} {}", matches!(origin, Origin::Env(_))))
+            .collect();
+        assert_eq!(names, ["ANSIBLE_NOCOWS true", "INTERPRETER_PYTHON false"]);
     }
 
     #[test]

@@ -42,13 +42,16 @@ pub(crate) fn converted(
     }
 }
 
+/// Returns whether a text says that something is so, as Ansible's settings say it.
+pub fn is_true(text: &str) -> bool {
+    matches!(text.trim().to_lowercase().as_str(), "y" | "yes" | "on" | "1" | "true" | "t" | "1.0")
+}
+
 fn truth(value: &Value) -> bool {
     match value {
         Value::Bool(value) => *value,
         Value::Number(number) => number.as_f64() == Some(1.0),
-        Value::String(text) => {
-            matches!(text.trim().to_lowercase().as_str(), "y" | "yes" | "on" | "1" | "true" | "t" | "1.0")
-        }
+        Value::String(text) => is_true(text),
         _ => false,
     }
 }

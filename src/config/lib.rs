@@ -15,5 +15,6 @@ mod setting;
 mod table;
 
 pub use config::{Config, ConfigError, Found, Surroundings};
+pub use convert::is_true;
 pub use setting::{Kind, Origin, Setting};
 pub use table::{core, plugins};

@@ -51,7 +51,7 @@ pub use emit::Sink;
 pub use inventory::InventoryView;
 pub use journal::{read as read_journal, runs as journals};
 pub use python::os_error;
-pub use settings::{Adhoc, Answer, Connecting, Listing, Settings, VaultSecret};
+pub use settings::{Adhoc, Answer, Connecting, ExtraVars, Listing, Settings, VaultSecret};
 pub use start::Run;
 pub use vault::{Opened, Ring, VaultError};
 pub use world::sandbox_environment;

@@ -4,6 +4,7 @@ pub(crate) mod adhoc;
 mod collections;
 mod context;
 mod duplicates;
+mod extra_vars;
 pub(crate) mod files;
 pub(crate) mod include_path;
 mod play_roles;

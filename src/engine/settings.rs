@@ -23,6 +23,15 @@ pub enum VaultSecret {
     },
 }
 
+/// What one `-e` sets.
+#[derive(Clone, Debug)]
+pub enum ExtraVars {
+    /// What stands on the command line, and what was made of it.
+    Given { shown: String, node: Node },
+    /// A file, which may be encrypted; its path is absolute.
+    File(PathBuf),
+}
+
 /// What to list instead of running.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
@@ -87,8 +96,8 @@ pub struct Settings {
     pub mode: RunMode,
     pub diff: bool,
     pub verbosity: u8,
-    /// Mappings, the last one first in precedence.
-    pub extra_vars: Vec<Node>,
+    /// What `-e` gives, the last one first in precedence.
+    pub extra_vars: Vec<ExtraVars>,
     pub tags: Vec<String>,
     pub skip_tags: Vec<String>,
     pub start_at_task: Option<String>,

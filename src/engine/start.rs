@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rplay_config::Config;
 use rplay_event::{Fault, FaultKind, Kind, Masker, RunMode};
 use rplay_module::{Intent, Module, Shared};
-use rplay_syntax::{Data, Node};
 use rplay_template::Engine;
 
 use crate::child::Children;
@@ -20,7 +19,6 @@ use crate::load::adhoc::PLAYBOOK;
 use crate::load::{Duplicates, LoadedPlay, Loader, Reader, SearchPaths, Sources, private_role_vars};
 use crate::outside::{Caller, Fetcher, Outside};
 use crate::run::{Modules, Runner, Stop};
-use crate::scopes::Written;
 use crate::selection::Selection;
 use crate::settings::{Listing, Settings};
 use crate::{directives, list as listing, preflight, retry, vault};
@@ -62,7 +60,6 @@ impl Run {
     ) -> Result<Self, (Vec<Fault>, Arc<Sources>)> {
         let sources = Arc::new(Sources::default());
         let fail = |fault: Fault| (vec![fault], Arc::clone(&sources));
-        let extra = Arc::new(extra_vars(&settings.extra_vars));
         let children = Arc::new(Children::default());
         let interrupt = Interrupt::default();
         if let Some(leave) = settings.leave {
@@ -91,6 +88,7 @@ impl Run {
             masker: emitter.masker().clone(),
             duplicates: Duplicates::named(settings.config.text("DUPLICATE_YAML_DICT_KEY").as_deref()),
         };
+        let extra = Arc::new(reader.extra_vars(&settings.extra_vars, &emitter).map_err(fail)?);
         let tools = Tools {
             reader: &reader,
             emitter: &emitter,
@@ -383,14 +381,6 @@ fn templating(config: &Config) -> rplay_template::Settings {
         jinja_extensions: config.list("DEFAULT_JINJA2_EXTENSIONS"),
         managed: config.text("DEFAULT_MANAGED_STR"),
     }
-}
-
-pub(crate) fn extra_vars(nodes: &[Node]) -> Vec<Arc<Written>> {
-    let mappings = nodes.iter().filter_map(|node| match &node.data {
-        Data::Map(mapping) => Some(mapping),
-        _ => None,
-    });
-    mappings.map(|mapping| Arc::new(Written::new(mapping, false))).collect()
 }
 
 /// Tells faults with the lines around their places; returns the exit code of the gravest.

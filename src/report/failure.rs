@@ -44,6 +44,9 @@ fn headline(result: &TaskResult, action: &str) -> String {
     if message.starts_with("Task failed") {
         return message.to_owned();
     }
+    if message.starts_with("Invalid options for ") {
+        return format!("Task failed: {message}");
+    }
     let who = if is_action(action) { "Action" } else { "Module" };
     if message.is_empty() {
         return format!("Task failed: {who} failed.");
@@ -71,26 +74,42 @@ fn is_action(action: &str) -> bool {
     )
 }
 
-/// Returns the whole chain in one line, then each fault with its place.
+/// Returns the whole chain in one line, then each place with what was wrong there.
 fn chained(first: &Fault, rest: &[Fault]) -> String {
-    if rest.is_empty() {
-        return described(first);
-    }
-    let mut brief = String::new();
+    let mut steps: Vec<(Fault, Vec<&str>)> = Vec::new();
     for fault in std::iter::once(first).chain(rest) {
-        if !brief.is_empty() {
-            brief.truncate(brief.trim_end_matches(['.', ' ']).len());
-            brief.push_str(": ");
+        match steps.last_mut().filter(|(step, _)| adds_nothing(fault, step)) {
+            Some((_, messages)) => messages.push(&fault.message),
+            None => steps.push((fault.clone(), vec![&fault.message])),
         }
-        brief.push_str(&fault.message);
     }
-    let mut out = format!("{brief}\n\n{}\n", described(first));
-    for fault in rest {
-        out.push_str("\n<<< caused by >>>\n\n");
-        out.push_str(&described(fault));
-        out.push('\n');
+    let told: Vec<String> = steps
+        .iter()
+        .map(|(fault, messages)| described(&Fault { message: joined(messages), ..fault.clone() }))
+        .collect();
+    if let [only] = told.as_slice() {
+        return only.clone();
     }
-    out
+    let all: Vec<&str> = std::iter::once(first).chain(rest).map(|fault| fault.message.as_str()).collect();
+    format!("{}\n\n{}\n", joined(&all), told.join("\n\n<<< caused by >>>\n\n"))
+}
+
+/// Whether a cause has no place and no help of its own.
+fn adds_nothing(cause: &Fault, step: &Fault) -> bool {
+    (cause.span.is_none() && cause.help.is_none()) || (cause.span == step.span && cause.help == step.help)
+}
+
+/// Returns messages as one; what ends with its cause's message already says it once.
+fn joined(messages: &[&str]) -> String {
+    let mut whole = String::new();
+    for (at, message) in messages.iter().rev().enumerate() {
+        if at == 0 || message.ends_with(&whole) {
+            (*message).clone_into(&mut whole);
+        } else {
+            whole = format!("{}: {whole}", message.trim_end_matches(['.', ' ']));
+        }
+    }
+    whole
 }
 
 /// Returns the message, where it comes from, the lines up to there, and the help.
@@ -117,13 +136,13 @@ fn described(fault: &Fault) -> String {
     out
 }
 
-/// What stands in no file has no lines.
+/// What stands in no file has no lines; of a whole file none is meant.
 fn origin(span: &Span) -> String {
-    if is_file(span) { span.to_string() } else { span.file.to_string() }
+    if is_file(span) && span.line > 0 { span.to_string() } else { span.file.to_string() }
 }
 
 fn is_file(span: &Span) -> bool {
-    !span.file.starts_with("<adhoc ")
+    !span.file.starts_with("<adhoc ") && &*span.file != "<unknown>"
 }
 
 /// The numbered lines up to the fault's, and the mark under its column.
@@ -201,6 +220,17 @@ mod tests {
             .at(&Span::new("<adhoc 'ping' task>", 1, 9))
             .with_source("{'action': 'ping'}\n", "");
         assert_eq!(described(&fault), "no\nOrigin: <adhoc 'ping' task>\n\n{'action': 'ping'}");
+    }
+
+    #[test]
+    fn causes_at_one_place_are_told_as_one() {
+        let at = |message: &str, line| Fault::new(message).at(&Span::new("a.yml", line, 1));
+        assert_eq!(
+            chained(&at("Task failed.", 1), &[at("Args failed.", 1), at("no", 2), Fault::new("no")]),
+            "Task failed: Args failed: no\n\nTask failed: Args failed.\nOrigin: a.yml:1:1\n\n<<< caused by >>>\n\nno\n\
+             Origin: a.yml:2:1\n"
+        );
+        assert_eq!(chained(&at("A.", 1), &[at("b", 1)]), "A: b\nOrigin: a.yml:1:1");
     }
 
     #[test]

@@ -3,6 +3,7 @@ use std::io::{self, Write};
 use rplay_event::{Event, Kind};
 
 use crate::ansible_json::AnsibleJson;
+use crate::beside::Beside;
 use crate::default::Default;
 use crate::log::Log;
 use crate::minimal::Minimal;
@@ -24,6 +25,7 @@ pub struct Reporter {
     running: Running,
     order: Order,
     reader: Reader,
+    beside: Option<Beside>,
 }
 
 enum Reader {
@@ -46,13 +48,20 @@ impl Reporter {
         };
         let running = Running::new(&settings, &err);
         let screen = Screen::new(&settings, out, err);
-        Self { settings, screen, running, order: Order::default(), reader }
+        Self { settings, screen, running, order: Order::default(), reader, beside: None }
     }
 
     /// Writes what is shown into a log as well.
     #[must_use]
     pub fn with_log(mut self, log: Log) -> Self {
         self.screen.keep_log(log);
+        self
+    }
+
+    /// Tells more readers of the run beside the screen.
+    #[must_use]
+    pub fn with_beside(mut self, beside: Beside) -> Self {
+        self.beside = Some(beside);
         self
     }
 
@@ -85,7 +94,7 @@ impl Reporter {
             Kind::Recap { .. } | Kind::DestroyDone { .. } | Kind::RunDone { .. } => self.running.clear(),
             _ => {}
         }
-        let Self { settings, screen, running, reader, .. } = self;
+        let Self { settings, screen, running, reader, beside, .. } = self;
         running.suspended(|| {
             match kind {
                 Kind::Warning { message } => messages::warning(message, screen),
@@ -94,6 +103,9 @@ impl Reporter {
                 Kind::Notice { message } => screen.line(Side::Err, None, message),
                 Kind::Fault { fault } => fault::tell(fault, settings.color_stderr, screen),
                 kind => reader.event(kind, settings, screen),
+            }
+            if let Some(beside) = beside {
+                beside.event(kind, settings, screen);
             }
             // Before the live lines are drawn again: what is still buffered would land among them.
             if matches!(settings.live, Live::Terminal { .. }) {

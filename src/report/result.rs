@@ -1,10 +1,12 @@
+use std::fmt::Write as _;
+
 use serde_json::{Map, Value};
 
 use crate::settings::{ResultFormat, Settings};
-use crate::text::{Layout, json, yaml};
+use crate::text::{Layout, json, label, yaml};
 
 /// How many `-v` show a result with everything in it, indented.
-const EVERYTHING: u8 = 3;
+pub(crate) const EVERYTHING: u8 = 3;
 
 /// Returns the result without what the line says already and without what is Ansible's own business.
 pub(crate) fn cleaned(result: &Map<String, Value>, action: &str) -> Map<String, Value> {
@@ -56,7 +58,26 @@ pub(crate) fn dumped(mut result: Map<String, Value>, settings: &Settings, always
     let indented = always || implied || pretty == Some(true) || settings.verbosity >= EVERYTHING;
     let indent = (indented && pretty != Some(false)).then_some(INDENT);
     withhold(&mut result, settings.verbosity);
-    written(result, settings, indent)
+    let texts = if settings.texts_apart { texts_of(&mut result) } else { String::new() };
+    written(result, settings, indent) + &texts
+}
+
+/// Takes the texts out of a result; returns them each below its name.
+fn texts_of(result: &mut Map<String, Value>) -> String {
+    let mut out = String::new();
+    for name in ["stdout", "stderr", "msg", "module_stdout", "module_stderr"] {
+        result.shift_remove(&format!("{name}_lines"));
+        match result.shift_remove(name) {
+            Some(Value::String(text)) if !text.is_empty() => {
+                let _ = write!(out, "\n\n{}:\n\n{text}\n", name.to_uppercase());
+            }
+            None | Some(Value::String(_) | Value::Null) => {}
+            Some(other) => {
+                let _ = write!(out, "\n\n{}:\n\n{}\n", name.to_uppercase(), label(&other));
+            }
+        }
+    }
+    out
 }
 
 /// Returns the result as `minimal` prints it: indented whatever the verbosity is.
@@ -66,9 +87,10 @@ pub(crate) fn dumped_indented(mut result: Map<String, Value>, settings: &Setting
     written(result, settings, indent)
 }
 
-const INDENT: usize = 4;
+pub(crate) const INDENT: usize = 4;
 
-fn withhold(result: &mut Map<String, Value>, verbosity: u8) {
+/// Takes out what is told in other ways, or only where everything is.
+pub(crate) fn withhold(result: &mut Map<String, Value>, verbosity: u8) {
     // Warnings and errors have been printed as messages of their own.
     result.retain(|key, _| match key.as_str() {
         "exception" | "warnings" | "deprecations" => false,
@@ -146,6 +168,13 @@ mod tests {
         let variable =
             cleaned(&fields(value!({"x": 2, "changed": false, "item": 1})), "ansible.builtin.debug");
         assert_eq!(dumped(variable, &settings, true), "{\n    \"item\": 1,\n    \"x\": 2\n}");
+    }
+
+    #[test]
+    fn texts_stand_apart_where_they_shall() {
+        let result = fields(value!({"stdout": "a\nb", "stdout_lines": ["a", "b"], "stderr": "", "rc": 0}));
+        let settings = Settings { texts_apart: true, ..Settings::default() };
+        assert_eq!(dumped(result, &settings, false), "{\"rc\": 0}\n\nSTDOUT:\n\na\nb\n");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use rplay_event::{Counts, Event, Kind, Masker, Progress, ProgressStep, Span, Status, TaskInfo, TaskResult};
 use serde_json::{Map, Value};
 
-use crate::{Reporter, Settings};
+use crate::{Beside, Reporter, Settings};
 
 pub(crate) fn event(kind: Kind) -> Event {
     Masker::default().event(kind)
@@ -105,8 +105,16 @@ impl Write for Written {
 
 /// Returns what is written to stdout and stderr.
 pub(crate) fn shown(settings: Settings, events: Vec<Kind>) -> (String, String) {
+    shown_with(settings, None, events)
+}
+
+/// The same, with more readers of the run.
+pub(crate) fn shown_with(settings: Settings, beside: Option<Beside>, events: Vec<Kind>) -> (String, String) {
     let (out, err) = (Written::default(), Written::default());
     let mut reporter = Reporter::new(settings, Box::new(out.clone()), Box::new(err.clone()));
+    if let Some(beside) = beside {
+        reporter = reporter.with_beside(beside);
+    }
     for kind in events {
         reporter.event(event(kind));
     }

@@ -87,6 +87,11 @@ impl Screen {
         }
     }
 
+    /// Returns how wide lines are made.
+    pub(crate) fn columns(&self) -> usize {
+        self.columns
+    }
+
     /// Returns the text in the colour, where stdout takes colours.
     pub(crate) fn painted(&self, paint: Paint, text: &str) -> String {
         if self.color { self.palette.on(paint, text) } else { text.to_owned() }

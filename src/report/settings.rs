@@ -43,6 +43,8 @@ pub struct Settings {
     /// How running tasks are shown on stderr.
     pub live: Live,
     pub result_format: ResultFormat,
+    /// Texts such as `stdout` stand below a result as they are, as `ansible.posix.debug` has it.
+    pub texts_apart: bool,
     /// `None` is what Ansible makes of an unset `callback_format_pretty`: pretty for YAML only.
     pub pretty_results: Option<bool>,
     pub display_skipped_hosts: bool,
@@ -90,6 +92,7 @@ impl Default for Settings {
             width: None,
             live: Live::Lines,
             result_format: ResultFormat::Json,
+            texts_apart: false,
             pretty_results: None,
             display_skipped_hosts: true,
             display_ok_hosts: true,

@@ -125,3 +125,27 @@ fn tasks_of_all_kinds_do_on_three_hosts_what_they_do_under_ansible() {
     assert_eq!(fs::read_to_string(out.join("for-one")).expect("it is there"), "from three");
     assert_eq!(fs::read_to_string(out.join("once")).expect("it is there"), "for one,two,three");
 }
+
+#[test]
+fn another_user_of_a_host_does_what_su_lets_them() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().expect("it is there");
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("it is ours");
+    keys(folder.path());
+    let sshd = Sshd::start(folder.path());
+    let at = folder.path().display();
+    let inventory = format!(
+        "one ansible_host=127.0.0.1 ansible_port={} ansible_connection=ssh ansible_ssh_private_key_file={at}/user \
+         ansible_ssh_common_args='-F none -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR' \
+         ansible_host_key_checking=false ansible_remote_tmp={at}/tmp\n",
+        sshd.port
+    );
+    let play = "- hosts: all\n  gather_facts: false\n  become: true\n  become_method: su\n  become_user: nobody\n  vars: \
+                {ansible_become_flags: '-s /bin/sh'}\n  tasks:\n    - command: id -un\n      register: who\n    - copy: \
+                {content: mine, dest: /tmp/not-yours/file}\n      register: refused\n      ignore_errors: true\n    - debug: \
+                {msg: '{{ who.stdout }} {{ refused is failed }}'}\n";
+    let ran = rplay().playbook(play).file("inventory", inventory).args(["-i", "inventory"]).run();
+    assert!(ran.stdout.contains("\"msg\": \"nobody True\""), "{}{}", ran.stdout, ran.stderr);
+    ran.code(0);
+}

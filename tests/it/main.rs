@@ -1,10 +1,12 @@
 //! Whole-program tests: the real binary, in a folder of its own, its whole output and exit code.
 
 mod bad_input;
+mod containers;
 mod deploy;
 mod failed_deploys;
 mod hosts;
 mod language;
+mod looks;
 mod records;
 mod sandbox_walls;
 mod secrets;

@@ -54,6 +54,31 @@ struct Common {
     alone: bool,
 }
 
+/// What an agent reads, and how it ends the program.
+type Ends = (Arc<Common>, Box<dyn BufRead + Send>, fn(u8));
+
+impl Common {
+    /// Returns what the parts of an agent share; without `replies` nobody is there to talk to.
+    fn of(agent: Agent, replies: Option<mpsc::Receiver<Value>>) -> Ends {
+        let alone = replies.is_none();
+        let output = if alone { Box::new(io::sink()) } else { agent.output };
+        let common = Self {
+            modules: Modules::new(&agent.modules),
+            environment: Arc::new(agent.environment),
+            folder: agent.folder,
+            now: agent.now,
+            random: agent.random,
+            program: agent.program,
+            shared: Shared::default(),
+            children: Children::default(),
+            output: Mutex::new(output),
+            replies: Mutex::new(replies.unwrap_or_else(|| mpsc::channel().1)),
+            alone,
+        };
+        (Arc::new(common), agent.input, agent.leave)
+    }
+}
+
 /// A request with the files that came with it.
 struct Asked {
     request: Request,
@@ -62,29 +87,15 @@ struct Asked {
 
 /// Serves until the controller has gone; returns the exit code.
 pub async fn serve(agent: Agent) -> u8 {
-    let Agent { input, leave, .. } = agent;
     let (reply, replies) = mpsc::channel();
     let (ask, mut asked) = tokio::sync::mpsc::unbounded_channel();
-    let children = Children::default();
     let home = agent.environment.get("HOME").cloned();
-    let common = Arc::new(Common {
-        modules: Modules::new(&agent.modules),
-        environment: Arc::new(agent.environment),
-        folder: agent.folder,
-        now: agent.now,
-        random: agent.random,
-        program: agent.program,
-        shared: Shared::default(),
-        children: children.clone(),
-        output: Mutex::new(agent.output),
-        replies: Mutex::new(replies),
-        alone: false,
-    });
+    let (common, mut input, leave) = Common::of(agent, Some(replies));
+    let children = common.children.clone();
     if common.write(format!("\n{READY} 1\n").as_bytes()).is_err() {
         return 1;
     }
     let listen = move || {
-        let mut input = input;
         while let Some(next) = receive(&mut input, home.as_deref()) {
             match next {
                 Asked { request: Request::Reply { value }, .. } => drop(reply.send(value)),
@@ -112,23 +123,11 @@ pub async fn serve(agent: Agent) -> u8 {
 }
 
 /// Runs the one asynchronous task that stands on the input; its result goes to its file.
-pub async fn serve_job(mut agent: Agent) -> u8 {
+pub async fn serve_job(agent: Agent) -> u8 {
+    let (common, mut input, _) = Common::of(agent, None);
     let mut text = Vec::new();
-    let read = io::Read::read_to_end(&mut agent.input, &mut text);
+    let read = io::Read::read_to_end(&mut input, &mut text);
     let Some(job) = read.ok().and_then(|_| serde_json::from_slice::<Job>(&text).ok()) else { return 1 };
-    let common = Arc::new(Common {
-        modules: Modules::new(&agent.modules),
-        environment: Arc::new(agent.environment),
-        folder: agent.folder,
-        now: agent.now,
-        random: agent.random,
-        program: agent.program,
-        shared: Shared::default(),
-        children: Children::default(),
-        output: Mutex::new(Box::new(io::sink())),
-        replies: Mutex::new(mpsc::channel().1),
-        alone: true,
-    });
     let limit = Duration::from_secs(job.limit);
     let module = job.order.module.clone();
     let result = if let Ok(outcome) = tokio::time::timeout(limit, common.run(job.order.clone())).await {

@@ -19,7 +19,7 @@ use crate::load::{Duplicates, Reader, Sources};
 use crate::outside::Outside;
 use crate::scopes::Written;
 use crate::settings::Settings;
-use crate::{start, vault};
+use crate::vault;
 
 /// What is Ansible's own and no inventory's.
 const INTERNAL: [&str; 5] =
@@ -61,7 +61,6 @@ impl InventoryView {
         sources: &Arc<Sources>,
     ) -> Result<Self, Fault> {
         let children = Arc::new(Children::default());
-        let extra = Arc::new(start::extra_vars(&settings.extra_vars));
         let (vaults, warnings) = vault::collect(settings, &children);
         warnings.into_iter().for_each(|warning| emitter.warn(warning));
         let vaults = Arc::new(vaults.map_err(|error| error.fault())?);
@@ -72,6 +71,7 @@ impl InventoryView {
         let template = Engine::new(rplay_template::Settings::default(), Arc::new(outside));
         let duplicates = Duplicates::named(settings.config.text("DUPLICATE_YAML_DICT_KEY").as_deref());
         let reader = Reader { sources: Arc::clone(sources), vaults, masker, duplicates };
+        let extra = Arc::new(reader.extra_vars(&settings.extra_vars, emitter)?);
         let tools = Tools {
             reader: &reader,
             emitter,

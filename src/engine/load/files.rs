@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rplay_event::{Fault, FaultKind, Masker};
-use rplay_syntax::{Data, Mapping, Node, Origin, parse};
+use rplay_syntax::{Data, Mapping, Node, Origin, Parsed, Warning, parse};
 
 use super::Duplicates;
 use crate::scopes::Written;
@@ -74,25 +74,41 @@ impl Reader {
 
     /// Returns the variables of a file; an empty file has none.
     pub(crate) fn vars(&self, path: &Path) -> Result<VarsFile, Fault> {
-        let (text, encrypted) = self.text(path)?;
-        let shown = path.display().to_string();
-        let parsed = parse(&shown, &text)?;
-        let secret = encrypted || is_secret_name(path);
+        let (parsed, encrypted) = self.parsed(path)?;
         let mapping = match &parsed.node.data {
             Data::Null => Mapping::default(),
             Data::Map(mapping) => mapping.as_ref().clone(),
             _ => {
                 return Err(Fault::new(format!(
-                    "Vars file must contain a dictionary of variable names: {shown} holds {}",
+                    "Vars file must contain a dictionary of variable names: {} holds {}",
+                    path.display(),
                     parsed.node.kind()
                 ))
                 .at(&parsed.node.span));
             }
         };
+        self.vars_file(path, mapping, encrypted, parsed.warnings)
+    }
+
+    /// Returns the document of a file, and whether it was encrypted.
+    pub(super) fn parsed(&self, path: &Path) -> Result<(Parsed, bool), Fault> {
+        let (text, encrypted) = self.text(path)?;
+        Ok((parse(&path.display().to_string(), &text)?, encrypted))
+    }
+
+    /// Returns a mapping as the variables of its file; what is secret is masked from here on.
+    pub(super) fn vars_file(
+        &self,
+        path: &Path,
+        mapping: Mapping,
+        encrypted: bool,
+        warnings: Vec<Warning>,
+    ) -> Result<VarsFile, Fault> {
+        let secret = encrypted || is_secret_name(path);
         if secret {
             mapping.iter().for_each(|(_, value)| self.mask(value));
         }
-        let warnings = self.duplicates.judged(parsed.warnings)?;
+        let warnings = self.duplicates.judged(warnings)?;
         let warnings = warnings.into_iter().map(|warning| warning.message).collect();
         Ok(VarsFile { written: Arc::new(Written::new(&mapping, secret)), mapping, encrypted, warnings })
     }

@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
 
-use rplay_event::{Fault, FaultKind, Kind, RunMode};
+use rplay_event::{Fault, FaultKind, Kind};
 use rplay_syntax::Node;
 use rplay_template::Value;
 
@@ -40,7 +40,7 @@ impl Runner {
         let order = self.order(&loaded, &prompted)?;
         let hosts = self.ordered(matched.hosts, &order);
         if hosts.is_empty() {
-            self.play_starts(&name, &[]);
+            self.play_starts(&name, &[], &loaded);
             self.emit(Kind::NoHostsMatched);
             return Ok(Played::default());
         }
@@ -80,7 +80,7 @@ impl Runner {
     async fn batch(self: &Arc<Self>, run: &Arc<PlayRun>) -> Result<u8, Stop> {
         let everyone = self.hosts.seen();
         everyone.iter().for_each(|host| host.stand(Standing::begin_play));
-        self.play_starts(&run.name, &run.hosts);
+        self.play_starts(&run.name, &run.hosts, &run.loaded);
         run.handlers.add(&run.loaded.handlers);
         self.remember_facts(&run.hosts);
         self.prepare(run)?;
@@ -102,11 +102,11 @@ impl Runner {
         })
     }
 
-    fn play_starts(&self, name: &str, hosts: &[Arc<Host>]) {
+    fn play_starts(&self, name: &str, hosts: &[Arc<Host>], loaded: &LoadedPlay) {
         self.emit(Kind::PlayStarted {
             name: name.to_owned(),
             hosts: hosts.iter().map(|host| host.name.to_string()).collect(),
-            check: self.settings.mode == RunMode::Check,
+            check: self.checks(loaded.head.play.keywords.check_mode.as_ref()),
         });
     }
 
