@@ -17,7 +17,7 @@ use crate::directives;
 use crate::known;
 use crate::load::include_path::Wanted;
 use crate::load::{Item, LoadedPlay, TaskItem, bare, tree};
-use crate::run::Runner;
+use crate::run::{Runner, literal_misfit};
 use crate::scopes::{Level, Stack};
 use crate::unbuilt;
 use foreseen::Foreseen;
@@ -70,6 +70,7 @@ fn check_task(
     }
     let task = &item.task;
     let action = task.action.name.as_ref();
+    found.extend(literal_misfit(item).map(|fault| (fault.kind(FaultKind::Task), certain && uncaught(item))));
     if action.contains("{{") {
         return;
     }

@@ -90,12 +90,36 @@ pub(super) fn result(outcome: Outcome, action: &str) -> Map<String, Value> {
     result
 }
 
-/// Returns a path with the home folder in the place of `~`.
+/// Returns a path with the home folder in the place of `~`, and that of a user in the place of `~USER`.
 pub(super) fn expanded(path: &str, home: Option<&str>) -> PathBuf {
-    match (path.strip_prefix('~'), home) {
-        (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => {
-            Path::new(home).join(rest.trim_start_matches('/'))
+    let Some(rest) = path.strip_prefix('~') else { return PathBuf::from(path) };
+    let (user, below) = rest.split_once('/').unwrap_or((rest, ""));
+    let folder = if user.is_empty() { home.map(str::to_owned) } else { home_of(user) };
+    folder.map_or_else(|| PathBuf::from(path), |folder| Path::new(&folder).join(below))
+}
+
+fn home_of(user: &str) -> Option<String> {
+    let passwd = std::fs::read_to_string("/etc/passwd").ok()?;
+    let mut lines = passwd.lines().map(|line| line.split(':'));
+    lines.find_map(|mut fields| (fields.next() == Some(user)).then(|| fields.nth(4).map(str::to_owned))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tilde_is_a_home_folder_where_that_is_known() {
+        let cases = [
+            ("~", "/h"),
+            ("~/a/b", "/h/a/b"),
+            ("~root/a", "/root/a"),
+            ("~no-such-user/a", "~no-such-user/a"),
+            ("a~", "a~"),
+        ];
+        for (path, place) in cases {
+            assert_eq!(expanded(path, Some("/h")), PathBuf::from(place), "{path}");
         }
-        _ => PathBuf::from(path),
+        assert_eq!(expanded("~/a", None), PathBuf::from("~/a"));
     }
 }

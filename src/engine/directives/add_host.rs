@@ -14,11 +14,16 @@ const NAMES: [&str; 4] = ["name", "hostname", "groupname", "groups"];
 pub(super) fn run(runner: &Runner, task: &TaskRun<'_>, mut args: IndexMap<String, Value>) -> Ended {
     if let Some(raw) = args.shift_remove("_raw_params") {
         if raw.kind() != rplay_template::Kind::Dict {
-            let kind = plain_node(&raw, &task.item.task.span).kind();
-            return Ended::failed(format!(
-                "Task failed: Action failed: Invalid raw parameters passed, requires a dictionary/mapping got a  <class \
-                 '{kind}'>"
-            ));
+            // What is written in a playbook is a class of its own to Ansible.
+            let kind = match plain_node(&raw, &task.item.task.span).kind() {
+                "str" => "ansible.module_utils._internal._datatag._AnsibleTaggedStr",
+                kind => kind,
+            };
+            let message = format!(
+                "Invalid raw parameters passed, requires a dictionary/mapping got a  <class '{kind}'>"
+            );
+            let headline = Some(format!("Task failed: {message}"));
+            return Ended { headline, ..Ended::failed(message) };
         }
         let given = args;
         args = raw.entries().map(|(key, value)| (key.text(), value.clone())).collect();

@@ -108,8 +108,7 @@ fn read_folder(
     folder: &str,
     wanted: &Wanted,
 ) -> Result<Vec<(PathBuf, VarsFile)>, String> {
-    let beside = Path::new(task.item.task.span.file.as_ref()).parent().unwrap_or(Path::new("."));
-    let root = beside.join(folder);
+    let root = root(runner, task, folder);
     if !root.exists() {
         return Err(format!("{} directory does not exist", root.display()));
     }
@@ -141,6 +140,20 @@ fn read_folder(
         files.push((path, vars));
     }
     Ok(files)
+}
+
+/// Returns where a folder lies: in the variables of the role, else beside the file of the task.
+fn root(runner: &Runner, task: &TaskRun<'_>, folder: &str) -> PathBuf {
+    let Some(role) = &task.item.context.role else {
+        let file = Path::new(task.item.task.span.file.as_ref());
+        return file.parent().unwrap_or(Path::new(".")).join(folder);
+    };
+    let home = Path::new(&role.definition.path);
+    if folder.split('/').next() != Some("vars") {
+        return home.join("vars").join(folder);
+    }
+    let inside = home.join(folder);
+    if inside.exists() { inside } else { runner.settings.folder.join(folder) }
 }
 
 /// Folders in the order of their paths, files by name, as Ansible reads them.

@@ -49,14 +49,19 @@ pub(super) fn invalid_name(task: &TaskRun<'_>, key: &str, name: &Value) -> Ended
     let of_type =
         if name.as_str().is_none() { format!(" of type '{}'", name.type_name()) } else { String::new() };
     let mut error = TemplateError::runtime(format!("Invalid variable name '{}'{of_type}.", name.text()));
-    let keys = task.item.task.args.named.iter().map(|(key, _)| key);
-    error.span = keys.into_iter().find(|known| known.as_str() == Some(key)).map(|key| key.span.clone());
+    error.span = written(&task.item.task.args.named, key).map(|key| key.span.clone());
     error.help = Some(
         "Variable names must be strings starting with a letter or underscore character, and contain only letters, numbers \
          and underscores."
             .to_owned(),
     );
     Runner::wrong(task, &error, "Task failed", &[])
+}
+
+/// Returns where a name is written among arguments, or in a mapping that one of them is.
+fn written<'a>(args: &'a rplay_syntax::Mapping, name: &str) -> Option<&'a rplay_syntax::Node> {
+    let own = args.iter().map(|(key, _)| key).find(|key| key.as_str() == Some(name));
+    own.or_else(|| args.iter().filter_map(|(_, value)| value.as_map()).find_map(|inner| written(inner, name)))
 }
 
 /// A letter or underscore, then also digits, and no word that means something to Jinja.

@@ -18,7 +18,7 @@ use crate::directives;
 use crate::fallthrough::ForeignCall;
 use crate::hosts::Host;
 use crate::load::bare;
-use crate::scopes::Stack;
+use crate::scopes::{Level, Stack};
 use crate::world::TaskWorld;
 use crate::{known, unbuilt};
 
@@ -70,8 +70,7 @@ impl Runner {
         stack: &Stack,
     ) -> Result<Ended, Stop> {
         let delegate = self.delegate(task, stack);
-        let laid = delegate.as_ref().ok().and_then(Option::as_ref).map(|delegate| delegate.lay_over(stack));
-        let stack = laid.as_ref().unwrap_or(stack);
+        let stack = &addressed(stack, host, delegate.as_ref().ok().and_then(Option::as_ref));
         let scope = stack.clone().shared();
         let unsure = match self.condition(task, &scope) {
             Ok((Some(skipped), _)) => return Ok(skipped),
@@ -366,6 +365,16 @@ impl Runner {
             (mode, _) => mode,
         }
     }
+}
+
+/// Returns what a task sees: where nothing says at which address its host is, the name is the address.
+fn addressed(stack: &Stack, host: &Host, delegate: Option<&Delegate>) -> Stack {
+    let mut stack = delegate.map_or_else(|| stack.clone(), |delegate| delegate.lay_over(stack));
+    let address = Value::from(delegate.map_or(&*host.name, |delegate| delegate.name.as_str()));
+    let names = ["ansible_host", "ansible_ssh_host"];
+    let data = names.map(|name| (Arc::from(name), address.clone())).into_iter().collect();
+    stack.data(Level::Connection, &Arc::new(data));
+    stack
 }
 
 async fn after(seconds: u64) {

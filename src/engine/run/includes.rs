@@ -113,7 +113,7 @@ impl Runner {
             self.fault(if index == 0 { Fault { message: message.clone(), ..fault } } else { fault });
         }
         for host in hosts {
-            let mut ended = Ended { explained: true, ..Ended::failed("") };
+            let mut ended = Ended::failed("");
             ended.result.shift_remove("msg");
             if let Brought::File { name, .. } = &include.what {
                 ended.set("include", name.clone());

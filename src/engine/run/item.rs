@@ -49,8 +49,6 @@ pub(crate) struct Ended {
     pub(crate) told: bool,
     /// What led to a failure, the outermost first; a first one without a message stands for the result's own.
     pub(crate) causes: Vec<Fault>,
-    /// Why it failed has been told before its result.
-    pub(crate) explained: bool,
 }
 
 /// What an include brings in.

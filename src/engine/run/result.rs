@@ -54,7 +54,7 @@ impl Runner {
         ended.set("changed", outcome.changed);
         if outcome.skipped {
             ended.set("skipped", true);
-        } else {
+        } else if !super::flag(&ended.result, "skipped") {
             ended.set("failed", false);
         }
         if outcome.unknown {
@@ -180,6 +180,7 @@ fn registered_diff(diff: &[rplay_event::Diff]) -> Json {
 
 fn refuse(ended: &mut Ended, field: &str, error: &TemplateError) {
     ended.set("failed", true);
+    ended.headline_of_action();
     ended.set(field, error.to_string());
 }
 

@@ -88,15 +88,10 @@ impl Runner {
             action: task.item.task.action.name.to_string(),
             span: Some(task.item.task.span.clone()),
             handler,
-            check: self.checks(task.item.context.check_mode.as_ref()),
+            check: self.settings.mode == rplay_event::RunMode::Check,
             no_log: task.no_log,
             free: task.play.rules.is_free(),
         }
-    }
-
-    /// Returns whether a heading says that what is below it is only checked.
-    pub(super) fn checks(&self, keyword: Option<&Node>) -> bool {
-        keyword.and_then(Node::to_flag).unwrap_or(self.settings.mode == rplay_event::RunMode::Check)
     }
 
     /// Returns the id of a heading; where hosts go their own ways, they share that of the same task.
@@ -123,17 +118,20 @@ impl Runner {
             item,
             id: self.heading_id(run, item),
             name: self.task_name(item, &scope),
-            no_log: match &item.context.no_log {
-                Some(node) => self.truth(Some(node), &scope),
-                None => self.settings.config.flag("DEFAULT_NO_LOG"),
-            },
+            no_log: self.truth(item.context.no_log.as_ref(), &scope),
         };
         if !self.steps_on(&task.name) {
             return Ok(());
         }
         let throttle = self.throttle(item, &scope)?;
         let turn = self.turn(run, item, throttle).await;
-        self.emit(Kind::TaskStarted { task: self.info(&task, within.handler) });
+        let mut info = self.info(&task, within.handler);
+        if info.action.contains("{{")
+            && let Ok(action) = self.template.render_str(&info.action, &scope)
+        {
+            info.action = action.value.text();
+        }
+        self.emit(Kind::TaskStarted { task: info });
         let rules = Together {
             once: alone == Alone::Once,
             fatal: (alone != Alone::No || self.is_fatal(run, item, &scope))
@@ -284,7 +282,7 @@ impl Runner {
 
     pub(super) fn told(&self, task: &TaskRun<'_>, host: &Host, ended: &Ended, status: Status) -> TaskResult {
         let mut result = if ended.no_log { censored(&ended.result) } else { shown(&ended.result) };
-        if matches!(status, Status::Failed | Status::Unreachable) && !ended.looped && !ended.explained {
+        if matches!(status, Status::Failed | Status::Unreachable) && !ended.looped {
             result.insert("exception".to_owned(), self.causes(task, ended));
         }
         if let Some(address) = &ended.delegated_address {
@@ -315,7 +313,9 @@ impl Runner {
         let own = [Fault::new(headline).at(&task.item.task.span)];
         let causes = if ended.causes.is_empty() || ended.no_log { &own[..] } else { &ended.causes };
         let explained = causes.iter().map(|fault| {
-            let fault = fault.clone();
+            // What no one wrote stands nowhere.
+            let fault =
+                if task.item.implicit { Fault { span: None, ..fault.clone() } } else { fault.clone() };
             if ended.no_log { fault } else { self.loader.reader.sources.explain(fault) }
         });
         explained.filter_map(|fault| serde_json::to_value(fault).ok()).collect()

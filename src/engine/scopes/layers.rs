@@ -108,6 +108,8 @@ pub(crate) enum Level {
     /// Of its groups, in the inventory and in `group_vars/`.
     Groups,
     RoleDefaults,
+    /// What a task knows of its connection where nothing says it.
+    Connection,
 }
 
 /// One layer of a scope.
@@ -286,7 +288,7 @@ mod tests {
         }
     }
 
-    const LEVELS: [Level; 16] = [
+    const LEVELS: [Level; 17] = [
         Level::Magic,
         Level::LoopVars,
         Level::ExtraVars,
@@ -303,6 +305,7 @@ mod tests {
         Level::Host,
         Level::Groups,
         Level::RoleDefaults,
+        Level::Connection,
     ];
 
     #[test]

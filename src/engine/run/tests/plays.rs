@@ -84,3 +84,13 @@ fn hosts_that_go_their_own_ways_wait_for_their_turn_at_a_throttled_task() {
     assert_eq!(ran.code, 0);
     assert_eq!(ran.lines.iter().filter(|line| line.ends_with("ok: 1")).count(), 3, "{:?}", ran.lines);
 }
+
+#[test]
+fn a_host_of_which_nothing_else_is_said_is_at_the_address_of_its_name() {
+    let ran = ran(
+        "- hosts: a\n  tasks:\n    - debug: {msg: '{{ ansible_host }}'}\n      when: ansible_host == 'a'\n    - debug: {msg: '{{ ansible_host }}'}\n      vars: {ansible_host: there}\n    - debug: {msg: \"{{ hostvars.a.ansible_host is defined }}\"}\n",
+    );
+    ran.told(
+        "PLAY a\nTASK debug\na ok: \"a\"\nTASK debug\na ok: \"there\"\nTASK debug\na ok: false\na : ok=3",
+    );
+}
