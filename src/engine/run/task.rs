@@ -88,10 +88,15 @@ impl Runner {
             action: task.item.task.action.name.to_string(),
             span: Some(task.item.task.span.clone()),
             handler,
-            check: self.settings.mode == rplay_event::RunMode::Check,
+            check: self.checks(task.item.context.check_mode.as_ref()),
             no_log: task.no_log,
             free: task.play.rules.is_free(),
         }
+    }
+
+    /// Returns whether a heading says that what is below it is only checked.
+    pub(super) fn checks(&self, keyword: Option<&Node>) -> bool {
+        keyword.and_then(Node::to_flag).unwrap_or(self.settings.mode == rplay_event::RunMode::Check)
     }
 
     /// Returns the id of a heading; where hosts go their own ways, they share that of the same task.
@@ -118,7 +123,10 @@ impl Runner {
             item,
             id: self.heading_id(run, item),
             name: self.task_name(item, &scope),
-            no_log: self.truth(item.context.no_log.as_ref(), &scope),
+            no_log: match &item.context.no_log {
+                Some(node) => self.truth(Some(node), &scope),
+                None => self.settings.config.flag("DEFAULT_NO_LOG"),
+            },
         };
         if !self.steps_on(&task.name) {
             return Ok(());
