@@ -119,6 +119,10 @@ impl Runner {
                     }
                 }
             } else if let Some(value) = self.environment_value(node, scope)? {
+                if !value.is_mapping() && !value.is_none() && !value.is_unknown() {
+                    let text = value.text();
+                    self.emitter.warn(format!("could not parse environment value, skipping: {text}"));
+                }
                 for (name, value) in value.entries() {
                     environment.insert(name.text(), value.text());
                 }

@@ -92,10 +92,7 @@ impl Runner {
         }
         let text = value.text();
         let number: Option<f64> = text.trim().parse().ok();
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "whole seconds, as Python's int() has them"
-        )]
+        #[expect(clippy::cast_possible_truncation, reason = "whole seconds, as Python's int() has them")]
         let whole = number.map(|number| number as i64);
         whole.map(Some).ok_or_else(|| TemplateError::runtime(format!("the value {text:?} is not a number")))
     }
@@ -105,8 +102,9 @@ impl Runner {
         let action = task.item.task.action.name.as_ref();
         FOREGROUND.contains(&bare(action)).then(|| {
             let message = format!("This action ({action}) does not support async.");
+            let told = rplay_event::Fault::new(format!("Task failed: {message}"));
             let mut ended = Ended::failed(message);
-            ended.causes.push(rplay_event::Fault::new("").at(&task.item.task.span));
+            ended.causes.push(told.at(&task.item.task.span));
             ended
         })
     }

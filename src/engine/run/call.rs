@@ -51,6 +51,8 @@ pub(crate) struct Spot<'a> {
     pub(crate) host: &'a Arc<Host>,
     pub(crate) scope: &'a Arc<dyn Scope>,
     pub(crate) delegate: Option<&'a Delegate>,
+    /// The task's own environment.
+    pub(crate) environment: &'a IndexMap<String, String>,
     /// Whether it will run is not known before the run.
     pub(crate) unsure: bool,
 }
@@ -86,9 +88,10 @@ impl Runner {
         if let Some(misused) = self.misused(task, &scope) {
             return Ok(misused);
         }
-        if let Some(ended) = self.ill_environment(task, &scope) {
-            return Ok(ended);
-        }
+        let environment = match self.own_environment(task, &scope) {
+            Ok(environment) => environment,
+            Err(ended) => return Ok(*ended),
+        };
         if Self::is_include(task) {
             return Ok(self.include_file(task, stack, &scope));
         }
@@ -100,7 +103,8 @@ impl Runner {
         };
         let mut attempt = 1;
         loop {
-            let spot = Spot { host, scope: &scope, delegate: delegate.as_ref(), unsure };
+            let spot =
+                Spot { host, scope: &scope, delegate: delegate.as_ref(), environment: &environment, unsure };
             let mut ended = tokio::select! {
                 ended = self.perform(task, &spot) => ended?,
                 () = after(timeout) => return Ok(timed_out(task, timeout)),
@@ -234,12 +238,7 @@ impl Runner {
         {
             self.connections.leave(name).await;
         }
-        let environment = match self.environment(task, scope) {
-            Ok(environment) => environment,
-            Err(error) => {
-                return Ok(Self::wrong(task, &error, "Task failed", &[]));
-            }
-        };
+        let environment = spot.environment.clone();
         let place = match self.elsewhere(task, &host.name, scope, delegate) {
             Ok(place) => place,
             Err(ended) => return Ok(*ended),
@@ -305,10 +304,7 @@ impl Runner {
             }
             Err(ended) => return Ok(*ended),
         }
-        let environment = match self.environment(task, scope) {
-            Ok(environment) => environment,
-            Err(error) => return Ok(Self::wrong(task, &error, "Task failed", &[])),
-        };
+        let environment = spot.environment.clone();
         let call = ForeignCall {
             name,
             args,

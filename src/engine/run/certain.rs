@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use rplay_event::{Fault, FaultKind};
+use indexmap::IndexMap;
+use rplay_event::{Excerpt, Fault, FaultKind, Span};
 use rplay_syntax::{Data, Node};
 use rplay_template::{ErrorKind, Scope, TemplateError, Value};
 
@@ -11,20 +12,24 @@ use crate::load::Context;
 use crate::scopes::Stack;
 
 impl Runner {
-    /// Returns the end of a task whose environment cannot be evaluated, and warns of what is no environment.
-    pub(super) fn ill_environment(&self, task: &TaskRun<'_>, scope: &Arc<dyn Scope>) -> Option<Ended> {
-        let context = &task.item.context;
-        for node in context.environment.iter().filter(|node| !matches!(node.data, Data::Map(_))) {
-            let Ok(rendered) = self.template.render(node, scope) else { continue };
-            let value = rendered.value;
-            if !value.is_mapping() && !value.is_none() && !value.is_omit() && !value.is_unknown() {
-                self.emitter.warn(format!("could not parse environment value, skipping: {}", value.text()));
+    /// Returns the task's own environment, or its end where that cannot be evaluated; what is no environment is warned of.
+    pub(super) fn own_environment(
+        &self,
+        task: &TaskRun<'_>,
+        scope: &Arc<dyn Scope>,
+    ) -> Result<IndexMap<String, String>, Box<Ended>> {
+        self.environment(task, scope).map_err(|error| {
+            // All that is written around the task is meant, which stands in no one place.
+            let doing = ("Error processing keyword 'environment'.".to_owned(), Span::new("<unknown>", 0, 0));
+            let mut ended = Self::wrong(task, &error, "Task failed", &[doing]);
+            let written = task.item.context.environment.iter();
+            let written = written.map(|node| Value::from_json(node.to_json())).collect();
+            let text = format!("{}\n", Value::list(written).repr());
+            if let Some(whole) = ended.causes.get_mut(1) {
+                whole.excerpt = Some(Excerpt { first_line: 1, text, start: 0, end: 0, label: String::new() });
             }
-        }
-        let error = self.environment(task, scope).err()?;
-        let span = error.span.clone().unwrap_or_else(|| task.item.task.span.clone());
-        let doing = [("Error processing keyword 'environment'.".to_owned(), span)];
-        Some(Self::wrong(task, &error, "Task failed", &doing))
+            Box::new(ended)
+        })
     }
 
     /// Ends the run where tags cannot be evaluated: nobody knows whether the task is to run.
