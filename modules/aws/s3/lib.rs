@@ -7,6 +7,8 @@ mod keys;
 mod object;
 mod s3_bucket;
 mod s3_object;
+#[cfg(test)]
+mod testing;
 mod versions;
 
 use rplay_module::{Done, Driven, Module, Params as _};

@@ -124,7 +124,7 @@ pub struct BucketState {
 }
 
 /// A bucket.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct BucketResource;
 
 /// What S3 says while another change of the bucket is under way.

@@ -183,7 +183,7 @@ pub(crate) struct Encryption {
 }
 
 /// An object in a bucket.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct ObjectResource;
 
 impl ObjectParams {

@@ -1,49 +1,15 @@
 //! What is called, how often, and what comes of it.
 
-use std::sync::Arc;
-
-use rplay_aws::Transport;
 use rplay_module::{Intent, Mode, Outcome, Ownership, drive};
 use rplay_test_support::TestWorld;
-use rplay_test_support::recorded::{Expected, Recorded};
+use rplay_test_support::recorded::Expected;
 
 use super::*;
+use crate::testing;
 
 mod stand_in;
 
-struct Task {
-    world: Arc<TestWorld>,
-    calls: Recorded,
-}
-
-impl Task {
-    fn new(expected: impl IntoIterator<Item = Expected>) -> Self {
-        Self::within("eu-west-1", expected)
-    }
-
-    fn within(region: &str, expected: impl IntoIterator<Item = Expected>) -> Self {
-        let world =
-            TestWorld::aws().env("AWS_ENDPOINT_URL", "http://127.0.0.1:1").env("AWS_REGION", region).start();
-        let calls = Recorded::new(expected);
-        world.cx().shared::<Transport>().replace(calls.client());
-        Self { world, calls }
-    }
-
-    async fn run(&self, args: Value, mode: Mode) -> Outcome {
-        Box::pin(drive::resource(&BucketResource, &self.world.cx(), &args, mode)).await
-    }
-
-    /// Runs the task, which must not fail.
-    async fn ok(&self, args: Value, mode: Mode) -> Outcome {
-        let outcome = self.run(args, mode).await;
-        assert!(outcome.failure.is_none(), "{:?}", outcome.failure);
-        outcome
-    }
-
-    async fn fails(&self, args: Value) -> Failure {
-        self.run(args, Mode::Apply).await.failure.expect("a failure")
-    }
-}
+type Task = testing::Task<BucketResource>;
 
 fn none() -> Expected {
     Expected::rest("HEAD", "/web").answers_with(404, &[], "")

@@ -1,7 +1,5 @@
 //! What is called, how often, and what comes of it.
 
-use std::sync::Arc;
-
 use rplay_aws::Transport;
 use rplay_module::{Action, Intent, Mode, Outcome, World as _, drive};
 use rplay_test_support::TestWorld;
@@ -10,40 +8,16 @@ use rplay_test_support::recorded::{Expected, Recorded};
 use super::*;
 use crate::content::{Marks, etag_in_parts};
 use crate::s3_bucket::BucketResource;
+use crate::testing;
 
 mod reading;
 mod stand_in;
 
 const PATH: &str = "/web/index.html";
 
-struct Task {
-    world: Arc<TestWorld>,
-    calls: Recorded,
-}
+type Task = testing::Task<ObjectResource>;
 
 impl Task {
-    fn new(expected: impl IntoIterator<Item = Expected>) -> Self {
-        let world = TestWorld::aws().env("AWS_ENDPOINT_URL", "http://127.0.0.1:1").start();
-        let calls = Recorded::new(expected);
-        world.cx().shared::<Transport>().replace(calls.client());
-        Self { world, calls }
-    }
-
-    async fn run(&self, args: Value, mode: Mode) -> Outcome {
-        Box::pin(drive::resource(&ObjectResource, &self.world.cx(), &args, mode)).await
-    }
-
-    /// Runs the task, which must not fail.
-    async fn ok(&self, args: Value, mode: Mode) -> Outcome {
-        let outcome = self.run(args, mode).await;
-        assert!(outcome.failure.is_none(), "{:?}", outcome.failure);
-        outcome
-    }
-
-    async fn fails(&self, args: Value) -> Failure {
-        self.run(args, Mode::Apply).await.failure.expect("a failure")
-    }
-
     async fn act<A: Action>(&self, action: A, args: Value, mode: Mode) -> Outcome {
         Box::pin(drive::action(&action, "s3_object", &self.world.cx(), &args, mode)).await
     }
