@@ -22,10 +22,35 @@ impl Engine {
         })?;
         Ok(Condition { truth, marks })
     }
+
+    /// Returns the elements of the list that a template stands for, where the user wrote it in a variable.
+    pub fn written_list(&self, node: &Node, scope: &Arc<dyn Scope>) -> Option<Vec<Node>> {
+        let text: Arc<str> = node.as_str()?.trim().into();
+        let list = |cx: &Cx<'_>| {
+            let program = cx.shared.compile(&text, &Mode::Text)?;
+            Ok(match program.body.as_slice() {
+                [Stmt::Print(expr)] => cx.written_node(expr),
+                _ => None,
+            })
+        };
+        match self.with(scope, list).ok()?.0?.data {
+            Data::Seq(items) => Some(items.to_vec()),
+            _ => None,
+        }
+    }
 }
 
 fn broken(message: impl Into<String>) -> TemplateError {
     TemplateError::new(ErrorKind::Conditional, message)
+}
+
+/// Refuses to evaluate what the user has not written.
+fn untrusted(text: &Arc<str>, node: &Node) -> TemplateError {
+    let help = "Templates and expressions must be defined by trusted sources such as playbooks or roles, not untrusted \
+                sources such as module results.";
+    TemplateError::runtime("Encountered untrusted template or expression.")
+        .help(Some(help.to_owned()))
+        .in_template(text, Some(&node.span))
 }
 
 impl Cx<'_> {
@@ -33,6 +58,7 @@ impl Cx<'_> {
         let text = match &node.data {
             Data::Bool(yes) => return Ok((*yes).into()),
             Data::Null => return self.empty(),
+            Data::Text(text) if text.origin == Origin::Unsafe => return Err(untrusted(&text.text, node)),
             Data::Text(text) => Arc::clone(&text.text),
             _ if self.shared.settings.allow_broken_conditionals => {
                 return self.finish(&self.written(node, None)?);
@@ -74,8 +100,7 @@ impl Cx<'_> {
             Repr::Str(inner) if inner.trim().is_empty() => self.empty(),
             Repr::Str(_) => match self.written_by_user(text) {
                 Some(inner) => self.condition_expression(&inner.trim().into(), node),
-                None => Err(TemplateError::runtime("Encountered untrusted template or expression.")
-                    .in_template(text, Some(&node.span))),
+                None => Err(untrusted(text, node)),
             },
             Repr::None => self.empty(),
             _ => {

@@ -120,7 +120,12 @@ impl Scheme {
             Self::Md5 => Ok(md5_crypt(wish)),
             Self::Bcrypt => bcrypt(wish, rounds),
             Self::Sha256 | Self::Sha512 if !(1000..=999_999_999).contains(&rounds) => {
-                Err(format!("rounds {rounds} is not between 1000 and 999999999"))
+                let name = if self == Self::Sha256 { "sha256_crypt" } else { "sha512_crypt" };
+                Err(if rounds < 1000 {
+                    format!("{name}: min_desired_rounds ({rounds}) is too low, must be at least 1000")
+                } else {
+                    format!("{name}: max_desired_rounds ({rounds}) is too high, must be at most 999999999")
+                })
             }
             Self::Sha256 => {
                 let digest = sha_crypt::<Sha256>(wish, rounds);

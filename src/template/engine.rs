@@ -15,7 +15,7 @@ pub(crate) use crate::overrides::Overrides;
 use crate::overrides::split_header;
 use crate::parse::tree::Program;
 use crate::parse::{self, Dialect, Names};
-use crate::value::Dict;
+use crate::value::{Dict, Repr};
 use crate::{PluginKind, Rendered, Scope, TemplateError, Value, World, filters, lookups};
 
 /// How templates behave, beyond what a single one says.
@@ -209,28 +209,11 @@ impl Engine {
 
     /// Renders a tree as [`Engine::render`] does, without the elements and entries that are undefined.
     pub fn render_defined(&self, node: &Node, scope: &Arc<dyn Scope>) -> Result<Rendered, TemplateError> {
-        self.render(&self.defined(node, scope), scope)
-    }
-
-    fn defined(&self, node: &Node, scope: &Arc<dyn Scope>) -> Node {
-        let is_defined = |part: &Node| match self.render(part, scope) {
-            Err(error) => error.kind != crate::ErrorKind::Undefined,
-            Ok(_) => true,
-        };
-        let data = match &node.data {
-            Data::Seq(items) => {
-                let parts = items.iter().map(|item| self.defined(item, scope));
-                Data::Seq(parts.filter(is_defined).collect::<Vec<_>>().into())
-            }
-            Data::Map(mapping) => {
-                let parts =
-                    mapping.entries.iter().map(|(key, value)| (key.clone(), self.defined(value, scope)));
-                let entries = parts.filter(|(_, value)| is_defined(value)).collect();
-                Data::Map(Arc::new(rplay_syntax::Mapping { entries }))
-            }
-            data => data.clone(),
-        };
-        Node { data, span: node.span.clone() }
+        let (value, marks) = self.with(scope, |cx| {
+            let value = cx.forced(&cx.written(node, None)?);
+            cx.finish(&defined(&value))
+        })?;
+        Ok(Rendered { value, marks })
     }
 
     /// Renders one template that stands in no file.
@@ -349,6 +332,21 @@ impl fmt::Debug for Engine {
 }
 
 /// Renders a node and all in it; an error says which part of it failed.
+/// Returns a value without its undefined parts.
+fn defined(value: &Value) -> Value {
+    let is_missing = |error: &TemplateError| error.kind == crate::ErrorKind::Undefined;
+    let is_defined = |part: &&Value| !matches!(&part.0, Repr::Undefined(error) if is_missing(error));
+    match &value.0 {
+        Repr::List(items) => items.iter().filter(is_defined).map(defined).collect(),
+        Repr::Tuple(items) => Value::tuple(items.iter().filter(is_defined).map(defined).collect()),
+        Repr::Dict(dict) => {
+            let parts = dict.iter().filter(|(_, part)| is_defined(part));
+            parts.map(|(key, part)| (key.clone(), defined(part))).collect::<Dict>().into()
+        }
+        _ => value.clone(),
+    }
+}
+
 fn node_value(cx: &Cx<'_>, node: &Node) -> Result<Value, TemplateError> {
     match &node.data {
         Data::Seq(items) => {

@@ -43,6 +43,8 @@ pub struct TemplateError {
     pub path: Vec<Step>,
     /// What to do about it: a did-you-mean.
     pub help: Option<String>,
+    /// The end of the message that is a cause of its own: why a plugin refused, where Ansible tells that apart.
+    pub cause: Option<String>,
     /// The message says already what was being done.
     pub(crate) framed: bool,
 }
@@ -57,6 +59,7 @@ impl TemplateError {
             template: None,
             path: Vec::new(),
             help: None,
+            cause: None,
             framed: false,
         }
     }
@@ -109,6 +112,13 @@ impl TemplateError {
         if self.message == RECURSION {
             self.message = format!("{RECURSION}: '{name}' is made of itself");
         }
+        self
+    }
+
+    /// Says that what is before the message will be told apart from it.
+    #[must_use]
+    pub(crate) fn apart(mut self) -> Self {
+        self.cause = Some(self.message.clone());
         self
     }
 

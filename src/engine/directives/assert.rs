@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use rplay_event::Span;
 use rplay_syntax::{Data, Node};
 use rplay_template::{Scope, Tri, Value};
 use serde_json::Value as Json;
@@ -71,23 +72,32 @@ pub(super) fn run(
 fn conditions(runner: &Runner, task: &TaskRun<'_>, scope: &Arc<dyn Scope>, given: &Json) -> Vec<Node> {
     let Some(node) = task.item.task.args.named.get("that") else {
         let items = given.as_array().cloned().unwrap_or_else(|| vec![given.clone()]);
-        return items
-            .iter()
-            .filter_map(Json::as_str)
-            .map(|text| Node::text(text, &task.item.task.span))
-            .collect();
+        return items.iter().map(|item| condition(item, &task.item.task.span)).collect();
     };
     if let Data::Seq(items) = &node.data {
         return items.to_vec();
+    }
+    if let Some(written) = runner.template.written_list(node, scope) {
+        return written;
     }
     let is_variable = node.as_str().is_some_and(|text| text.trim_start().starts_with("{{"));
     if is_variable
         && let Ok(rendered) = runner.template.render(node, scope)
         && let Some(items) = rendered.value.as_items()
     {
-        return items.iter().map(|item| Node::text(item.text(), &node.span)).collect();
+        return items.iter().map(|item| condition(&item.to_json(), &node.span)).collect();
     }
     vec![node.clone()]
+}
+
+/// Returns a condition that a template gave, as if it were written.
+fn condition(given: &Json, place: &Span) -> Node {
+    match given {
+        Json::Null => Node::null(place),
+        Json::Bool(holds) => Node::bool(*holds, place),
+        Json::String(text) => Node::text(text.as_str(), place),
+        other => Node::text(other.to_string(), place),
+    }
 }
 
 fn shown(condition: &Node) -> String {

@@ -69,7 +69,11 @@ pub(super) fn run(
             ended.set(&name, format!("<< error 1 - {error} >>"));
             ended
         }
-        Err(error) => Runner::wrong(task, &error, "Task failed: Action failed", &doing(expression)),
+        Err(error) => {
+            let mut ended = Runner::wrong(task, &error, "Task failed", &doing(expression));
+            ended.result.shift_remove("changed");
+            ended
+        }
     }
 }
 

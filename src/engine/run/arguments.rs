@@ -22,7 +22,9 @@ impl Runner {
             format!("Finalization of task args for '{}' failed.", full_name(&task.item.task.action.name));
         let mut doing = vec![(whole, task.item.task.action.span.clone())];
         if let Some(name) = name {
-            let place = error.span.clone().unwrap_or_else(|| task.item.task.span.clone());
+            let args = &task.item.task.args;
+            let written = args.named.get(&name).or(args.free_form.as_ref());
+            let place = written.map_or(&task.item.task.span, |node| &node.span).clone();
             doing.push((format!("Error while resolving value for '{name}'."), place));
         }
         Self::wrong(task, error, "Task failed", &doing)

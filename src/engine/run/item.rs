@@ -104,7 +104,14 @@ impl Ended {
 
     /// Says that the action found its result wrong, not the module.
     pub(crate) fn headline_of_action(&mut self) {
-        let message = self.result.get("msg").and_then(Json::as_str).unwrap_or_default();
+        let message = self.result.get("msg").and_then(Json::as_str).unwrap_or_default().to_owned();
+        if !self.result.contains_key("msg") {
+            // What fails without a word is told so, in the result as well.
+            let headline = "Task failed: Action failed: Unknown error.";
+            self.headline = Some(headline.to_owned());
+            self.set("msg", headline);
+            return;
+        }
         let colon = if message.is_empty() { "." } else { ": " };
         if !message.starts_with("Task failed") {
             self.headline = Some(format!("Task failed: Action failed{colon}{message}"));
@@ -293,7 +300,16 @@ impl Runner {
             last.message = format!("{}: {}", step.trim_end_matches('.'), last.message);
         }
         ended.causes.extend(doing.iter().map(|(step, place)| Fault::new(step.clone()).at(place)));
-        ended.causes.push(last);
+        let apart = error.cause.as_ref().and_then(|cause| {
+            let before = last.message.strip_suffix(cause.as_str())?.strip_suffix(": ")?;
+            Some((format!("{before}."), Fault::new(cause.clone())))
+        });
+        if let Some((before, cause)) = apart {
+            last.message = before;
+            ended.causes.extend([last, cause]);
+        } else {
+            ended.causes.push(last);
+        }
         ended
     }
 

@@ -54,7 +54,7 @@ impl Cx<'_> {
             } else if key.is_text() {
                 format!("'{kind} object' has no attribute {}", key.repr())
             } else {
-                format!("{kind} object has no element {}", key.repr())
+                format!("{} has no element {}", target.thing(), key.repr())
             },
             at,
         )
@@ -201,8 +201,7 @@ impl Cx<'_> {
         }
         Ok(sliced.unwrap_or_else(|| {
             let bounds = bounds.map(|bound| bound.unwrap_or_default().repr());
-            let kind = target.type_name();
-            self.undefined(format!("{kind} object has no element slice({})", bounds.join(", ")), at)
+            self.undefined(format!("{} has no element slice({})", target.thing(), bounds.join(", ")), at)
         }))
     }
 

@@ -1,12 +1,12 @@
 use jiff::civil::DateTime;
 
 use super::fail;
-use crate::Value;
 use crate::builtin::{Builtin, Given, builtin};
 use crate::eval::{Cx, Evaluated, format_date};
 use crate::functions::{at_second, current};
 use crate::object::Object;
 use crate::value::{Repr, float_to_int, parse_float};
+use crate::{TemplateError, Value};
 
 pub(super) const FILTERS: &[Builtin] = &[
     builtin("strftime", "string_format second= utc=", strftime),
@@ -32,7 +32,8 @@ fn strftime(cx: &Cx<'_>, given: &Given) -> Evaluated {
             };
             let seconds = number.and_then(|number| float_to_int(number.floor()));
             let Some(seconds) = seconds.and_then(|seconds| i64::try_from(seconds).ok()) else {
-                return fail(format!("Invalid value for epoch value ({})", second.text()));
+                let message = format!("Invalid value for epoch value ({})", second.text());
+                return Err(TemplateError::runtime(message).apart());
             };
             let offset = if utc { 0 } else { cx.world().now().utc_offset_seconds };
             at_second(seconds, 0, offset)?

@@ -34,8 +34,8 @@ fn merge(low: &Value, high: &Value, recursive: bool, list_merge: &str) -> Evalua
     let (Repr::Dict(low), Repr::Dict(high)) = (&low.0, &high.0) else {
         return fail(format!(
             "failed to combine variables, expected dicts but got a '{}' and a '{}'.",
-            low.type_name(),
-            high.type_name()
+            low.class_name(),
+            high.class_name()
         ));
     };
     if low.is_empty() || low == high {
@@ -108,13 +108,15 @@ fn items_to_dict(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     let mut dict = Dict::new();
     for item in items {
         if !item.is_mapping() {
-            return fail(format!("items2dict requires a list of dictionaries, got {} instead.", list.repr()));
+            let message = format!("items2dict requires a list of dictionaries, got {} instead.", list.repr());
+            return Err(TemplateError::runtime(message).apart());
         }
         let (Some(key), Some(value)) = (item.get(&key_name), item.get(&value_name)) else {
-            return fail(format!(
+            let message = format!(
                 "items2dict requires each dictionary in the list to contain the keys '{key_name}' and '{value_name}', got {} instead.",
                 list.repr()
-            ));
+            );
+            return Err(TemplateError::runtime(message).apart());
         };
         dict.insert(hashable(key)?.clone(), value.clone());
     }
@@ -179,7 +181,7 @@ mod tests {
         refuse(&[
             (
                 "'a' | combine({})",
-                "The filter plugin 'ansible.builtin.combine' failed: failed to combine variables, expected dicts but got a 'str' and a 'dict'.",
+                "The filter plugin 'ansible.builtin.combine' failed: failed to combine variables, expected dicts but got a 'str' and a '_AnsibleLazyTemplateDict'.",
             ),
             (
                 "d | combine({}, nope=1)",

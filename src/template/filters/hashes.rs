@@ -3,9 +3,9 @@ use sha1::Sha1;
 use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 
 use super::fail;
-use crate::Value;
 use crate::builtin::{Builtin, Given, builtin};
 use crate::eval::{Cx, Evaluated};
+use crate::{TemplateError, Value};
 
 pub(super) const FILTERS: &[Builtin] = &[
     builtin("hash", "data hashtype=", hash),
@@ -40,7 +40,7 @@ pub(crate) fn hex_digest(kind: &str, data: &[u8]) -> Option<String> {
 fn digest_of(given: &Given, kind: &str) -> Evaluated {
     match hex_digest(kind, given.text(0).as_bytes()) {
         Some(digest) => Ok(digest.into()),
-        None => fail(format!("unsupported hash type {kind}")),
+        None => Err(TemplateError::runtime(format!("unsupported hash type {kind}")).apart()),
     }
 }
 

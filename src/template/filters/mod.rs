@@ -27,6 +27,7 @@ mod time_units;
 mod urlize;
 mod urls;
 mod yaml;
+mod yaml_canonical;
 mod yaml_dump;
 
 use std::collections::HashMap;

@@ -27,7 +27,7 @@ fn number(given: &Given, at: usize, default: f64) -> Option<f64> {
 
 fn log(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     let (Some(x), Some(base)) = (number(given, 0, 0.0), number(given, 1, std::f64::consts::E)) else {
-        return fail("log() can only be used on numbers");
+        return no_number("log", given);
     };
     if x <= 0.0 || base <= 0.0 {
         return fail("math domain error");
@@ -41,7 +41,7 @@ fn pow(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     match (number(given, 0, 0.0), number(given, 1, 0.0)) {
         (Some(x), Some(y)) if x < 0.0 && y.fract() != 0.0 || x == 0.0 && y < 0.0 => fail("math domain error"),
         (Some(x), Some(y)) => raised(x, y),
-        _ => fail("pow() can only be used on numbers"),
+        _ => no_number("pow", given),
     }
 }
 
@@ -56,11 +56,19 @@ fn raised(x: f64, y: f64) -> Evaluated {
 
 fn root(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     match (number(given, 0, 0.0), number(given, 1, 2.0)) {
+        (Some(x), Some(2.0)) if x < 0.0 => fail("root() can only be used on numbers: math domain error"),
         (Some(x), Some(_)) if x < 0.0 => fail("root() can only be used on numbers"),
         (Some(x), Some(2.0)) => Ok(x.sqrt().into()),
         (Some(x), Some(base)) => raised(x, 1.0 / base),
-        _ => fail("root() can only be used on numbers"),
+        _ => no_number("root", given),
     }
+}
+
+/// Refuses the first argument that is no number.
+fn no_number(function: &str, given: &Given) -> Evaluated {
+    let at = usize::from(number(given, 0, 0.0).is_some());
+    let kind = given.value(at).type_name();
+    fail(format!("{function}() can only be used on numbers: must be real number, not {kind}"))
 }
 
 /// The sizes that a letter stands for, the largest first.

@@ -207,9 +207,10 @@ fn unique(cx: &Cx<'_>, given: &Given) -> Evaluated {
         let key = getter.key(cx, item, case_sensitive)?;
         if !key.is_hashable() {
             if given.value(1).as_bool() == Some(false) || attribute.is_some() {
-                return fail(
-                    "Jinja2's unique filter failed and we cannot fall back to Ansible's version as it does not support the parameters supplied.",
-                );
+                return fail(format!(
+                    "Jinja2's unique filter failed and we cannot fall back to Ansible's version as it does not support the parameters supplied: unhashable type: '{}'",
+                    key.class_name()
+                ));
             }
             return Ok(each_once(&items).into());
         }

@@ -241,13 +241,18 @@ fn inner_list(element: &Value, path: &[String], skip_missing: bool) -> Result<Ve
     let mut value = element.clone();
     for key in path {
         if !value.is_mapping() {
-            return fail(format!("the key {key} should point to a dictionary, got '{}'", value.text()));
+            let indexed = if value.is_sequence() { "list indices" } else { "indices" };
+            return fail(format!(
+                "the key {key} should point to a dictionary, got '{}': {indexed} must be integers or slices, not str",
+                value.text()
+            ));
         }
         value = match value.get(key) {
             Some(inner) => inner.clone(),
             None if skip_missing => return Ok(Vec::new()),
             None => {
-                return fail(format!("could not find '{key}' key in iterated item {}", value.repr()));
+                let message = format!("could not find '{key}' key in iterated item {}", value.repr());
+                return Err(TemplateError::runtime(message).apart());
             }
         };
     }

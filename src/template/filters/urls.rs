@@ -79,7 +79,7 @@ impl Url {
 
 fn urlsplit(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     if !given.value(0).is_hashable() {
-        return fail(format!("unhashable type: '{}'", given.value(0).type_name()));
+        return fail(format!("unhashable type: '{}'", given.value(0).class_name()));
     }
     let url = Url::of(given.value(0))?;
     let told = |text: &str| {

@@ -1,6 +1,7 @@
 use rplay_syntax::{Data, Node};
 
 use super::fail;
+use super::yaml_canonical::dump_canonical;
 use super::yaml_dump::{Layout, dump};
 use crate::builtin::{Builtin, Given, builtin};
 use crate::eval::{Cx, Evaluated};
@@ -26,6 +27,7 @@ fn to_yaml(given: &Given, indent: usize, flow: Option<bool>) -> Evaluated {
         "sort_keys",
         "explicit_start",
         "explicit_end",
+        "canonical",
         "default_style",
         "allow_unicode",
         "line_break",
@@ -55,6 +57,9 @@ fn to_yaml(given: &Given, indent: usize, flow: Option<bool>) -> Evaluated {
         explicit_end: on("explicit_end", false),
         default_style: given.option("default_style").and_then(|style| style.text().chars().next()),
     };
+    if on("canonical", false) {
+        return dump_canonical(given.value(0), &layout).map(Value::from);
+    }
     dump(given.value(0), &layout).map(Value::from)
 }
 

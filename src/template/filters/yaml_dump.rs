@@ -321,7 +321,7 @@ impl Emitter<'_> {
     }
 }
 
-fn escape(c: char) -> String {
+pub(super) fn escape(c: char) -> String {
     match c {
         '\0' => "\\0".into(),
         '\x07' => "\\a".into(),

@@ -42,9 +42,10 @@ fn version(_cx: &Cx<'_>, given: &Given) -> Evaluated {
         "semver" | "semantic" => semantic,
         "pep440" => pep440,
         _ => {
-            return fail(format!(
+            let message = format!(
                 "Invalid version type ({kind}). Must be one of 'loose', 'strict', 'semver', 'semantic', 'pep440'"
-            ));
+            );
+            return Err(TemplateError::runtime(message).apart());
         }
     };
     let operator = given.text_or(2, "eq");
@@ -54,7 +55,7 @@ fn version(_cx: &Cx<'_>, given: &Given) -> Evaluated {
         ));
     }
     let order = compare(&given.text(0), &given.text(1))
-        .map_err(|error| error.context("Version comparison failed"))?;
+        .map_err(|error| error.context("Version comparison failed").apart())?;
     Ok(wanted(order, &operator).unwrap_or(false).into())
 }
 

@@ -84,6 +84,26 @@ impl Value {
         Self(Repr::Undefined(Arc::new(TemplateError::undefined(message))))
     }
 
+    /// Returns the class that Ansible's messages name: what templates work with are containers of its own.
+    pub(crate) fn class_name(&self) -> &'static str {
+        match self.type_name() {
+            "list" => "_AnsibleLazyTemplateList",
+            "dict" => "_AnsibleLazyTemplateDict",
+            name => name,
+        }
+    }
+
+    /// Returns what Jinja2's messages call a thing of this class.
+    pub(crate) fn thing(&self) -> String {
+        match self.class_name() {
+            "NoneType" => "None".to_owned(),
+            name if name.starts_with('_') => {
+                format!("ansible._internal._templating._lazy_containers.{name} object")
+            }
+            name => format!("{name} object"),
+        }
+    }
+
     /// Returns what leaves out the parameter that it is given to.
     pub fn omit() -> Self {
         Self(Repr::Omit)
