@@ -14,7 +14,7 @@ mod role_meta;
 mod roles;
 pub(crate) mod tree;
 
-pub(crate) use context::{Context, PlayHead};
+pub(crate) use context::{Context, Inherited, PlayHead};
 pub(crate) use duplicates::Duplicates;
 pub(crate) use files::{Reader, Sources};
 pub(crate) use play_roles::PlayRoles;

@@ -4,14 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rplay_module::{Failure, Secret};
-use rplay_syntax::Node;
 use rplay_template::{Engine, Found, Scope, TemplateError, Value};
 
 use super::elevation::{Elevation, Method};
 use super::settings::{AgentProgram, ConnectionSettings, is_true};
 use super::ssh::Ssh;
 use super::transport::{Docker, Transport};
-use crate::load::{Context, bare};
+use crate::load::{Context, Inherited, bare};
 use crate::machine;
 
 /// Where a call runs, and as whom.
@@ -227,7 +226,7 @@ impl Wish<'_> {
         if let Some(name) = self.text(&["ansible_connection"])? {
             return Ok(name);
         }
-        if let Some(name) = self.keyword(self.context.connection.as_ref())? {
+        if let Some(name) = self.keyword(|context| context.connection.as_ref())? {
             return Ok(name);
         }
         Ok(self.reaching.transport())
@@ -237,13 +236,8 @@ impl Wish<'_> {
         if let Some(value) = self.variable(&["ansible_become"])? {
             return Ok(truth(&value));
         }
-        match self.context.become_enabled.as_ref() {
-            Some(node) if !node.is_null() => match node.as_bool() {
-                Some(plain) => Ok(plain),
-                None => Ok(truth(&self.template.render(node, self.own)?.value)),
-            },
-            _ => Ok(self.reaching.elevates()),
-        }
+        let said = self.inherited(|context| context.become_enabled.as_ref())?;
+        Ok(said.map_or_else(|| self.reaching.elevates(), |value| truth(&value)))
     }
 
     /// Returns whether one would be another user than before; `login` is who one is on the host, where that is known.
@@ -262,13 +256,13 @@ impl Wish<'_> {
             Method::Sudo => &["ansible_become_user", "ansible_sudo_user"],
             Method::Su => &["ansible_become_user", "ansible_su_user"],
         };
-        let user = self.text(names)?.or(self.keyword(self.context.become_user.as_ref())?);
+        let user = self.text(names)?.or(self.keyword(|context| context.become_user.as_ref())?);
         Ok(user.unwrap_or_else(|| self.reaching.become_user(method)))
     }
 
     fn method(&self) -> Answer<Method> {
         let name = self.text(&["ansible_become_method"])?.filter(|name| !name.is_empty());
-        let name = name.or(self.keyword(self.context.become_method.as_ref())?);
+        let name = name.or(self.keyword(|context| context.become_method.as_ref())?);
         let name = name.unwrap_or_else(|| self.reaching.become_method());
         Method::named(&name).ok_or_else(|| {
             Unclear::Failure(Failure::new(format!(
@@ -295,8 +289,8 @@ impl Wish<'_> {
         let password = password.or_else(|| self.reaching.become_password(method));
         // An empty password is none.
         let password = password.filter(|password| !password.expose().is_empty());
-        let exe = read("exe")?.or(self.keyword(self.context.become_exe.as_ref())?);
-        let flags = read("flags")?.or(self.keyword(self.context.become_flags.as_ref())?);
+        let exe = read("exe")?.or(self.keyword(|context| context.become_exe.as_ref())?);
+        let flags = read("flags")?.or(self.keyword(|context| context.become_flags.as_ref())?);
         let prompts = match self.variable(&["ansible_su_prompt_l10n"])? {
             Some(value) => {
                 value.as_items().map(|items| items.iter().map(Value::text).collect()).unwrap_or_default()
@@ -328,7 +322,7 @@ impl Wish<'_> {
         let host = self.text(&["ansible_host", "ansible_ssh_host"])?.unwrap_or_else(|| self.host.to_owned());
         let user = self.text(&["ansible_user", "ansible_ssh_user"])?;
         let user =
-            user.or(self.keyword(self.context.remote_user.as_ref())?).or_else(|| reaching.remote_user());
+            user.or(self.keyword(|context| context.remote_user.as_ref())?).or_else(|| reaching.remote_user());
         let key =
             self.text(&["ansible_private_key_file", "ansible_ssh_private_key_file"])?.map(PathBuf::from);
         let password = self.text(&["ansible_password", "ansible_ssh_pass", "ansible_ssh_password"])?;
@@ -366,7 +360,7 @@ impl Wish<'_> {
 
     fn port(&self) -> Answer<Option<u16>> {
         let port = self.text(&["ansible_port", "ansible_ssh_port"])?;
-        let Some(port) = port.or(self.keyword(self.context.port.as_ref())?) else {
+        let Some(port) = port.or(self.keyword(|context| context.port.as_ref())?) else {
             return Ok(self.reaching.port());
         };
         match port.trim().parse() {
@@ -376,7 +370,7 @@ impl Wish<'_> {
     }
 
     fn docker(&self) -> Answer<Docker> {
-        let user = self.text(&["ansible_user"])?.or(self.keyword(self.context.remote_user.as_ref())?);
+        let user = self.text(&["ansible_user"])?.or(self.keyword(|context| context.remote_user.as_ref())?);
         Ok(Docker {
             container: self
                 .text(&["inventory_hostname", "ansible_host", "ansible_docker_host"])?
@@ -416,14 +410,12 @@ impl Wish<'_> {
         Ok(self.variable(names)?.map(|value| value.text()))
     }
 
-    fn keyword(&self, node: Option<&Node>) -> Answer<Option<String>> {
-        let Some(node) = node.filter(|node| !node.is_null()) else { return Ok(None) };
-        match self.template.render(node, self.own) {
-            Ok(rendered) if rendered.value.is_none() || rendered.value.is_omit() => Ok(None),
-            Ok(rendered) => Ok(Some(rendered.value.text())),
-            Err(error) if error.kind == rplay_template::ErrorKind::Omitted => Ok(None),
-            Err(error) => Err(error.into()),
-        }
+    fn inherited(&self, keyword: Inherited) -> Answer<Option<Value>> {
+        Ok(self.context.keyword(keyword, |node| Ok(self.template.render(node, self.own)?.value))?)
+    }
+
+    fn keyword(&self, keyword: Inherited) -> Answer<Option<String>> {
+        Ok(self.inherited(keyword)?.map(|value| value.text()))
     }
 }
 

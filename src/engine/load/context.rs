@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use rplay_syntax::{Keywords, Node};
-use rplay_template::Value;
+use rplay_template::{ErrorKind, TemplateError, Value};
 use serde_json::json;
 
 use super::PlayRoles;
@@ -58,7 +58,12 @@ pub(crate) struct Context {
     pub(crate) become_exe: Option<Node>,
     /// Where relative paths are looked for: the folder of the file a task stands in comes first.
     pub(crate) folders: Arc<[String]>,
+    /// What is around the innermost keyword that is a template: it holds where that gives `omit`.
+    pub(super) around: Option<Arc<Context>>,
 }
+
+/// One of the keywords that a task inherits.
+pub(crate) type Inherited = for<'c> fn(&'c Context) -> Option<&'c Node>;
 
 /// What the tasks of a play share.
 #[derive(Clone)]
@@ -90,9 +95,11 @@ impl Context {
         inner.environment.extend(keywords.environment.iter().cloned());
         inner.module_defaults.extend(keywords.module_defaults.iter().cloned());
         inner.notify.extend(keywords.notify.iter().cloned());
-        let lay = |slot: &mut Option<Node>, value: &Option<Node>| {
-            if value.is_some() {
-                slot.clone_from(value);
+        let mut templated = false;
+        let mut lay = |slot: &mut Option<Node>, value: &Option<Node>| {
+            if let Some(node) = value {
+                templated |= node.may_be_template();
+                *slot = Some(node.clone());
             }
         };
         lay(&mut inner.ignore_errors, &keywords.ignore_errors);
@@ -107,9 +114,6 @@ impl Context {
         lay(&mut inner.throttle, &keywords.throttle);
         lay(&mut inner.debugger, &keywords.debugger);
         lay(&mut inner.connection, &keywords.connection);
-        if !keywords.collections.is_empty() {
-            inner.collections = named(&keywords.collections);
-        }
         lay(&mut inner.delegate_facts, &keywords.delegate_facts);
         lay(&mut inner.port, &keywords.port);
         lay(&mut inner.remote_user, &keywords.remote_user);
@@ -118,7 +122,33 @@ impl Context {
         lay(&mut inner.become_user, &keywords.become_user);
         lay(&mut inner.become_flags, &keywords.become_flags);
         lay(&mut inner.become_exe, &keywords.become_exe);
+        if templated {
+            inner.around = Some(Arc::new(self.clone()));
+        }
+        if !keywords.collections.is_empty() {
+            inner.collections = named(&keywords.collections);
+        }
         inner
+    }
+
+    /// Returns what a keyword is; one whose template gives `omit` is what it is around.
+    pub(crate) fn keyword(
+        &self,
+        keyword: Inherited,
+        render: impl Fn(&Node) -> Result<Value, TemplateError>,
+    ) -> Result<Option<Value>, TemplateError> {
+        let mut around = Some(self);
+        while let Some(context) = around {
+            let Some(node) = keyword(context).filter(|node| !node.is_null()) else { break };
+            match render(node) {
+                Ok(value) if value.is_omit() => {}
+                Ok(value) => return Ok(Some(value).filter(|value| !value.is_none())),
+                Err(error) if error.kind == ErrorKind::Omitted => {}
+                Err(error) => return Err(error),
+            }
+            around = context.around.as_deref();
+        }
+        Ok(None)
     }
 
     /// Goes into a file of tasks that is named so.
@@ -159,4 +189,29 @@ impl Context {
 /// Returns the texts of a list; templates have no place in it.
 fn named(nodes: &[Node]) -> Arc<[String]> {
     nodes.iter().filter_map(Node::as_str).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_keyword_that_gives_omit_is_what_it_is_around() {
+        let span = rplay_syntax::parse("f", "x").unwrap().node.span.clone();
+        let keywords =
+            |text: &str| Keywords { become_user: Some(Node::text(text, &span)), ..Keywords::default() };
+        let said = |texts: &[&str]| {
+            let context =
+                texts.iter().fold(Context::default(), |context, text| context.inside(&keywords(text)));
+            let render = |node: &Node| match node.as_str() {
+                Some("{{ omit }}") => Ok(Value::omit()),
+                text => Ok(Value::from(text.unwrap_or_default())),
+            };
+            context.keyword(|context| context.become_user.as_ref(), render).unwrap().map(|value| value.text())
+        };
+        assert_eq!(said(&["outer", "{{ omit }}"]).as_deref(), Some("outer"));
+        assert_eq!(said(&["outer", "{{ omit }}", "{{ omit }}"]).as_deref(), Some("outer"));
+        assert_eq!(said(&["outer", "{{ omit }}", "inner"]).as_deref(), Some("inner"));
+        assert_eq!(said(&["{{ omit }}"]), None);
+    }
 }

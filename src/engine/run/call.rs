@@ -12,7 +12,7 @@ use super::background::{self, Background};
 use super::delegate::Delegate;
 use super::item::Ended;
 use super::result::{failed, timed_out};
-use super::{Runner, Stop, TaskRun};
+use super::{Runner, Stop, TaskRun, is_true};
 use crate::connection::Work;
 use crate::directives;
 use crate::fallthrough::ForeignCall;
@@ -355,9 +355,14 @@ impl Runner {
 
     /// `check_mode:` on a task can ask for a check, or for the real thing in a check; never for a change in a plan.
     pub(crate) fn task_mode(&self, task: &TaskRun<'_>, scope: &Arc<dyn Scope>) -> Mode {
-        match (self.mode(), &task.item.context.check_mode) {
-            (Mode::Apply | Mode::Check, Some(node)) if self.truth(Some(node), scope) => Mode::Check,
-            (Mode::Check, Some(node)) if !node.is_null() => Mode::Apply,
+        let context = &task.item.context;
+        let said = context.keyword(
+            |context| context.check_mode.as_ref(),
+            |node| Ok(self.template.render(node, scope)?.value),
+        );
+        match (self.mode(), said.ok().flatten()) {
+            (Mode::Apply | Mode::Check, Some(wanted)) if is_true(&wanted) => Mode::Check,
+            (Mode::Check, Some(_)) => Mode::Apply,
             (mode, _) => mode,
         }
     }
