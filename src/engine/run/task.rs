@@ -131,8 +131,6 @@ impl Runner {
         if !self.steps_on(&task.name) {
             return Ok(());
         }
-        let throttle = self.throttle(item, &scope)?;
-        let turn = self.turn(run, item, throttle).await;
         let mut info = self.info(&task, within.handler);
         if info.action.contains("{{")
             && let Ok(action) = self.template.render_str(&info.action, &scope)
@@ -140,6 +138,8 @@ impl Runner {
             info.action = action.value.text();
         }
         self.emit(Kind::TaskStarted { task: info });
+        let throttle = self.throttle(item, &scope)?;
+        let turn = self.turn(run, item, throttle).await;
         let rules = Together {
             once: alone == Alone::Once,
             fatal: (alone != Alone::No || self.is_fatal(run, item, &scope))
