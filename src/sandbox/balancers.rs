@@ -50,7 +50,7 @@ pub(crate) fn farewell(balancers: &[LoadBalancer], folder: &Path) -> Vec<String>
         if folder == Path::new(DEFAULT_FOLDER) { String::new() } else { format!(" {}", folder.display()) };
     let mut lines: Vec<String> = balancers
         .iter()
-        .map(|one| format!("load balancer {} answers at {}", one.name, one.address))
+        .map(|one| format!("load balancer {} is at {}", one.name, one.address))
         .collect();
     lines.push(format!("the sandbox stays up; to stop it: rplay sandbox down{folder}"));
     lines
@@ -89,7 +89,7 @@ mod tests {
         assert_eq!(
             farewell(std::slice::from_ref(&balancer), Path::new(".rplay/sandbox")),
             [
-                "load balancer web answers at http://127.0.0.1:1/_alb/web/",
+                "load balancer web is at http://127.0.0.1:1/_alb/web/",
                 "the sandbox stays up; to stop it: rplay sandbox down"
             ]
         );

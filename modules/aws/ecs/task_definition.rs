@@ -6,6 +6,7 @@
 mod accelerator;
 pub(crate) mod container;
 mod definition;
+mod fitness;
 mod limits;
 mod normal;
 mod registering;
@@ -172,6 +173,9 @@ impl<R: Request> Resource for TaskDefinitions<R> {
         let definition = normal::normal(Self::asked(p, around)?);
         let tags = Tags::desired(p.tags(), p.purges_tags(), have.map(|have| &have.tags));
         let same = have.filter(|have| !Self::registers(p, Some(have), &definition));
+        if same.is_none() {
+            fitness::check(&definition)?;
+        }
         Ok(Some(Revision {
             arn: same.map(|same| same.arn.clone()).unwrap_or_default(),
             number: same.map(|same| same.number.clone()).unwrap_or_default(),

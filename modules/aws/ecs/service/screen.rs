@@ -158,9 +158,9 @@ fn described(rollout: &Rollout) -> String {
 
 fn write_task(out: &mut String, examined: &Examined, same: bool) -> std::fmt::Result {
     let task = &examined.task;
-    let code = task.stop_code.as_deref().unwrap_or(&task.status);
-    let reason =
-        task.reason.as_deref().map_or(String::new(), |reason| format!(": {}", cut(reason, LONGEST_REASON)));
+    let code = task.stop_code.as_deref().filter(|code| !code.is_empty()).unwrap_or(&task.status);
+    let given = task.reason.as_deref().filter(|reason| !reason.is_empty());
+    let reason = given.map_or(String::new(), |reason| format!(": {}", cut(reason, LONGEST_REASON)));
     let ran = task
         .started
         .zip(task.stopped)

@@ -497,9 +497,9 @@ async fn against_the_stand_in_trouble_on_the_way_makes_no_difference() {
     assert!(run(&web(), Mode::Check).await.changed);
     assert!(proxy.writes().is_empty(), "{}", proxy.log());
     assert_eq!(run(&web(), Mode::Apply).await.result["revision"], 1);
-    assert_eq!(run(&changed("/cpu", json!(512)), Mode::Apply).await.result["revision"], 2);
+    assert_eq!(run(&changed("/memory", json!(1024)), Mode::Apply).await.result["revision"], 2);
     proxy.clear_calls();
-    assert!(!run(&changed("/cpu", json!(512)), Mode::Apply).await.changed);
+    assert!(!run(&changed("/memory", json!(1024)), Mode::Apply).await.changed);
     assert_eq!(proxy.calls().len(), 1, "{}", proxy.log());
     let plan = run(&web(), Mode::PlanDestroy).await;
     assert_eq!(plan.planned[0].reason.as_deref(), Some("with 2 revisions"));
