@@ -2,7 +2,6 @@ use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 
-use super::fail;
 use crate::builtin::{Builtin, Given, builtin};
 use crate::eval::{Cx, Evaluated};
 use crate::{TemplateError, Value};
@@ -52,9 +51,12 @@ fn hash(_cx: &Cx<'_>, given: &Given) -> Evaluated {
 fn to_uuid(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     let namespace = given.text_or(1, ANSIBLE_NAMESPACE);
     let Some(mut data) = uuid_bytes(&namespace) else {
-        return fail(format!(
-            "Invalid value '{namespace}' for 'namespace': badly formed hexadecimal UUID string"
-        ));
+        let why = match given.some(1).filter(|namespace| !namespace.is_text()) {
+            Some(other) => format!("'{}' object has no attribute 'replace'", other.type_name()),
+            None => "badly formed hexadecimal UUID string".to_owned(),
+        };
+        let message = format!("Invalid value '{namespace}' for 'namespace': {why}");
+        return Err(TemplateError::runtime(message).apart());
     };
     data.extend_from_slice(given.text(0).as_bytes());
     let digest = Sha1::digest(&data);
@@ -105,6 +107,10 @@ mod tests {
     #[test]
     fn an_unknown_digest_is_refused() {
         refuse(&[
+            (
+                "s | to_uuid(namespace=22)",
+                "The filter plugin 'ansible.builtin.to_uuid' failed: Invalid value '22' for 'namespace': 'int' object has no attribute 'replace'",
+            ),
             (
                 "s | to_uuid(namespace='x')",
                 "The filter plugin 'ansible.builtin.to_uuid' failed: Invalid value 'x' for 'namespace': badly formed hexadecimal UUID string",
