@@ -39,7 +39,10 @@ pub(crate) async fn run(args: &AdhocArgs) -> u8 {
         Err(code) => return code,
     };
     let code = match Run::set_up(settings, &catalog::modules(), screen.sink()) {
-        Ok(run) if args.run.hosts.list_hosts => list(&run),
+        Ok(run) if args.run.hosts.list_hosts => {
+            screen.settle();
+            list(&run)
+        }
         Ok(run) => run.play().await,
         Err(code) => code,
     };

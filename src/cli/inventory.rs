@@ -82,7 +82,10 @@ pub(crate) fn run(args: &InventoryArgs) -> u8 {
         Err(code) => return code,
     };
     let code = match view(args, &config, &settings, &screen) {
-        Ok(text) => write(args, &text),
+        Ok(text) => {
+            screen.settle();
+            write(args, &text)
+        }
         Err(Wrong::Told(code)) => code,
         Err(Wrong::Fault(fault)) => {
             let code = fault.kind.exit_code();

@@ -144,7 +144,10 @@ fn with_run(
         Err(code) => return code,
     };
     let code = match Run::set_up(settings, &catalog::modules(), screen.sink()) {
-        Ok(run) => go(run),
+        Ok(run) => {
+            screen.settle();
+            go(run)
+        }
         Err(code) => code,
     };
     screen.close(code)

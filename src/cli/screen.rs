@@ -16,13 +16,20 @@ const BUFFER: usize = 64 * 1024;
 
 /// The reporter on a thread of its own, so that printing never holds up a call.
 pub(crate) struct Screen {
-    sender: mpsc::Sender<Event>,
+    sender: mpsc::Sender<Told>,
     thread: JoinHandle<io::Result<()>>,
+}
+
+/// What the reporter's thread is told.
+enum Told {
+    Event(Box<Event>),
+    /// Somebody waits until everything before this is printed.
+    Settle(mpsc::Sender<()>),
 }
 
 impl Screen {
     pub(crate) fn open(settings: Settings, log: Option<Log>, beside: Option<Beside>) -> Self {
-        let (sender, events) = mpsc::channel::<Event>();
+        let (sender, told) = mpsc::channel::<Told>();
         let thread = std::thread::spawn(move || {
             let stdout = BufWriter::with_capacity(BUFFER, std::io::stdout());
             let mut reporter = Reporter::new(settings, Box::new(stdout), Box::new(std::io::stderr()));
@@ -32,12 +39,17 @@ impl Screen {
             if let Some(beside) = beside.filter(|beside| !beside.is_empty()) {
                 reporter = reporter.with_beside(beside);
             }
-            while let Ok(event) = events.recv() {
-                reporter.event(event);
-                while let Ok(event) = events.try_recv() {
-                    reporter.event(event);
+            while let Ok(first) = told.recv() {
+                let mut waiting = Vec::new();
+                for next in std::iter::once(first).chain(told.try_iter()) {
+                    match next {
+                        Told::Event(event) => reporter.event(*event),
+                        Told::Settle(done) => waiting.push(done),
+                    }
                 }
                 reporter.flush();
+                // Whoever waits hears of it by the end of these.
+                drop(waiting);
             }
             // A reader that has gone ends the output quietly; the run itself goes on to its end.
             reporter.finish()
@@ -50,8 +62,17 @@ impl Screen {
         let sender = self.sender.clone();
         Box::new(move |event| {
             // The screen only goes away after the run.
-            let _ = sender.send(event);
+            let _ = sender.send(Told::Event(Box::new(event)));
         })
+    }
+
+    /// Waits until everything so far is printed: what the program prints by itself stands after it.
+    pub(crate) fn settle(&self) {
+        let (done, waiting) = mpsc::channel();
+        if self.sender.send(Told::Settle(done)).is_ok() {
+            // The end of the other side is the answer.
+            let _ = waiting.recv();
+        }
     }
 
     /// Waits until everything is printed; returns the exit code, which an output that could not be written makes one of

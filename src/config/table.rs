@@ -71,6 +71,7 @@ mod tests {
         let unknown: Vec<&str> = all
             .iter()
             .filter(|setting| !is_named(setting) && !is_idle(setting, true))
+            .filter(|setting| !idle::ELSEWHERE.contains(&setting.name))
             .filter(|setting| !places(setting).iter().any(|place| read.contains(place)))
             .map(|setting| setting.name)
             .collect();
@@ -80,7 +81,9 @@ mod tests {
     #[test]
     fn what_is_idle_is_a_setting() {
         let known: HashSet<_> = core().iter().map(|setting| setting.name).collect();
-        assert!(idle::CORE.iter().chain(idle::IN_FILES).all(|name| known.contains(name)));
+        assert!(
+            idle::CORE.iter().chain(idle::IN_FILES).chain(idle::ELSEWHERE).all(|name| known.contains(name))
+        );
         let options: HashSet<_> =
             plugins().iter().filter_map(|setting| Some((setting.plugin?, setting.name))).collect();
         assert!(

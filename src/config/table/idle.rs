@@ -66,6 +66,26 @@ pub(crate) const CORE: &[&str] = &[
     "SSH_AGENT_KEY_LIFETIME",
     "USE_PERSISTENT_CONNECTIONS",
     "WIN_ASYNC_STARTUP_TIMEOUT",
+    // What is not built.
+    "ACTION_WARNINGS",
+    "DEFAULT_INTERNAL_POLL_INTERVAL",
+    "DEFAULT_LOG_FILTER",
+    "DEFAULT_NO_TARGET_SYSLOG",
+    "DEFAULT_SELINUX_SPECIAL_FS",
+    "DEFAULT_SYSLOG_FACILITY",
+    "DISPLAY_ARGS_TO_STDOUT",
+    "FACTS_MODULES",
+    "INJECT_FACTS_AS_VARS",
+    "INVALID_TASK_ATTRIBUTE_FAILED",
+    "PLAYBOOK_VARS_ROOT",
+    "SYSTEM_WARNINGS",
+    "TARGET_LOG_INFO",
+    "VALIDATE_ACTION_GROUP_METADATA",
+];
+
+/// Settings that have nothing to do with a run under Ansible either: nobody has to be told.
+#[cfg(test)]
+pub(crate) const ELSEWHERE: &[&str] = &[
     // `ansible-galaxy` and `ansible-doc`.
     "COLLECTIONS_ON_ANSIBLE_VERSION_MISMATCH",
     "COLLECTIONS_SCAN_SYS_PATH",
@@ -95,21 +115,6 @@ pub(crate) const CORE: &[&str] = &[
     "DEFAULT_UNDEFINED_VAR_BEHAVIOR",
     "DEVEL_WARNING",
     "STRING_TYPE_FILTERS",
-    // What is not built.
-    "ACTION_WARNINGS",
-    "DEFAULT_INTERNAL_POLL_INTERVAL",
-    "DEFAULT_LOG_FILTER",
-    "DEFAULT_NO_TARGET_SYSLOG",
-    "DEFAULT_SELINUX_SPECIAL_FS",
-    "DEFAULT_SYSLOG_FACILITY",
-    "DISPLAY_ARGS_TO_STDOUT",
-    "FACTS_MODULES",
-    "INJECT_FACTS_AS_VARS",
-    "INVALID_TASK_ATTRIBUTE_FAILED",
-    "PLAYBOOK_VARS_ROOT",
-    "SYSTEM_WARNINGS",
-    "TARGET_LOG_INFO",
-    "VALIDATE_ACTION_GROUP_METADATA",
 ];
 
 /// Settings that are read from the environment alone: a file that sets them is not heeded.
