@@ -132,9 +132,13 @@ pub(crate) fn call(cx: &Cx<'_>, mut args: Args, wants_list: bool) -> Evaluated {
     }
     let name = name.text();
     let lookup = found(cx, &name)?;
-    if !lookup.takes_undefined
-        && let Some(undefined) = args.first_undefined()
-    {
+    let undefined = match lookup.name {
+        _ if lookup.takes_undefined => None,
+        // What stands for a variable that is not there may be undefined itself, and often is.
+        "env" => args.positional.iter().find(|term| term.is_undefined()),
+        _ => args.first_undefined(),
+    };
+    if let Some(undefined) = undefined {
         return Ok(undefined.clone());
     }
     let mut wants_list = wants_list;
@@ -144,6 +148,7 @@ pub(crate) fn call(cx: &Cx<'_>, mut args: Args, wants_list: bool) -> Evaluated {
         match &*option {
             "wantlist" => wants_list |= value.is_truthy(),
             "errors" => errors = value.text(),
+            _ if value.is_undefined() => options.push((option, value)),
             _ => options.push((option, cx.known_all(&value)?)),
         }
     }
