@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::attributes::Attributes;
 use crate::content::{Shown, Source, Sums, difference, longest_diff};
 use crate::seen::{self, system_words};
-use crate::transfer::back_up;
+use crate::transfer::{back_up, local};
 use crate::tree::Entry;
 use crate::write::{self, Manner};
 use crate::{content, paths, revision, settle};
@@ -148,7 +148,7 @@ impl AssembleParams {
         let before =
             if work.there { Shown::of(&Source::File(there), longest, Some(8192)) } else { Shown::Absent };
         let after = Shown::of(&Source::Bytes(work.bytes.clone()), longest, None);
-        Some(difference(&before, &after, &work.dest, &work.src))
+        Some(difference(&before, &after, &work.dest, &local(cx)))
     }
 }
 
@@ -192,6 +192,10 @@ impl Action for Assemble {
 
     async fn foretell(&self, cx: &Cx, p: &AssembleParams) -> Result<Deed> {
         let work = p.work(cx)?;
+        // As Ansible's, it asks the command in a check too.
+        if !work.same {
+            revision::validate(cx, p.validate.as_deref(), &work.bytes).await?;
+        }
         let settled = settle::foretold(cx, &p.attributes, &work.dest).await?;
         let mut deed = p.deed(cx, &work, !work.same || settled.changed).await;
         deed.diff.extend(p.diff(cx, &work));

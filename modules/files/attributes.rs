@@ -21,17 +21,17 @@ pub(crate) struct Attributes {
     pub(crate) owner: Option<String>,
     /// The name or number of the group it belongs to; omitted it stays as it is.
     pub(crate) group: Option<String>,
-    /// Flags for `chattr`, with `+`, `-` or `=` before them; without that they are all there shall be.
-    #[param(name = "attributes", alias = "attr")]
-    pub(crate) flags: Option<String>,
     /// The user of the `SELinux` context; without `SELinux` it means nothing.
     pub(crate) seuser: Option<String>,
     /// The role of the `SELinux` context; without `SELinux` it means nothing.
     pub(crate) serole: Option<String>,
-    /// The type of the `SELinux` context; without `SELinux` it means nothing.
-    pub(crate) setype: Option<String>,
     /// The level of the `SELinux` context; without `SELinux` it means nothing.
     pub(crate) selevel: Option<String>,
+    /// The type of the `SELinux` context; without `SELinux` it means nothing.
+    pub(crate) setype: Option<String>,
+    /// Flags for `chattr`, with `+`, `-` or `=` before them; without that they are all there shall be.
+    #[param(name = "attributes", alias = "attr")]
+    pub(crate) flags: Option<String>,
     /// Whether a file may be written in place where it cannot be replaced as a whole, such as one mounted into a
     /// container; omitted `ANSIBLE_UNSAFE_WRITES` of the environment says so, else it may not.
     pub(crate) unsafe_writes: Option<bool>,

@@ -152,12 +152,7 @@ impl Resource for File {
     }
 
     fn desired(&self, p: &FileParams, around: &Around, _have: Option<&Tree>) -> Result<Option<Tree>> {
-        around.want(p).map_err(|mut failure| {
-            for (name, value) in &around.info {
-                failure.result.entry(name.clone()).or_insert_with(|| value.clone());
-            }
-            failure
-        })
+        around.want(p).map_err(|failure| around.informed(failure))
     }
 
     async fn apply(
@@ -167,33 +162,7 @@ impl Resource for File {
         around: &Around,
         change: Change<'_, Tree>,
     ) -> Result<Receipt> {
-        let (have, want) = match change {
-            Change::Delete { .. } => {
-                write::remove(cx, &around.subject)?;
-                return Ok(around.receipt());
-            }
-            Change::Create { want } => (None, want),
-            Change::Update { have, want } => (Some(have), want),
-        };
-        if let Some(message) = &around.wish.stranger {
-            return Err(Failure::new(message).field("path", around.shown.as_str()));
-        }
-        let mut born = None;
-        for (path, entry) in &want.0 {
-            let old = have.and_then(|have| have.get(path));
-            if old != Some(entry) {
-                around.make(cx, path, old, entry)?;
-                if old.is_none() && around.state == Some(State::Touch) {
-                    born = seen::look(&paths::real(cx, path)).map(|seen| (seen.accessed, seen.modified));
-                }
-                write::attributes(cx, path, entry).await?;
-                around.times.set(cx, path, entry)?;
-            }
-        }
-        if p.follow && around.state == Some(State::Link) {
-            found::warn_of_nothing(cx, &around.subject);
-        }
-        Ok(Receipt { born, ..around.receipt() })
+        around.applied(cx, p, change).await.map_err(|failure| around.informed(failure))
     }
 
     fn output(&self, p: &FileParams, report: &Report<'_, Self>) -> Value {
@@ -223,6 +192,44 @@ impl Resource for File {
 }
 
 impl Around {
+    /// Adds what is known of the path, as Ansible adds it to every result that names one.
+    fn informed(&self, mut failure: Failure) -> Failure {
+        for (name, value) in &self.info {
+            failure.result.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+        failure
+    }
+
+    async fn applied(&self, cx: &Cx, p: &FileParams, change: Change<'_, Tree>) -> Result<Receipt> {
+        let (have, want) = match change {
+            Change::Delete { .. } => {
+                write::remove(cx, &self.subject)?;
+                return Ok(self.receipt());
+            }
+            Change::Create { want } => (None, want),
+            Change::Update { have, want } => (Some(have), want),
+        };
+        if let Some(message) = &self.wish.stranger {
+            return Err(Failure::new(message).field("path", self.shown.as_str()));
+        }
+        let mut born = None;
+        for (path, entry) in &want.0 {
+            let old = have.and_then(|have| have.get(path));
+            if old != Some(entry) {
+                self.make(cx, path, old, entry)?;
+                if old.is_none() && self.state == Some(State::Touch) {
+                    born = seen::look(&paths::real(cx, path)).map(|seen| (seen.accessed, seen.modified));
+                }
+                write::attributes(cx, path, entry).await?;
+                self.times.set(cx, path, entry)?;
+            }
+        }
+        if p.follow && self.state == Some(State::Link) {
+            found::warn_of_nothing(cx, &self.subject);
+        }
+        Ok(Receipt { born, ..self.receipt() })
+    }
+
     fn receipt(&self) -> Receipt {
         Receipt { written: true, before: self.before, contents: self.contents.clone(), born: None }
     }

@@ -93,7 +93,8 @@ struct Wanted<'a> {
     p: &'a FindParams,
     names: Names,
     contains: Option<Pattern>,
-    charset: Charset,
+    /// An encoding that nobody knows is told of the folders that are looked through.
+    charset: std::result::Result<Charset, String>,
     age: Option<i64>,
     size: Option<i64>,
     mode: Option<u32>,
@@ -166,7 +167,11 @@ impl<'a> Wanted<'a> {
             p,
             names,
             contains: p.contains.as_ref().map(|text| compiled(text, flags)).transpose()?,
-            charset: p.encoding.as_deref().map_or(Ok(Charset::Utf8), Charset::named)?,
+            charset: p
+                .encoding
+                .as_deref()
+                .map_or(Ok(Charset::Utf8), Charset::named)
+                .map_err(|failure| failure.message),
             age: p
                 .age
                 .as_deref()
@@ -221,6 +226,7 @@ impl<'a> Wanted<'a> {
     /// What cannot be read does not have it; what is not written in the charset ends the look at the whole folder.
     fn has_content(&self, shown: &str, path: &Path) -> std::result::Result<bool, String> {
         let Some(pattern) = &self.contains else { return Ok(true) };
+        let charset = self.charset.clone()?;
         let bad = |_| {
             let encoding = self.p.encoding.as_deref();
             let encoding =
@@ -228,9 +234,9 @@ impl<'a> Wanted<'a> {
             format!("Failed to read the file {shown} due to an encoding error. current encoding: {encoding}")
         };
         let text = |bytes: &[u8]| {
-            self.charset.text(bytes).map(|text| text.replace("\r\n", "\n").replace('\r', "\n")).map_err(bad)
+            charset.text(bytes).map(|text| text.replace("\r\n", "\n").replace('\r', "\n")).map_err(bad)
         };
-        if self.p.read_whole_file || self.charset != Charset::Utf8 {
+        if self.p.read_whole_file || charset != Charset::Utf8 {
             let Ok(bytes) = fs::read(path) else { return Ok(false) };
             let text = text(&bytes)?;
             return Ok(if self.p.read_whole_file {
@@ -528,6 +534,14 @@ mod tests {
         assert_eq!(found.result["skipped_paths"]["x"], "'x' is not a directory");
         assert_eq!(found.result["msg"], "Not all paths examined, check warnings for details");
         assert_eq!(found.result["matched"], 2);
+    }
+
+    #[tokio::test]
+    async fn an_encoding_that_nobody_knows_is_told_of_the_folder() {
+        let bench = bench();
+        let args = json!({ "paths": "d", "contains": "x", "encoding": "klingon" });
+        let found = bench.run("find", &args, Mode::Apply).await;
+        assert_eq!(found.result["skipped_paths"]["d"], "unknown encoding: klingon");
     }
 
     #[tokio::test]

@@ -128,9 +128,16 @@ impl Told {
             }
         };
         // There is always a difference in the result, if only an empty one where none is asked for.
-        let mut deed = Deed::new(self.changed, json!({ "msg": self.msg, "diff": shown }));
-        if let Value::Object(more) = more {
+        let mut deed = Deed::new(self.changed, json!({ "msg": self.msg }));
+        if let Value::Object(mut more) = more {
+            let last = more.shift_remove_entry("backup_file");
+            // What was found stands before the message, as in Ansible's results.
+            if let Some(found) = more.shift_remove("found") {
+                deed.result.shift_insert(0, "found".to_owned(), found);
+            }
             deed.result.extend(more);
+            deed.result.insert("diff".to_owned(), shown);
+            deed.result.extend(last);
         }
         deed.diff.push(self.content);
         deed.diff.extend(self.attributes.map(|settled| settled.diff(path)));

@@ -88,7 +88,7 @@ fn default_folder(cx: &Cx) -> String {
 }
 
 /// Eight letters by chance, as Python's `tempfile` makes them.
-fn chance(cx: &Cx) -> String {
+pub(crate) fn chance(cx: &Cx) -> String {
     const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789_";
     let mut bytes = [0; 8];
     cx.world().random(&mut bytes);

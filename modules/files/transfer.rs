@@ -40,8 +40,10 @@ pub(crate) struct Job<'a> {
 pub(crate) enum From<'a> {
     /// The playbook itself has it.
     Content(Vec<u8>),
-    /// The engine made it of a file: a rendered template, a decrypted file.
+    /// The engine made it of a file: a decrypted file.
     Made(&'a Path, &'a [u8]),
+    /// The engine rendered the template at the path.
+    Rendered(&'a Path, &'a [u8]),
     /// A file or folder beside the playbook.
     Controller(&'a Path),
     /// A file or folder of the host.
@@ -57,6 +59,8 @@ pub(crate) struct Around {
     src: Option<String>,
     /// Where Ansible would have put the file before it replaces the one at the destination.
     carried: String,
+    /// What the difference calls the source: of a template Ansible's file with the text that was made of it.
+    origin: Option<String>,
     /// It is one file, not a folder.
     single: bool,
     /// What shall be at the destination, by path.
@@ -96,7 +100,7 @@ pub(crate) struct Receipt {
     backup: Option<String>,
 }
 
-pub(crate) use found::back_up;
+pub(crate) use found::{back_up, local};
 
 pub(crate) fn address(dest: &Path) -> Address {
     file::address(&dest.to_string_lossy())

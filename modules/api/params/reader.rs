@@ -108,5 +108,28 @@ pub fn check(spec: &Spec, args: &Value, dynamic: &dyn Fn(&str) -> bool) -> Vec<P
 /// null for what is omitted, aliases as they were given, secrets masked.
 pub fn invocation(spec: &Spec, args: &Value) -> Value {
     let known = |_: &str| false;
-    Value::Object(Judge::new(&known, true).arguments(spec, args))
+    let all = Judge::new(&known, true).arguments(spec, args);
+    // What is given by name, then what has a default, then the rest: the order in which Ansible's modules come by them.
+    let given = |name: &str| {
+        let aliases = spec.param(name).map(|param| param.aliases.as_slice()).unwrap_or_default();
+        std::iter::once(name).chain(aliases.iter().copied()).any(|name| args.get(name).is_some())
+    };
+    let mut first: Vec<(String, Value)> = Vec::new();
+    let (mut preset, mut empty) = (Vec::new(), Vec::new());
+    for (name, mut value) in all {
+        // Where nothing is given the environment decides it; Ansible shows what that comes to.
+        if name == "unsafe_writes" && value.is_null() {
+            value = Value::Bool(false);
+        }
+        let part = if given(&name) {
+            &mut first
+        } else if value.is_null() {
+            &mut empty
+        } else {
+            &mut preset
+        };
+        part.push((name, value));
+    }
+    first.sort_by(|(a, _), (b, _)| a.cmp(b));
+    Value::Object(first.into_iter().chain(preset).chain(empty).collect())
 }

@@ -17,6 +17,7 @@ use crate::attributes::Wish;
 use crate::content::{Shown, Source, longest_diff};
 use crate::mode::{self, Mode};
 use crate::seen::{self, Kind, Seen, errno_words, system_words};
+use crate::tempfile::chance;
 use crate::{content, paths};
 
 /// How many bytes of a file that is there are looked through for a null byte.
@@ -64,7 +65,12 @@ impl<'a> Finding<'a> {
         let single = matches!(origin, Origin::File(_));
         let from_host = matches!(job.from, From::Host(_));
         let wish = wish.map_err(placed)?;
-        let around = Around { dest: dest.clone(), src, single, from_host, ..Around::default() };
+        let origin_shown = match job.from {
+            From::Rendered(..) => Some(format!("{}/{name}", local(cx))),
+            _ => src.clone(),
+        };
+        let around =
+            Around { dest: dest.clone(), src, origin: origin_shown, single, from_host, ..Around::default() };
         Ok(Self { cx, job, origin, name, wish, folder_wish, around })
     }
 
@@ -205,7 +211,7 @@ impl<'a> Finding<'a> {
     fn of_file(&self, source: &Source, dest: &str, sum: &str) -> Wish {
         let bits = match (source, &self.job.from) {
             (Source::File(path), _) => bits_of(path),
-            (_, From::Made(path, _)) => bits_of(path),
+            (_, From::Made(path, _) | From::Rendered(path, _)) => bits_of(path),
             _ => Some(0o600),
         };
         let path = paths::real(self.cx, dest);
@@ -264,7 +270,9 @@ fn origin(cx: &Cx, job: &Job<'_>) -> Result<(Origin, Option<String>)> {
         |path: PathBuf| if path.is_dir() { Origin::Folder(path) } else { Origin::File(Source::File(path)) };
     match &job.from {
         From::Content(bytes) => Ok((Origin::File(Source::Bytes(bytes.clone())), None)),
-        From::Made(path, bytes) => Ok((Origin::File(Source::Bytes(bytes.to_vec())), Some(text(path)))),
+        From::Made(path, bytes) | From::Rendered(path, bytes) => {
+            Ok((Origin::File(Source::Bytes(bytes.to_vec())), Some(text(path))))
+        }
         From::Controller(path) => Ok((at(cx.world().folder().join(path)), Some(text(path)))),
         From::Host(path) => {
             let shown = paths::expand(cx, path);
@@ -285,8 +293,7 @@ fn origin(cx: &Cx, job: &Job<'_>) -> Result<(Origin, Option<String>)> {
 
 /// Returns the path that results name as the source: Ansible's, in a folder that goes with the task.
 fn carried(cx: &Cx, dest: &str) -> String {
-    let folder = cx.env("ANSIBLE_REMOTE_TMP").unwrap_or_else(|| "~/.ansible/tmp".to_owned());
-    let folder = paths::expand(cx, Path::new(&folder));
+    let folder = temporary(cx, "ANSIBLE_REMOTE_TMP");
     let since = cx.now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let mut chance = [0; 6];
     cx.world().random(&mut chance);
@@ -294,12 +301,23 @@ fn carried(cx: &Cx, dest: &str) -> String {
     let name = paths::name_of(dest).trim_start_matches('.');
     let ending = name.rfind('.').and_then(|at| name.get(at..)).unwrap_or_default();
     format!(
-        "{}/ansible-tmp-{}.{}-{}-{chance}/.source{ending}",
-        folder.trim_end_matches('/'),
+        "{folder}/ansible-tmp-{}.{}-{}-{chance}/.source{ending}",
         since.as_secs(),
         since.subsec_micros(),
         std::process::id(),
     )
+}
+
+/// Returns the path that a difference names for what is made on the controller: Ansible's file among temporary ones.
+pub(crate) fn local(cx: &Cx) -> String {
+    let (folder, own) = (temporary(cx, "ANSIBLE_LOCAL_TEMP"), std::process::id());
+    format!("{folder}/ansible-local-{own}{}/tmp{}", chance(cx), chance(cx))
+}
+
+/// Returns the folder of temporary files that a variable names, else Ansible's own.
+fn temporary(cx: &Cx, variable: &str) -> String {
+    let folder = cx.env(variable).unwrap_or_else(|| "~/.ansible/tmp".to_owned());
+    paths::expand(cx, Path::new(&folder)).trim_end_matches('/').to_owned()
 }
 
 /// Says beforehand what is wrong with the folder that a file goes into.

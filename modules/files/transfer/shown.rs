@@ -79,7 +79,7 @@ pub(super) fn diff(told: &Told<'_>) -> Vec<Diff> {
         return Vec::new();
     }
     if told.content() {
-        let source = around.src.as_deref().unwrap_or(&around.dest);
+        let source = around.origin.as_deref().unwrap_or(&around.dest);
         return vec![difference(&around.old_text, &around.text, &around.dest, source)];
     }
     let (Some(have), Some(want)) = (told.entry(told.before), told.entry(told.after)) else {

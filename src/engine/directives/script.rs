@@ -79,7 +79,7 @@ impl Script<'_> {
         let path = self
             .runner
             .needle(self.task, "files", source)
-            .map_err(|failure| Box::new(self.failed(&failure.message)))?;
+            .map_err(|failure| Box::new(Runner::unfound(self.task, failure.message)))?;
         if self.runner.task_mode(self.task, self.spot.scope) != Mode::Apply {
             return Ok(self.checked());
         }

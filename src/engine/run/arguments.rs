@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use rplay_event::Kind;
+use rplay_module::Module;
 use rplay_module::params::{Kind as ParamKind, Spec};
-use rplay_module::{Failure, Module};
 use rplay_syntax::Node;
 use rplay_template::{Notice, Scope, TemplateError, Value};
 use serde_json::{Map, Value as Json};
@@ -156,7 +156,7 @@ impl Runner {
         spec: &Spec,
         args: &mut Json,
         scope: &Arc<dyn Scope>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Box<Ended>> {
         let remote = is_of_host(spec, args);
         let options = args.clone();
         for param in &spec.params {
@@ -171,7 +171,10 @@ impl Runner {
                 continue;
             };
             let given = args.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
-            if remote && param.kind != ParamKind::ControllerTemplate {
+            // With a content as well the module refuses both, whether there is such a file or not.
+            let both =
+                param.name == "src" && options.get("content").is_some_and(|content| !content.is_null());
+            if (remote || both || given.is_empty()) && param.kind != ParamKind::ControllerTemplate {
                 continue;
             }
             let file = self.controller_file(task, folder, &given, &param.kind, &options, scope)?;

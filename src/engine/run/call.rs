@@ -11,7 +11,7 @@ use serde_json::{Value as Json, json};
 use super::background::{self, Background};
 use super::delegate::Delegate;
 use super::item::Ended;
-use super::result::{failed, timed_out};
+use super::result::timed_out;
 use super::{Runner, Stop, TaskRun, is_true};
 use crate::connection::Work;
 use crate::directives;
@@ -224,8 +224,8 @@ impl Runner {
         if let (Some(param), Some(fields)) = (spec.param("_inventory_hostname"), args.as_object_mut()) {
             fields.insert(param.name.to_owned(), json!(host.name.as_ref()));
         }
-        if let Err(failure) = self.controller_files(task, &spec, &mut args, scope) {
-            return Ok(failed(&failure));
+        if let Err(ended) = self.controller_files(task, &spec, &mut args, scope) {
+            return Ok(*ended);
         }
         if bare(action) == "async_status"
             && let Err(ended) = self.async_dir(task, spot, &mut args)

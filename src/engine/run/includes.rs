@@ -9,6 +9,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::include_role::inherited;
 use super::item::{Brought, Ended, Include};
+use super::result::failed;
 use super::{Runner, Stop, TaskRun};
 use crate::directives;
 use crate::hosts::{Host, Tools};
@@ -155,18 +156,54 @@ impl Runner {
         kind: &ParamKind,
         options: &Json,
         scope: &Arc<dyn Scope>,
-    ) -> Result<ControllerFile, Failure> {
-        let path = self.needle(task, folder, given)?;
+    ) -> Result<ControllerFile, Box<Ended>> {
+        let path = self
+            .needle(task, folder, given)
+            .map_err(|failure| Box::new(Self::unfound(task, failure.message)))?;
         if *kind != ParamKind::ControllerTemplate {
             let encrypted = std::fs::read(&path).is_ok_and(|bytes| crate::vault::is_vault(&bytes));
             let wanted = options.get("decrypt").and_then(Json::as_bool).unwrap_or(true);
+            if wanted && path.is_dir() && let Some(file) = sealed_within(&path) {
+                let text = self.loader.reader.text(&file);
+                text.map_err(|fault| Box::new(Self::sealed(task, &file, fault.message)))?;
+                let message = format!(
+                    "could not copy {}: {} in it is encrypted, and files in folders are not decrypted yet; copy it by \
+                     itself, or say decrypt: false",
+                    path.display(),
+                    file.display()
+                );
+                return Err(Box::new(failed(&Failure::new(message))));
+            }
             if !(encrypted && wanted) {
                 return Ok(ControllerFile { path, content: None });
             }
-            let (text, _) = self.loader.reader.text(&path).map_err(|fault| Failure::new(fault.message))?;
+            let text = self.loader.reader.text(&path);
+            let (text, _) = text.map_err(|fault| Box::new(Self::sealed(task, &path, fault.message)))?;
             return Ok(ControllerFile { path, content: Some(text.into_bytes()) });
         }
         self.controller_template(task, &path, given, options, scope)
+    }
+
+    /// Returns the end of a task whose file is nowhere: `copy` words it in its own way.
+    pub(crate) fn unfound(task: &TaskRun<'_>, message: String) -> Ended {
+        if bare(&task.item.task.action.name) == "copy" {
+            let message = format!("Unexpected AnsibleActionFail error: {message}");
+            return Ended { headline: Some(format!("Task failed: {message}")), ..Ended::failed(message) };
+        }
+        let mut ended = Ended::failed(message.as_str());
+        ended.causes = vec![Fault::new("Task failed.").at(&task.item.task.span), Fault::new(message)];
+        ended
+    }
+
+    /// Returns the end of a task whose file cannot be decrypted.
+    fn sealed(task: &TaskRun<'_>, path: &std::path::Path, message: String) -> Ended {
+        if message != crate::vault::Reason::NoSecrets.to_string() {
+            return failed(&Failure::new(message));
+        }
+        let message = format!("A vault password or secret must be specified to decrypt {}", path.display());
+        let mut ended = Ended::failed(format!("Task failed: {message}"));
+        ended.causes = vec![Fault::new("Task failed.").at(&task.item.task.span), Fault::new(message)];
+        ended
     }
 
     /// Finds a file where Ansible looks for it: in the folder of that name beside role, task file and playbook.
@@ -188,7 +225,11 @@ impl Runner {
             .map(|inner| absolute(&self.settings.folder, inner.as_ref()))
             .collect();
         files::find(&folders, Some(folder), &given).map_err(|looked| {
-            let looked: Vec<String> = looked.iter().map(|path| path.display().to_string()).collect();
+            let mut looked: Vec<String> = looked.iter().map(|path| path.display().to_string()).collect();
+            // Ansible looks beside the playbook once more, whether it has been there or not.
+            if let Some(last) = folders.last().filter(|_| !given.starts_with('/')) {
+                looked.extend([format!("{last}/{folder}/{given}"), format!("{last}/{given}")]);
+            }
             Failure::new(format!(
                 "Could not find or access '{given}'\nSearched in:\n\t{} on the Ansible Controller.\nIf you are using a \
                  module and expect the file to exist on the remote, see the remote_src option",
@@ -196,6 +237,23 @@ impl Runner {
             ))
         })
     }
+}
+
+/// Returns a file in the folder, or in those in it, that is encrypted.
+fn sealed_within(folder: &std::path::Path) -> Option<PathBuf> {
+    let mut paths: Vec<PathBuf> =
+        std::fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    // The folder's own files come before those of the folders in it.
+    paths.sort_by_key(|path| (path.is_dir(), path.clone()));
+    paths.into_iter().find_map(|path| {
+        if path.is_dir() && !path.is_symlink() {
+            return sealed_within(&path);
+        }
+        let mut start = Vec::new();
+        let file = std::fs::File::open(&path).ok().filter(|_| path.is_file())?;
+        std::io::Read::read_to_end(&mut std::io::Read::take(file, 64), &mut start).ok()?;
+        crate::vault::is_vault(&start).then_some(path)
+    })
 }
 
 /// Loop variables of an include are there for what it brings in.

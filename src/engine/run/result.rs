@@ -33,7 +33,8 @@ impl Runner {
                 return Self::unconnected(task, failure);
             }
             let mut ended = failed(&named(failure.clone(), action));
-            let cause = rplay_event::Fault::new("").at(&task.item.task.span);
+            let told = ended.headline.clone().unwrap_or_default();
+            let cause = rplay_event::Fault::new(told).at(&task.item.task.span);
             ended.causes.push(match &failure.hint {
                 Some(hint) => cause.help(hint.clone()),
                 None => cause,
@@ -51,7 +52,16 @@ impl Runner {
                     .get_or_insert_with(|| "may run: its condition is not known before the run".to_owned());
             }
         }
-        ended.set("changed", outcome.changed);
+        // Where the module itself does not place it, it is what Ansible's modules tell first.
+        if ended.result.contains_key("changed") {
+            ended.set("changed", outcome.changed);
+        } else {
+            ended.result.shift_insert(0, "changed".to_owned(), json!(outcome.changed));
+        }
+        // What is registered of a loop has it in each of its results; the screen leaves it out below -vvv.
+        if self.settings.verbosity >= 3 || task.item.task.looping.is_some() {
+            ended.set("invocation", json!({ "module_args": rplay_module::params::invocation(spec, args) }));
+        }
         if outcome.skipped {
             ended.set("skipped", true);
         } else if !super::flag(&ended.result, "skipped") {
@@ -65,9 +75,6 @@ impl Runner {
         }
         ended.verbose_never = bare(action) == "setup";
         self.keep_diff(task, &mut ended, outcome.diff);
-        if self.settings.verbosity >= 3 {
-            ended.set("invocation", json!({ "module_args": rplay_module::params::invocation(spec, args) }));
-        }
         ended
     }
 
