@@ -4,7 +4,7 @@ mod caller;
 mod fetch;
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,6 +32,9 @@ const PASSWD: &str = "/etc/passwd";
 
 /// After so many links in one path the rest is a circle: the kernel gives up there too.
 const MOST_LINKS: usize = 40;
+
+/// The longest file that a template reads, in bytes.
+const LONGEST_FILE: u64 = 200_000_000;
 
 /// The world of lookups, filters and tests.
 pub(crate) struct Outside {
@@ -98,9 +101,19 @@ impl Outside {
     }
 }
 
+/// Reads a file, unless it is longer than any text may become: `/dev/zero` has no end.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(LONGEST_FILE + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LONGEST_FILE {
+        return Err(io::Error::other(format!("it is longer than {LONGEST_FILE} bytes")));
+    }
+    Ok(bytes)
+}
+
 impl World for Outside {
     fn read_file(&self, path: &str) -> Result<Vec<u8>, String> {
-        let bytes = fs::read(self.place(path)).map_err(|error| about(&error, path))?;
+        let bytes = read(&self.place(path)).map_err(|error| about(&error, path))?;
         if !is_vault(&bytes) {
             return Ok(bytes);
         }

@@ -33,11 +33,15 @@ pub(crate) fn kind(text: &str) -> Kind {
     }
 }
 
+/// More digits are refused, as Python does: reading them would take minutes.
+const LONGEST_INT: usize = 4300;
+
 /// Builds the value of a scalar of a kind; `None` where the text does not say one, as `0x_` or `!!int one`.
 pub(crate) fn construct(kind: Kind, text: &str, origin: Origin) -> Option<Data> {
     match kind {
         Kind::Null => Some(Data::Null),
         Kind::Bool => boolean(text).or_else(|| boolean(&text.to_ascii_lowercase())).map(Data::Bool),
+        Kind::Int if text.len() > LONGEST_INT => None,
         Kind::Int => int(text),
         Kind::Float => float(text).map(Data::Float),
         Kind::Merge | Kind::Value | Kind::Text => Some(Data::Text(Text { text: text.into(), origin })),
@@ -223,6 +227,13 @@ mod tests {
         for word in ["y", "n", "yEs", "nULL", "none", "None", "t"] {
             assert_eq!(resolved(word), text(word), "{word}");
         }
+    }
+
+    #[test]
+    fn whole_numbers_are_no_longer_than_pythons() {
+        let longest = "1".repeat(4300);
+        assert_eq!(resolved(&longest), Data::BigInt(longest.as_str().into()));
+        assert!(construct(Kind::Int, &format!("{longest}1"), Origin::Template).is_none());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::{Cx, Evaluated};
 use crate::object::Object;
 use crate::parse::tree::Operator;
 use crate::value::{Repr, big_to_float, int_to_float, whole};
-use crate::{TemplateError, Value};
+use crate::{TemplateError, Value, limits};
 
 /// The longest text or list that repetition may make.
 const MAX_REPEATED: usize = 50_000_000;
@@ -44,7 +44,10 @@ impl Cx<'_> {
 
     fn add(&self, left: &Value, right: &Value) -> Evaluated {
         match (&left.0, &right.0) {
-            (Repr::Str(left), Repr::Str(right)) => Ok(format!("{left}{right}").into()),
+            (Repr::Str(left), Repr::Str(right)) => {
+                limits::text(left.len().saturating_add(right.len()))?;
+                Ok(format!("{left}{right}").into())
+            }
             (Repr::Bytes(left), Repr::Bytes(right)) => {
                 Ok(Value(Repr::Bytes(left.iter().chain(right.iter()).copied().collect())))
             }
@@ -60,8 +63,9 @@ impl Cx<'_> {
                 Ok(Value::tuple(left.iter().chain(right.iter()).cloned().collect()))
             }
             _ if left.type_name() == "list" && right.type_name() == "list" => {
-                let mut items = self.items(left)?;
-                items.extend(self.items(right)?);
+                let (mut items, more) = (self.items(left)?, self.items(right)?);
+                limits::items(items.len().saturating_add(more.len()))?;
+                items.extend(more);
                 Ok(items.into())
             }
             (Repr::Str(_) | Repr::Tuple(_) | Repr::List(_) | Repr::Lazy(_), _)

@@ -167,7 +167,9 @@ impl Cx<'_> {
         let mut text = String::new();
         for part in parts {
             let value = self.operand(part)?;
-            text.push_str(&self.printed_as_str(&value)?);
+            let printed = self.printed_as_str(&value)?;
+            crate::limits::text(text.len().saturating_add(printed.len()))?;
+            text.push_str(&printed);
         }
         Ok(text.into())
     }

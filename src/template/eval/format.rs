@@ -103,7 +103,9 @@ fn percent_item(
 fn percent_number(chars: &mut Chars<'_>, args: &mut PercentArgs) -> Result<Option<usize>, TemplateError> {
     if chars.next_if_eq(&'*').is_some() {
         let width = args.next()?.as_i64().and_then(|width| usize::try_from(width).ok());
-        return width.map(Some).ok_or_else(|| TemplateError::runtime("* wants int"));
+        let width = width.ok_or_else(|| TemplateError::runtime("* wants int"))?;
+        crate::limits::text(width)?;
+        return Ok(Some(width));
     }
     let mut digits = String::new();
     while let Some(digit) = chars.next_if(char::is_ascii_digit) {

@@ -21,7 +21,7 @@ pub(super) const FILTERS: &[Builtin] = &[
     builtin("extract", "item container morekeys=", extract).shallow(),
 ];
 
-/// The most elements that a combination may make.
+/// The most elements that combinations may have together.
 const MAX_COMBINED: usize = 1_000_000;
 
 fn join(cx: &Cx<'_>, given: &Given) -> Evaluated {
@@ -178,7 +178,8 @@ fn permute(
 ) -> Result<(), TemplateError> {
     if chosen.len() == length {
         rows.push(Value::tuple(chosen.iter().filter_map(|at| items.get(*at).cloned()).collect()));
-        return if rows.len() > MAX_COMBINED { fail("there are too many permutations") } else { Ok(()) };
+        let too_many = rows.len().saturating_mul(length) > MAX_COMBINED;
+        return if too_many { fail("there are too many permutations") } else { Ok(()) };
     }
     for at in 0..items.len() {
         if !chosen.contains(&at) {
@@ -207,7 +208,8 @@ fn combine(
 ) -> Result<(), TemplateError> {
     if chosen.len() == length {
         rows.push(Value::tuple(chosen.clone()));
-        return if rows.len() > MAX_COMBINED { fail("there are too many combinations") } else { Ok(()) };
+        let too_many = rows.len().saturating_mul(length) > MAX_COMBINED;
+        return if too_many { fail("there are too many combinations") } else { Ok(()) };
     }
     for (at, item) in items.iter().enumerate().skip(from) {
         chosen.push(item.clone());

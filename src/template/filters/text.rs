@@ -75,7 +75,8 @@ fn replace(_cx: &Cx<'_>, given: &Given) -> Evaluated {
 
 fn center(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     given.refuse_none(1, "'NoneType' object cannot be interpreted as an integer")?;
-    let (text, width) = (given.text(0), given.size(1, 80)?.min(1_000_000));
+    let (text, width) = (given.text(0), given.size(1, 80)?);
+    limits::text(width)?;
     let (before, after) = centered(width.saturating_sub(text.chars().count()), width);
     Ok(format!("{}{text}{}", " ".repeat(before), " ".repeat(after)).into())
 }
@@ -90,7 +91,11 @@ fn indent(_cx: &Cx<'_>, given: &Given) -> Evaluated {
         Some(width) if width.is_none() => {
             return fail("can't multiply sequence by non-int of type 'NoneType'");
         }
-        _ => " ".repeat(given.size(1, 4)?.min(10_000)),
+        _ => {
+            let width = given.size(1, 4)?;
+            limits::text(width.saturating_mul(text.lines().count()))?;
+            " ".repeat(width)
+        }
     };
     let (first, blank) = (given.flag(2, false), given.flag(3, false));
     // One more line end, so that a last one is kept.

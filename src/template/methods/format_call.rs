@@ -1,6 +1,7 @@
 //! Python's `'{}'.format(...)`.
 
 use crate::eval::{Args, Layout, layout_float, layout_integer, layout_signed, pad};
+use crate::limits::LONGEST_TEXT;
 use crate::value::{Repr, TextKey, float_repr, int_to_float};
 use crate::{TemplateError, Value};
 
@@ -195,7 +196,9 @@ fn parse(spec: &str) -> Option<Layout> {
         }
         digits
     };
-    layout.width = digits(&mut rest).parse().unwrap_or(0).min(1_000_000);
+    let width = digits(&mut rest);
+    layout.width =
+        if width.is_empty() { 0 } else { width.parse().ok().filter(|width| *width <= LONGEST_TEXT)? };
     layout.grouping = rest.next_if(|c| matches!(c, ',' | '_'));
     if rest.next_if_eq(&'.').is_some() {
         layout.precision = Some(digits(&mut rest).parse().ok()?);

@@ -363,7 +363,8 @@ fn strip(text: &str, name: &str, chars: Option<&Value>) -> String {
 }
 
 fn pad(text: &str, name: &str, given: &Given) -> Evaluated {
-    let width = given.size(0, 0)?.min(10_000_000);
+    let width = given.size(0, 0)?;
+    limits::text(width)?;
     let missing = width.saturating_sub(text.chars().count());
     if name == "zfill" {
         let (sign, digits) = match text.chars().next() {
