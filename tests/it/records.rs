@@ -63,7 +63,8 @@ fn a_run_that_computes_ends_at_the_first_signal() {
 
 #[test]
 fn an_output_that_cannot_be_written_is_a_failure() {
-    let play = rplay().playbook("- hosts: localhost\n  gather_facts: false\n  tasks:\n    - debug: {msg: hello}\n");
+    let play =
+        rplay().playbook("- hosts: localhost\n  gather_facts: false\n  tasks:\n    - debug: {msg: hello}\n");
     play.run();
     for args in [&["playbook.yml"][..], &["--list-tasks", "playbook.yml"], &["replay"]] {
         let full = std::fs::File::create("/dev/full").expect("there is such a device");
@@ -75,7 +76,10 @@ fn an_output_that_cannot_be_written_is_a_failure() {
             .expect("the binary runs");
         let told = String::from_utf8_lossy(&ran.stderr);
         assert_eq!(ran.status.code(), Some(1), "{args:?}: {told}");
-        assert!(told.contains("the output could not be written to stdout: No space left"), "{args:?}: {told}");
+        assert!(
+            told.contains("the output could not be written to stdout: No space left"),
+            "{args:?}: {told}"
+        );
     }
 }
 

@@ -66,8 +66,9 @@ fn planted_secrets_come_out_nowhere() {
 /// What is split, cut or turned around is a secret still, and so is what an excerpt of the playbook shows.
 #[test]
 fn parts_of_secrets_come_out_nowhere() {
-    let play = rplay().file("vars/secret.yml", "pw: S3cr3t/Pass word+1\nmade: '{{ base }}-of-it'\n").playbook(
-        r#"
+    let play =
+        rplay().file("vars/secret.yml", "pw: S3cr3t/Pass word+1\nmade: '{{ base }}-of-it'\n").playbook(
+            r#"
 - hosts: localhost
   gather_facts: false
   vars_files: [vars/secret.yml]
@@ -82,8 +83,17 @@ fn parts_of_secrets_come_out_nowhere() {
     - uri: {url: "http://127.0.0.1:9/", url_username: me, url_password: hush5}
       ignore_errors: true
 "#,
-    );
-    let forms = ["S3cr3t", "word+1", "S3CR3T", "1+drow", "Pass word", "OTHERPW77777", "hush5", "made-of-a-template-of-it"];
+        );
+    let forms = [
+        "S3cr3t",
+        "word+1",
+        "S3CR3T",
+        "1+drow",
+        "Pass word",
+        "OTHERPW77777",
+        "hush5",
+        "made-of-a-template-of-it",
+    ];
     assert_nothing_comes_out(&play, &forms.map(str::to_owned));
 }
 
