@@ -26,7 +26,8 @@ use syn::{DeriveInput, Error, parse_macro_input};
 /// - `default = value`, in any form the parameter takes; `default` alone is the type's empty value
 /// - `required`, for an `Option` that must be given all the same
 /// - `identity`: which thing is meant hangs on it
-/// - `secret`: never shown (a `Secret<T>` is one anyway)
+/// - `secret`: never shown (a `Secret<T>` is one anyway); `censored`: not shown among the arguments
+///   of a result, though it may be seen elsewhere
 /// - `choices("a", "b")` for a text or a list of texts; `path`, `bytes`, `json`; `files = "folder"` for a controller file
 /// - `flatten`: the parameters of that struct stand on this level
 /// - `rest`: a `Map<String, Value>` of whatever else was given

@@ -16,6 +16,7 @@ pub(crate) struct CopyParams {
     #[param(files = "files")]
     src: Option<ControllerFile>,
     /// The text to write in place of a `src`; data is written as JSON.
+    #[param(censored)]
     content: Option<Value>,
     /// Where it shall be. A path that ends with a slash, or a folder that is there, is a folder it goes into.
     #[param(identity)]

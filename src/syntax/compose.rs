@@ -7,6 +7,7 @@ use libyaml_safer::{Event, EventData, Mark, Parser, ScalarStyle};
 use rplay_event::{Fault, Span};
 
 use crate::entries::Entries;
+use crate::quiet::unless_it_panics;
 use crate::reading::clipped;
 use crate::resolve::{self, Kind};
 use crate::tag::{self, Tag};
@@ -73,6 +74,8 @@ struct Composer<'a> {
     warnings: Vec<Warning>,
     /// The start of a document whose event has been taken already.
     started: Option<Span>,
+    /// Where the last event ended.
+    last: Option<Mark>,
 }
 
 /// Where a node stands.
@@ -103,13 +106,28 @@ impl<'a> Composer<'a> {
         let mut parser = Parser::new();
         parser.set_input(source.padded());
         let mut composer =
-            Self { source, parser, anchors: HashMap::new(), warnings: Vec::new(), started: None };
+            Self { source, parser, anchors: HashMap::new(), warnings: Vec::new(), started: None, last: None };
         composer.next()?;
         Ok(composer)
     }
 
     fn next(&mut self) -> Result<Event, Box<Fault>> {
-        self.parser.parse().map_err(|error| Box::new(yaml_fault::fault(self.source, &error)))
+        match unless_it_panics(|| self.parser.parse()) {
+            Some(parsed) => {
+                let event = parsed.map_err(|error| Box::new(yaml_fault::fault(self.source, &error)))?;
+                self.last = Some(event.end_mark);
+                Ok(event)
+            }
+            None => Err(self.comma_behind_tag().into()),
+        }
+    }
+
+    /// The only thing that the library leaves undone.
+    fn comma_behind_tag(&self) -> Fault {
+        let span = self.last.map_or_else(|| self.source.span(1, 1), |mark| self.span(mark));
+        let message =
+            "YAML parsing failed: while scanning a tag, did not find expected whitespace or line break.";
+        self.source.fault(message, &span).help("put a space between the tag and the comma")
     }
 
     fn span(&self, mark: Mark) -> Span {

@@ -23,6 +23,7 @@ mod node;
 mod old;
 mod play;
 mod playbook;
+mod quiet;
 mod reading;
 mod resolve;
 mod role;

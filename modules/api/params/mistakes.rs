@@ -80,6 +80,7 @@ mod tests {
             default,
             identity: false,
             secret: false,
+            censored: false,
         }
     }
 

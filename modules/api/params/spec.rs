@@ -34,6 +34,8 @@ pub struct ParamSpec {
     pub identity: bool,
     /// Never shown.
     pub secret: bool,
+    /// Not shown among the arguments of a result, though it may be seen elsewhere, as in a difference.
+    pub censored: bool,
 }
 
 /// What a parameter's value is.

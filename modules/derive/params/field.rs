@@ -9,7 +9,7 @@ use super::rules::Rules;
 use crate::{case, documentation};
 
 const KNOWN: &str = "a parameter takes `name`, `alias`, `deprecated_alias(\"old\" => \"say\")`, `default`, `required`, \
-                     `identity`, `secret`, `choices(…)`, `path`, `bytes`, `json`, `files`, `flatten` or `rest`";
+                     `identity`, `secret`, `censored`, `choices(…)`, `path`, `bytes`, `json`, `files`, `flatten` or `rest`";
 
 /// A field as the derive knows it.
 pub(super) struct Field<'a> {
@@ -37,6 +37,7 @@ struct Marks {
     required: bool,
     identity: bool,
     secret: bool,
+    censored: bool,
     kind: Option<TokenStream>,
     flatten: bool,
     rest: bool,
@@ -96,6 +97,7 @@ impl<'a> Field<'a> {
         };
         let secret =
             if marks.secret { quote!(true) } else { quote!(<#ty as ::rplay_module::params::Param>::SECRET) };
+        let censored = marks.censored;
         Some(quote! {
             ::rplay_module::params::ParamSpec {
                 name: #name,
@@ -108,6 +110,7 @@ impl<'a> Field<'a> {
                 default: #default,
                 identity: #identity,
                 secret: #secret,
+                censored: #censored,
             }
         })
     }
@@ -166,6 +169,7 @@ impl Marks {
             "required" => self.required = true,
             "identity" => self.identity = true,
             "secret" => self.secret = true,
+            "censored" => self.censored = true,
             "flatten" => self.flatten = true,
             "rest" => self.rest = true,
             "path" => self.kind(meta, &quote!(Path))?,

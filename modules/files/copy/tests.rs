@@ -304,3 +304,11 @@ async fn each_wrong_argument_is_named() {
         assert!(failure.message.contains(message), "{}", failure.message);
     }
 }
+
+#[test]
+fn the_content_is_not_shown_among_the_arguments() {
+    let args = json!({ "content": "hush", "dest": "c" });
+    let shown = rplay_module::params::invocation(&<super::CopyParams as rplay_module::Params>::spec(), &args);
+    assert_eq!(shown["content"], "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER");
+    assert_eq!(shown["dest"], "c");
+}

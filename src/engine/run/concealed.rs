@@ -84,6 +84,7 @@ mod tests {
             default: None,
             identity: false,
             secret,
+            censored: false,
         }
     }
 

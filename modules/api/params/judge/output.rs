@@ -48,7 +48,7 @@ pub(super) fn shown(entries: Vec<Entry<'_>>, args: &Map<String, Value>) -> Map<S
     let mut fields: Map<String, Value> = given.map(|(key, value)| (key.clone(), value.clone())).collect();
     for Entry { spec, coerced, .. } in entries {
         fields.insert(spec.name.to_owned(), coerced.map_or(Value::Null, |coerced| coerced.value));
-        if spec.secret {
+        if spec.secret || spec.censored {
             spec.spelled().filter_map(|name| fields.get_mut(name).map(mask).map(drop)).for_each(drop);
         }
     }
