@@ -48,10 +48,8 @@ pub(crate) async fn load_balancers(record: &Record) -> Result<Vec<LoadBalancer>>
 pub(crate) fn farewell(balancers: &[LoadBalancer], folder: &Path) -> Vec<String> {
     let folder =
         if folder == Path::new(DEFAULT_FOLDER) { String::new() } else { format!(" {}", folder.display()) };
-    let mut lines: Vec<String> = balancers
-        .iter()
-        .map(|one| format!("load balancer {} is at {}", one.name, one.address))
-        .collect();
+    let mut lines: Vec<String> =
+        balancers.iter().map(|one| format!("load balancer {} is at {}", one.name, one.address)).collect();
     lines.push(format!("the sandbox stays up; to stop it: rplay sandbox down{folder}"));
     lines
 }

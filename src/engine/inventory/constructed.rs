@@ -5,8 +5,8 @@ use rplay_event::Span;
 use rplay_syntax::{Data, Node};
 use rplay_template::{Scope, Tri, Value};
 
-use super::names::plain_name;
 use super::layers::host_names;
+use super::names::plain_name;
 use super::vars_files::{VarsFolders, Whose};
 use super::{Inventory, InventoryError, Loading, folders, yaml};
 use crate::scopes::{Level, Stack, Written, plain_node};

@@ -163,7 +163,10 @@ impl Runner {
         if *kind != ParamKind::ControllerTemplate {
             let encrypted = std::fs::read(&path).is_ok_and(|bytes| crate::vault::is_vault(&bytes));
             let wanted = options.get("decrypt").and_then(Json::as_bool).unwrap_or(true);
-            if wanted && path.is_dir() && let Some(file) = sealed_within(&path) {
+            if wanted
+                && path.is_dir()
+                && let Some(file) = sealed_within(&path)
+            {
                 let text = self.loader.reader.text(&file);
                 text.map_err(|fault| Box::new(Self::sealed(task, &file, fault.message)))?;
                 let message = format!(
