@@ -371,8 +371,11 @@ impl Runner {
 /// Returns what a task sees: where nothing says at which address its host is, the name is the address.
 fn addressed(stack: &Stack, host: &Host, delegate: Option<&Delegate>) -> Stack {
     let mut stack = delegate.map_or_else(|| stack.clone(), |delegate| delegate.lay_over(stack));
-    let address = Value::from(delegate.map_or(&*host.name, |delegate| delegate.name.as_str()));
     let names = ["ansible_host", "ansible_ssh_host"];
+    if names.iter().any(|name| stack.lookup(name).is_some()) {
+        return stack;
+    }
+    let address = Value::from(delegate.map_or(&*host.name, |delegate| delegate.name.as_str()));
     let data = names.map(|name| (Arc::from(name), address.clone())).into_iter().collect();
     stack.data(Level::Connection, &Arc::new(data));
     stack
