@@ -45,6 +45,12 @@ pub(crate) async fn run() -> u8 {
         }
         words.insert(1, command.into());
     }
+    if let [_, command, version] = words.as_slice()
+        && version == "--version"
+        && let Some(tool) = command.to_str().and_then(links::tool_of)
+    {
+        return version::print(tool);
+    }
     match Cli::try_parse_from(words) {
         Ok(cli) => command(cli).await,
         Err(error) => {

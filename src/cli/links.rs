@@ -44,6 +44,11 @@ pub(crate) fn command_of(program: &str) -> Option<&'static str> {
     TOOLS.iter().find(|(tool, _)| *tool == name).map(|(_, command)| *command)
 }
 
+/// Returns the tool that a command stands for.
+pub(crate) fn tool_of(command: &str) -> Option<&'static str> {
+    TOOLS.iter().find(|(_, name)| *name == command).map(|(tool, _)| *tool)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,5 +58,6 @@ mod tests {
         assert_eq!(command_of("/usr/local/bin/ansible-playbook"), Some("play"));
         assert_eq!(command_of("ansible"), Some("adhoc"));
         assert_eq!(command_of("/usr/bin/rplay"), None);
+        assert_eq!((tool_of("adhoc"), tool_of("plan")), (Some("ansible"), None));
     }
 }

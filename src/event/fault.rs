@@ -54,12 +54,29 @@ pub struct Fault {
     pub excerpt: Option<Excerpt>,
     /// What to do next: a did-you-mean, an option to give. No help is better than a vague one.
     pub help: Option<String>,
+    /// As a cause it is told apart from what it causes, also where it has no place of its own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub apart: bool,
 }
 
 impl Fault {
     /// Returns a fault of a playbook without a place; see [`Fault::at`] and [`Fault::help`].
     pub fn new(message: impl Into<String>) -> Self {
-        Self { kind: FaultKind::Playbook, message: message.into(), span: None, excerpt: None, help: None }
+        Self {
+            kind: FaultKind::Playbook,
+            message: message.into(),
+            span: None,
+            excerpt: None,
+            help: None,
+            apart: false,
+        }
+    }
+
+    /// Has the fault told apart from what it causes.
+    #[must_use]
+    pub fn apart(mut self) -> Self {
+        self.apart = true;
+        self
     }
 
     #[must_use]

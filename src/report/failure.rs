@@ -96,6 +96,9 @@ fn chained(first: &Fault, rest: &[Fault]) -> String {
 
 /// Whether a cause has no place and no help of its own.
 fn adds_nothing(cause: &Fault, step: &Fault) -> bool {
+    if cause.apart {
+        return false;
+    }
     (cause.span.is_none() && cause.help.is_none()) || (cause.span == step.span && cause.help == step.help)
 }
 
@@ -220,6 +223,15 @@ mod tests {
             .at(&Span::new("<adhoc 'ping' task>", 1, 9))
             .with_source("{'action': 'ping'}\n", "");
         assert_eq!(described(&fault), "no\nOrigin: <adhoc 'ping' task>\n\n{'action': 'ping'}");
+    }
+
+    #[test]
+    fn why_a_plugin_refused_is_told_apart() {
+        let refused = Fault::new("The test plugin 'version' failed.").at(&Span::new("a.yml", 1, 1));
+        let why = Fault::new("invalid version number 'nope'");
+        assert!(!chained(&refused, std::slice::from_ref(&why)).contains("<<< caused by >>>"));
+        let told = chained(&refused, &[why.apart()]);
+        assert!(told.contains("\n\n<<< caused by >>>\n\ninvalid version number 'nope'\n"), "{told}");
     }
 
     #[test]

@@ -302,7 +302,7 @@ impl Runner {
         ended.causes.extend(doing.iter().map(|(step, place)| Fault::new(step.clone()).at(place)));
         let apart = error.cause.as_ref().and_then(|cause| {
             let before = last.message.strip_suffix(cause.as_str())?.strip_suffix(": ")?;
-            Some((format!("{before}."), Fault::new(cause.clone())))
+            Some((format!("{before}."), Fault::new(cause.clone()).apart()))
         });
         if let Some((before, cause)) = apart {
             last.message = before;
