@@ -23,17 +23,7 @@ pub struct Failure {
     pub screen: Option<String>,
     /// What is told on the screen in place of the message, with who failed before it: `Module failed: no: [Errno 2] ...`.
     #[serde(default)]
-    pub told: Option<Box<Told>>,
-}
-
-/// A line of the screen.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Told(String);
-
-impl fmt::Display for Told {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+    pub told: Option<Box<str>>,
 }
 
 /// What a failure means to the driver.
@@ -104,14 +94,14 @@ impl Failure {
     #[must_use]
     pub fn because(mut self, said: impl fmt::Display) -> Self {
         let message = self.message.trim_end_matches(['.', ' ']);
-        self.told = Some(Box::new(Told(format!("Module failed: {message}: {said}"))));
+        self.told = Some(format!("Module failed: {message}: {said}").into());
         self
     }
 
     /// Says on the screen that the action failed before its module ran, as Ansible tells the two apart.
     #[must_use]
     pub fn by_action(mut self) -> Self {
-        self.told = Some(Box::new(Told(format!("Action failed: {}", self.message))));
+        self.told = Some(format!("Action failed: {}", self.message).into());
         self
     }
 
@@ -144,11 +134,11 @@ mod tests {
     fn what_the_system_said_is_told_beside_the_message() {
         let failure = Failure::new("Unlinking failed.").because("[Errno 1] Operation not permitted: b'/f'");
         assert_eq!(failure.message, "Unlinking failed.");
-        let told = failure.told.unwrap().to_string();
-        assert_eq!(told, "Module failed: Unlinking failed: [Errno 1] Operation not permitted: b'/f'");
+        let told = failure.told.unwrap();
+        assert_eq!(&*told, "Module failed: Unlinking failed: [Errno 1] Operation not permitted: b'/f'");
         assert_eq!(
-            Failure::new("dest is required").by_action().told.unwrap().to_string(),
-            "Action failed: dest is required"
+            Failure::new("dest is required").by_action().told.as_deref(),
+            Some("Action failed: dest is required")
         );
     }
 }

@@ -33,7 +33,7 @@ pub use cx::{
     BoxFuture, Child, ControllerFile, Cx, Exit, Foretold, OWNER_TAG, Ownership, Sandbox, Shared, World,
 };
 pub use fact::Fact;
-pub use failure::{Failure, FailureKind, Told};
+pub use failure::{Failure, FailureKind};
 pub use fields::changes;
 pub use module::{Composed, Done, Driven, Module, Runnable};
 pub use outcome::{

@@ -28,6 +28,7 @@ use syn::{DeriveInput, Error, parse_macro_input};
 /// - `identity`: which thing is meant hangs on it
 /// - `secret`: never shown (a `Secret<T>` is one anyway); `censored`: not shown among the arguments
 ///   of a result, though it may be seen elsewhere
+/// - `shown = value`, what stands among the arguments of a result for an `Option` that the environment decides
 /// - `choices("a", "b")` for a text or a list of texts; `path`, `bytes`, `json`; `files = "folder"` for a controller file
 /// - `flatten`: the parameters of that struct stand on this level
 /// - `rest`: a `Map<String, Value>` of whatever else was given

@@ -34,6 +34,7 @@ pub(crate) struct Attributes {
     pub(crate) flags: Option<String>,
     /// Whether a file may be written in place where it cannot be replaced as a whole, such as one mounted into a
     /// container; omitted `ANSIBLE_UNSAFE_WRITES` of the environment says so, else it may not.
+    #[param(shown = false)]
     pub(crate) unsafe_writes: Option<bool>,
 }
 

@@ -69,19 +69,7 @@ mod tests {
     use super::*;
 
     fn param(name: &'static str, kind: Kind, default: Option<Value>) -> ParamSpec {
-        ParamSpec {
-            name,
-            aliases: Vec::new(),
-            deprecated: Vec::new(),
-            spellings: Vec::new(),
-            doc: "",
-            kind,
-            required: false,
-            default,
-            identity: false,
-            secret: false,
-            censored: false,
-        }
+        ParamSpec { name, kind, default, ..ParamSpec::default() }
     }
 
     #[test]

@@ -116,11 +116,7 @@ pub fn invocation(spec: &Spec, args: &Value) -> Value {
     };
     let mut first: Vec<(String, Value)> = Vec::new();
     let (mut preset, mut empty) = (Vec::new(), Vec::new());
-    for (name, mut value) in all {
-        // Where nothing is given the environment decides it; Ansible shows what that comes to.
-        if name == "unsafe_writes" && value.is_null() {
-            value = Value::Bool(false);
-        }
+    for (name, value) in all {
         let part = if given(&name) {
             &mut first
         } else if value.is_null() {

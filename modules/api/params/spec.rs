@@ -16,7 +16,7 @@ pub struct Spec {
 }
 
 /// One parameter.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ParamSpec {
     pub name: &'static str,
     pub aliases: Vec<&'static str>,
@@ -36,11 +36,14 @@ pub struct ParamSpec {
     pub secret: bool,
     /// Not shown among the arguments of a result, though it may be seen elsewhere, as in a difference.
     pub censored: bool,
+    /// What stands for it among the arguments of a result where it is not given and the environment decides.
+    pub shown: Option<Value>,
 }
 
 /// What a parameter's value is.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum Kind {
+    #[default]
     Text,
     Path,
     Bool,

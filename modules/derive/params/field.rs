@@ -9,7 +9,7 @@ use super::rules::Rules;
 use crate::{case, documentation};
 
 const KNOWN: &str = "a parameter takes `name`, `alias`, `deprecated_alias(\"old\" => \"say\")`, `default`, `required`, \
-                     `identity`, `secret`, `censored`, `choices(…)`, `path`, `bytes`, `json`, `files`, `flatten` or `rest`";
+                     `identity`, `secret`, `censored`, `shown`, `choices(…)`, `path`, `bytes`, `json`, `files`, `flatten` or `rest`";
 
 /// A field as the derive knows it.
 pub(super) struct Field<'a> {
@@ -38,6 +38,7 @@ struct Marks {
     identity: bool,
     secret: bool,
     censored: bool,
+    shown: Option<TokenStream>,
     kind: Option<TokenStream>,
     flatten: bool,
     rest: bool,
@@ -98,6 +99,10 @@ impl<'a> Field<'a> {
         let secret =
             if marks.secret { quote!(true) } else { quote!(<#ty as ::rplay_module::params::Param>::SECRET) };
         let censored = marks.censored;
+        let shown = match &marks.shown {
+            None => quote!(::std::option::Option::None),
+            Some(shown) => quote!(::std::option::Option::Some(#shown)),
+        };
         Some(quote! {
             ::rplay_module::params::ParamSpec {
                 name: #name,
@@ -111,6 +116,7 @@ impl<'a> Field<'a> {
                 identity: #identity,
                 secret: #secret,
                 censored: #censored,
+                shown: #shown,
             }
         })
     }
@@ -170,6 +176,7 @@ impl Marks {
             "identity" => self.identity = true,
             "secret" => self.secret = true,
             "censored" => self.censored = true,
+            "shown" => self.shown = Some(default(meta)?),
             "flatten" => self.flatten = true,
             "rest" => self.rest = true,
             "path" => self.kind(meta, &quote!(Path))?,

@@ -73,19 +73,7 @@ mod tests {
     use super::*;
 
     fn param(name: &'static str, kind: Kind, secret: bool) -> ParamSpec {
-        ParamSpec {
-            name,
-            aliases: Vec::new(),
-            deprecated: Vec::new(),
-            spellings: Vec::new(),
-            doc: "",
-            kind,
-            required: false,
-            default: None,
-            identity: false,
-            secret,
-            censored: false,
-        }
+        ParamSpec { name, kind, secret, ..ParamSpec::default() }
     }
 
     #[test]

@@ -47,7 +47,10 @@ pub(super) fn shown(entries: Vec<Entry<'_>>, args: &Map<String, Value>) -> Map<S
     let given = args.iter().filter(|(key, _)| !key.starts_with(INTERNAL));
     let mut fields: Map<String, Value> = given.map(|(key, value)| (key.clone(), value.clone())).collect();
     for Entry { spec, coerced, .. } in entries {
-        fields.insert(spec.name.to_owned(), coerced.map_or(Value::Null, |coerced| coerced.value));
+        fields.insert(
+            spec.name.to_owned(),
+            coerced.map_or_else(|| spec.shown.clone().unwrap_or_default(), |coerced| coerced.value),
+        );
         if spec.secret || spec.censored {
             spec.spelled().filter_map(|name| fields.get_mut(name).map(mask).map(drop)).for_each(drop);
         }
