@@ -8,9 +8,12 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::read::GzEncoder;
 use rplay_module::{Cx, Failure, FailureKind, Outcome, Result, World};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use tokio::sync::OnceCell;
 
 use super::dialogue::Dialogue;
 use super::exec;
@@ -36,6 +39,8 @@ struct Shipped {
     args: Vec<String>,
     hash: String,
     size: u64,
+    /// Made for the first host that wants it.
+    packed: OnceCell<Vec<u8>>,
 }
 
 /// One agent.
@@ -206,7 +211,7 @@ impl Shipped {
         }
         let digest = digest.finalize();
         let hash = hex(digest.get(..16).unwrap_or_default());
-        Ok(Self { file: agent.file.clone(), args: agent.args.clone(), hash, size })
+        Ok(Self { file: agent.file.clone(), args: agent.args.clone(), hash, size, packed: OnceCell::new() })
     }
 
     /// Returns the script that becomes the agent on a host, asking for the program where it is not there.
@@ -225,20 +230,40 @@ impl Shipped {
             "{here}d={folder}; (umask 77; mkdir -p \"$d\") 2>/dev/null; \
              if [ ! -d \"$d\" ] || [ ! -w \"$d\" ]; then d=/tmp/.rplay-$(id -u); \
              (umask 77; mkdir \"$d\") 2>/dev/null; [ -O \"$d\" ] || exit 98; fi; f=\"$d/rplay-{hash}\"; \
-             if [ ! -x \"$f\" ]; then printf '\\n{WANTS} %s\\n' \"$(uname -sm)\"; \
-             (umask 77; head -c {size} >\"$f.$$\") && [ \"$(wc -c <\"$f.$$\")\" -eq {size} ] && chmod 700 \"$f.$$\" && \
-             mv -f \"$f.$$\" \"$f\" || exit 97; fi; exec \"$f\" {args}"
+             if [ ! -x \"$f\" ]; then u='gzip -dc'; command -v gzip >/dev/null 2>&1 || u=cat; \
+             printf '\\n{WANTS} %s %s\\n' \"${{u%% *}}\" \"$(uname -sm)\"; \
+             (umask 77; read -r n && head -c \"$n\" | $u >\"$f.$$\") && [ \"$(wc -c <\"$f.$$\")\" -eq {size} ] && \
+             chmod 700 \"$f.$$\" && mv -f \"$f.$$\" \"$f\" || exit 97; fi; exec \"$f\" {args}"
         )
     }
 
-    async fn send(&self, dialogue: &mut Dialogue, machine: &str) -> Result<()> {
+    /// Sends the program, `wanted` being how a host reads it and what it is: its length in a line, then its bytes.
+    async fn send(&self, dialogue: &mut Dialogue, wanted: &str) -> Result<()> {
+        let (reader, machine) = wanted.split_once(' ').unwrap_or_default();
         let own = format!("{} {}", own_system(), std::env::consts::ARCH);
         if machine != own {
             let message = format!("the host is {machine}, but this rplay was built for {own}");
             return Err(Failure::new(message).hint("run an rplay that was built for the host's machine"));
         }
-        copy(&self.file, dialogue).await
+        if reader != "gzip" {
+            dialogue.write(format!("{}\n", self.size).as_bytes()).await?;
+            return copy(&self.file, dialogue).await;
+        }
+        let packed = self.packed.get_or_try_init(|| packed(self.file.clone())).await?;
+        dialogue.write(format!("{}\n", packed.len()).as_bytes()).await?;
+        dialogue.write(packed).await
     }
+}
+
+/// Returns the file as gzip makes it when it is in a hurry: ssh alone would take longer, and for each host anew.
+async fn packed(path: PathBuf) -> Result<Vec<u8>> {
+    let failed = |error: std::io::Error| Failure::new(format!("could not read {}: {error}", path.display()));
+    let file = File::open(&path).map_err(failed)?;
+    let packing = tokio::task::spawn_blocking(move || {
+        let mut packed = Vec::new();
+        GzEncoder::new(file, Compression::fast()).read_to_end(&mut packed).map(|_| packed)
+    });
+    packing.await.map_err(Failure::bug)?.map_err(failed)
 }
 
 /// Returns what `uname -s` calls the system that this program runs on.
