@@ -20,7 +20,7 @@ pub struct Failure {
     /// Further fields of the result, such as a command's `rc` and `stdout`.
     pub result: Map<String, Value>,
     /// Several lines that say more than the message: a failed deploy's own screen.
-    pub screen: Option<String>,
+    pub screen: Option<Box<str>>,
     /// What is told on the screen in place of the message, with who failed before it: `Module failed: no: [Errno 2] ...`.
     #[serde(default)]
     pub told: Option<Box<str>>,
@@ -112,7 +112,7 @@ impl Failure {
     }
 
     #[must_use]
-    pub fn screen(mut self, screen: impl Into<String>) -> Self {
+    pub fn screen(mut self, screen: impl Into<Box<str>>) -> Self {
         self.screen = Some(screen.into());
         self
     }

@@ -207,7 +207,7 @@ pub(super) fn failed(failure: &Failure) -> Ended {
     if let (Some(code), false) = (&failure.code, ended.result.contains_key("error")) {
         ended.set("error", json!({ "code": code, "message": failure.message }));
     }
-    ended.screen.clone_from(&failure.screen);
+    ended.screen = failure.screen.as_deref().map(str::to_owned);
     ended.headline = failure.told.as_ref().map(|told| format!("Task failed: {told}"));
     ended
 }

@@ -136,7 +136,7 @@ async fn targets_that_stay_unhealthy_are_told_with_their_reason() {
     );
     assert!(world.slept().as_secs() < 60, "{:?}", world.slept());
     let failure = outcome.failure.unwrap();
-    let screen = failure.screen.unwrap();
+    let screen = String::from(failure.screen.unwrap());
     assert_eq!(
         screen,
         "service app/web: web:7 does not work: the tasks run and fail the health checks of target group web: Target.Timeout it is
