@@ -85,12 +85,9 @@ impl Script<'_> {
         }
         let content = self.content(&path)?;
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let Stored { folder, file } = self.store(&name, &content).await?;
-        let command = line.replacen(source.as_str(), &file, 1);
-        let ran = self.execute(&self.command(&command)?, None).await;
-        // What cannot be removed any more lies among temporary files.
-        let _ = self.execute(&format!("rm -rf {}", quote(&folder)), None).await;
-        Ok(raw::ended(&ran?))
+        let command = self.command(&line.replacen(source.as_str(), "\"$rplay_file\"", 1))?;
+        let ran = self.execute(&self.carried(&name, &command), Some(&content)).await?;
+        Ok(raw::ended(&ran))
     }
 
     fn line(&self) -> &str {
@@ -145,23 +142,19 @@ impl Script<'_> {
         read.map(|(text, _)| text.into_bytes()).map_err(|fault| failed(fault.message))
     }
 
-    /// Brings the script to a private folder of the user who is to run it.
-    async fn store(&self, name: &str, content: &[u8]) -> Ends<Stored> {
+    /// Returns what keeps the script, which arrives as standard input, in a private folder of the user who is to run it,
+    /// runs it and removes it: one session, for each costs the host a shell.
+    fn carried(&self, name: &str, command: &str) -> String {
         let mut bytes = [0; 8];
         (self.runner.settings.random)(&mut bytes);
-        let folder = format!("ansible-tmp-{}", u64::from_ne_bytes(bytes));
-        let base = self.place.remote_tmp_words();
-        let command = format!(
-            "d={base}; (umask 77; mkdir -p \"$d\") 2>/dev/null; [ -w \"$d\" ] || d=/tmp; d=\"$d\"/{folder}; umask 77; \
-             mkdir \"$d\" && cat >\"$d\"/{0} && chmod 700 \"$d\"/{0} && printf %s \"$d\"",
+        let (base, folder) = (self.place.remote_tmp_words(), u64::from_ne_bytes(bytes));
+        format!(
+            "rplay_dir={base}; (umask 77; mkdir -p \"$rplay_dir\") 2>/dev/null; [ -w \"$rplay_dir\" ] || rplay_dir=/tmp; \
+             rplay_dir=\"$rplay_dir\"/ansible-tmp-{folder}; rplay_file=\"$rplay_dir\"/{}; \
+             (umask 77; mkdir \"$rplay_dir\" && cat >\"$rplay_file\" && chmod 700 \"$rplay_file\") || exit; \
+             ({command}\n); rplay_rc=$?; rm -rf \"$rplay_dir\"; exit $rplay_rc",
             quote(name)
-        );
-        let exit = self.execute(&command, Some(content)).await?;
-        let folder = String::from_utf8_lossy(&exit.stdout).into_owned();
-        if exit.rc != 0 || folder.is_empty() {
-            return Err(Box::new(raw::ended(&exit)));
-        }
-        Ok(Stored { file: quote(&format!("{folder}/{name}")), folder })
+        )
     }
 
     fn command(&self, line: &str) -> Ends<String> {
@@ -189,11 +182,4 @@ impl Script<'_> {
             .await
             .map_err(|failure| Box::new(Runner::unconnected(self.task, &failure)))
     }
-}
-
-/// Where a script lies on the host.
-struct Stored {
-    folder: String,
-    /// Quoted.
-    file: String,
 }
