@@ -262,12 +262,26 @@ fn text(bytes: Vec<u8>) -> Result<String, InventoryError> {
 /// `-i a,b:22,`: hosts with their ports.
 fn host_list(inventory: &mut Inventory, source: &str) -> Result<(), InventoryError> {
     for entry in source.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
-        let (host, port) = address::parse_address(entry, false).unwrap_or((entry, None));
+        let (host, port) = address::parse_address(entry, false).unwrap_or_else(|| {
+            let why = if entry.contains('[') {
+                "Detected range in host but was asked to ignore ranges".to_owned()
+            } else {
+                format!("Not a valid network hostname: {entry}")
+            };
+            unchanged(inventory, &why);
+            (entry, None)
+        });
         if !inventory.is_host(host) {
             inventory.add_host(host, Some("ungrouped"), port)?;
         }
     }
     Ok(())
+}
+
+/// Says that an entry of a list is a host's name as it stands.
+fn unchanged(inventory: &mut Inventory, why: &dyn std::fmt::Display) {
+    let said = format!("Unable to parse address from hostname, leaving unchanged: {why}");
+    inventory.notes.push(Note::Said(3, said));
 }
 
 /// `-i a[1:3],`: hosts with their ports and ranges.
@@ -279,7 +293,10 @@ fn advanced_host_list(inventory: &mut Inventory, source: &str) -> Result<(), Inv
                 let message = format!("Invalid data from string, could not parse: {error}");
                 return Err(InventoryError::new(message));
             }
-            Err(_) => (vec![entry.to_owned()], None),
+            Err(error) => {
+                unchanged(inventory, &error);
+                (vec![entry.to_owned()], None)
+            }
         };
         for host in hosts {
             if !inventory.is_host(&host) {
@@ -288,4 +305,36 @@ fn advanced_host_list(inventory: &mut Inventory, source: &str) -> Result<(), Inv
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::settings::GroupNames;
+
+    fn said(inventory: &Inventory) -> Vec<&str> {
+        let said = inventory.notes.iter().map(|note| match note {
+            Note::Said(3, message) => message.as_str(),
+            _ => "something else",
+        });
+        said.collect()
+    }
+
+    #[test]
+    fn an_entry_of_a_list_that_is_no_address_is_a_host_as_it_stands_and_that_is_said() {
+        let mut inventory = Inventory::new(GroupNames::Never, false, "");
+        advanced_host_list(&mut inventory, "web[1:],db[1:2]").unwrap();
+        assert!(["web[1:]", "db1", "db2"].iter().all(|host| inventory.is_host(host)));
+        let why = "Unable to parse address from hostname, leaving unchanged: ";
+        assert_eq!(said(&inventory), [format!("{why}host range must specify end value")]);
+
+        let mut inventory = Inventory::new(GroupNames::Never, false, "");
+        host_list(&mut inventory, "a b,c[1:2],d:22").unwrap();
+        assert!(["a b", "c[1:2]", "d"].iter().all(|host| inventory.is_host(host)));
+        let ranges = "Detected range in host but was asked to ignore ranges";
+        assert_eq!(
+            said(&inventory),
+            [format!("{why}Not a valid network hostname: a b"), format!("{why}{ranges}")]
+        );
+    }
 }
