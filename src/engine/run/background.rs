@@ -9,6 +9,7 @@ use rplay_module::{Mode, Module, Runnable};
 use rplay_syntax::Node;
 use rplay_template::{Scope, TemplateError};
 use serde_json::{Map, Value as Json, json};
+use tokio::time::Instant;
 
 use super::call::{Called, Spot};
 use super::item::object;
@@ -33,6 +34,10 @@ impl Background {
 
 /// How often to ask when nothing is said.
 const POLL: u64 = 15;
+
+/// How soon after its beginning a task is looked at, then after twice the time and so on, besides at every poll: a short
+/// one is not waited for longer than it takes.
+const FIRST_LOOK: Duration = Duration::from_millis(50);
 
 /// Actions that have more to do than to call a module: they cannot be left alone.
 const FOREGROUND: [&str; 20] = [
@@ -198,12 +203,22 @@ impl Runner {
             job: job.to_owned(),
             state,
         };
+        let begun = Instant::now();
+        let mut look = FIRST_LOOK;
         while left > 0 {
-            tokio::select! {
-                () = tokio::time::sleep(Duration::from_secs(how.poll)) => {}
-                () = self.interrupt.requested() => return Err(Stop::Interrupted),
+            let due = Instant::now() + Duration::from_secs(how.poll);
+            loop {
+                let at = due.min(begun + look);
+                tokio::select! {
+                    () = tokio::time::sleep_until(at) => {}
+                    () = self.interrupt.requested() => return Err(Stop::Interrupted),
+                }
+                last = self.status(call, place, job, "status").await;
+                if at == due || super::flag(&last, "finished") {
+                    break;
+                }
+                look *= 2;
             }
-            last = self.status(call, place, job, "status").await;
             if super::flag(&last, "finished") {
                 break;
             }
