@@ -283,14 +283,14 @@ mod tests {
 
     #[test]
     fn what_is_set_and_read_by_nothing_is_named_with_its_place() {
-        let config = config("[defaults]\nforks=7\ninterpreter_python=auto\n", &[("ANSIBLE_NOCOWS", "1")]);
+        let config = config("[defaults]\nforks=7\nmax_diff_size=9\n", &[("ANSIBLE_NOCOWS", "1")]);
         let config = config.expect("reads");
         let names: Vec<String> = config
             .idle()
             .iter()
             .map(|(name, origin)| format!("{name} {}", matches!(origin, Origin::Env(_))))
             .collect();
-        assert_eq!(names, ["ANSIBLE_NOCOWS true", "INTERPRETER_PYTHON false"]);
+        assert_eq!(names, ["ANSIBLE_NOCOWS true", "MAX_FILE_SIZE_FOR_DIFF false"]);
     }
 
     #[test]

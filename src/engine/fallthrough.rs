@@ -28,6 +28,9 @@ use places::{Places, own_name};
 use plugin_host::PluginHost;
 use routing::Routings;
 
+/// Returns the Pythons that hosts are said to have.
+type Pythons = Box<dyn Fn() -> BTreeSet<String> + Send + Sync>;
+
 /// The modules and plugins of a run that are not rplay's own.
 pub(crate) struct Fallthrough {
     places: Places,
@@ -37,6 +40,9 @@ pub(crate) struct Fallthrough {
     emitter: Emitter,
     random: fn(&mut [u8]),
     says: bool,
+    /// The Python that a setting names, which may be a way to find one.
+    named: Option<String>,
+    hosts: OnceLock<Pythons>,
     python: OnceLock<Option<Interpreter>>,
     modules: Mutex<HashMap<String, Option<Foreign>>>,
     routings: Routings,
@@ -55,6 +61,8 @@ impl Fallthrough {
             emitter,
             random: settings.random,
             says: settings.verbosity > 0,
+            named: settings.config.text("INTERPRETER_PYTHON"),
+            hosts: OnceLock::new(),
             python: OnceLock::new(),
             modules: Mutex::default(),
             routings: Routings::default(),
@@ -62,6 +70,11 @@ impl Fallthrough {
             plugin_host: Mutex::default(),
             said: Mutex::default(),
         }
+    }
+
+    /// Lets the Pythons count that hosts are said to have; they are asked for when a Python is needed.
+    pub(crate) fn among(&self, pythons: Pythons) {
+        self.hosts.get_or_init(|| pythons);
     }
 
     /// Returns the module of that name, if there is one on this machine.
@@ -117,7 +130,15 @@ impl Fallthrough {
 
     /// Returns the Python that has Ansible's package.
     fn python(&self) -> Option<&Interpreter> {
-        self.python.get_or_init(|| interpreter::find(&self.children, &self.environment)).as_ref()
+        let find = || {
+            let of_hosts = self.hosts.get().map(|pythons| pythons()).unwrap_or_default();
+            interpreter::find(
+                &self.children,
+                &self.environment,
+                self.named.clone().into_iter().chain(of_hosts),
+            )
+        };
+        self.python.get_or_init(find).as_ref()
     }
 
     /// Returns whether Ansible has a plugin of that name here.

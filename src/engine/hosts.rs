@@ -1,6 +1,7 @@
 mod added;
 mod open;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -249,6 +250,19 @@ impl Hosts {
         layers.groups.names().chain(layers.host.names()).cloned().collect()
     }
 
+    /// Returns the values that a variable has for some host as the inventory has it, for plays of a playbook in that folder.
+    pub(crate) fn values_of(&self, name: &str, folder: Option<&str>) -> BTreeSet<String> {
+        let beside = folder.map(canonical);
+        self.read(|inventory| {
+            let of_host = |entry: &Entry| {
+                let layers = self.layering.of(inventory, entry, beside.as_deref()).ok()?;
+                let node = layers.host.get(name).or_else(|| layers.groups.get(name))?;
+                node.as_str().map(str::to_owned)
+            };
+            inventory.hosts.values().filter_map(of_host).collect()
+        })
+    }
+
     /// Returns what the inventory says of a host, for plays of a playbook in that folder.
     pub(crate) fn inventory_layers(&self, host: &Host, folder: Option<&str>) -> Result<HostLayers, Fault> {
         let change = self.changes.load(Ordering::Relaxed);
@@ -257,8 +271,7 @@ impl Hosts {
         if let Some(kept) = lock().iter().find(known) {
             return Ok(kept.layers.clone());
         }
-        let beside =
-            folder.map(|folder| std::fs::canonicalize(folder).unwrap_or_else(|_| PathBuf::from(folder)));
+        let beside = folder.map(canonical);
         let layers = self.read(|inventory| {
             let entry = inventory.known(&host.name).and_then(|at| inventory.hosts.get_index(at));
             let stranger = || Entry {
@@ -284,6 +297,10 @@ impl Hosts {
             .filter(|(_, counts)| *counts != Counts::default())
             .collect()
     }
+}
+
+fn canonical(folder: &str) -> PathBuf {
+    std::fs::canonicalize(folder).unwrap_or_else(|_| PathBuf::from(folder))
 }
 
 fn fault(error: &InventoryError) -> Fault {

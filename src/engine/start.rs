@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -5,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rplay_config::Config;
 use rplay_event::{Fault, FaultKind, Kind, Masker, RunMode};
 use rplay_module::{Intent, Module, Shared};
+use rplay_syntax::Node;
 use rplay_template::Engine;
 
 use crate::child::Children;
@@ -19,6 +21,7 @@ use crate::load::adhoc::PLAYBOOK;
 use crate::load::{Duplicates, LoadedPlay, Loader, Reader, SearchPaths, Sources, private_role_vars};
 use crate::outside::{Caller, Fetcher, Outside};
 use crate::run::{Modules, Runner, Stop};
+use crate::scopes::Written;
 use crate::selection::Selection;
 use crate::settings::{Listing, Settings};
 use crate::{directives, list as listing, preflight, retry, vault};
@@ -99,6 +102,8 @@ impl Run {
         };
         let hosts = Hosts::open(&settings, &tools).map_err(fail)?;
         hosts.check_limit(&settings, &emitter).map_err(fail)?;
+        let hosts = Arc::new(hosts);
+        fallthrough.among(Box::new(pythons(&settings, &hosts, &extra)));
         let is_action = {
             let (known, foreign) = (known.clone(), Arc::clone(&fallthrough));
             move |name: &str| {
@@ -131,7 +136,7 @@ impl Run {
             loader,
             modules: known,
             fallthrough,
-            hosts: Arc::new(hosts),
+            hosts,
             extra,
             shared: Arc::new(Shared::default()),
             records: Arc::default(),
@@ -349,6 +354,25 @@ impl Tally {
 
 /// Each playbook file, as it was named, with its plays.
 pub(crate) type Playbooks = Vec<(String, Vec<Arc<LoadedPlay>>)>;
+
+/// Returns what finds the Pythons that variables name for hosts.
+fn pythons(
+    settings: &Settings,
+    hosts: &Arc<Hosts>,
+    extra: &Arc<Vec<Arc<Written>>>,
+) -> impl Fn() -> BTreeSet<String> + use<> {
+    const NAME: &str = "ansible_python_interpreter";
+    let folder = settings.playbooks.first().and_then(|playbook| playbook.parent());
+    let folder = folder.map(|folder| settings.folder.join(folder).display().to_string());
+    let (hosts, extra) = (Arc::clone(hosts), Arc::clone(extra));
+    move || {
+        let given = extra.iter().rev().find_map(|vars| vars.get(NAME)).and_then(Node::as_str);
+        given.map_or_else(
+            || hosts.values_of(NAME, folder.as_deref()),
+            |python| BTreeSet::from([python.to_owned()]),
+        )
+    }
+}
 
 fn read_plays(settings: &Settings, loader: &Loader) -> Result<Playbooks, Vec<Fault>> {
     let Some(adhoc) = &settings.adhoc else { return read_playbooks(&settings.playbooks, loader) };

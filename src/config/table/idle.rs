@@ -118,7 +118,7 @@ pub(crate) const ELSEWHERE: &[&str] = &[
 ];
 
 /// Settings that are read from the environment alone: a file that sets them is not heeded.
-pub(crate) const IN_FILES: &[&str] = &["INTERPRETER_PYTHON", "MAX_FILE_SIZE_FOR_DIFF"];
+pub(crate) const IN_FILES: &[&str] = &["MAX_FILE_SIZE_FOR_DIFF"];
 
 /// Options of plugins: the plugin's kind, its name, and the option.
 pub(crate) const OPTIONS: &[(&str, &str, &str)] = &[

@@ -31,19 +31,21 @@ struct Packages {
     collections: Vec<PathBuf>,
 }
 
-/// Returns the first Python of the environment that has Ansible: the one that is named, the one of `ansible-playbook`,
-/// or `python3`.
-pub(crate) fn find(children: &Children, environment: &BTreeMap<String, String>) -> Option<Interpreter> {
-    let named =
-        environment.get("ANSIBLE_PYTHON_INTERPRETER").filter(|program| program.starts_with('/')).cloned();
-    let candidates = [named, of_ansible(environment), Some("python3".to_owned())];
-    candidates.into_iter().flatten().find_map(|program| probe(children, environment, &program))
+/// Returns the first Python that has Ansible: of those that are named, the one of `ansible-playbook`, or `python3`.
+pub(crate) fn find(
+    children: &Children,
+    environment: &BTreeMap<String, String>,
+    named: impl IntoIterator<Item = String>,
+) -> Option<Interpreter> {
+    let named = named.into_iter().filter(|program| program.starts_with('/'));
+    let mut candidates = named.chain(of_ansible(environment)).chain(["python3".to_owned()]);
+    candidates.find_map(|program| probe(children, environment, &program))
 }
 
 /// Returns what to say where there is none.
 pub(crate) fn missing() -> String {
     "this needs Python with the package `ansible-core`, which was not found: install it with `pip install ansible-core`, or \
-     name its Python in ANSIBLE_PYTHON_INTERPRETER"
+     name its Python in ansible_python_interpreter"
         .to_owned()
 }
 

@@ -56,12 +56,8 @@ impl Ground {
     fn fallthrough(&self) -> Fallthrough {
         let folder = self.folder.path();
         let python = folder.join("python").display().to_string();
-        let environment: BTreeMap<String, String> = [
-            ("PATH".to_owned(), std::env::var("PATH").unwrap()),
-            ("PYTHONPATH".to_owned(), python),
-            ("ANSIBLE_PYTHON_INTERPRETER".to_owned(), "auto".to_owned()),
-        ]
-        .into();
+        let environment: BTreeMap<String, String> =
+            [("PATH".to_owned(), std::env::var("PATH").unwrap()), ("PYTHONPATH".to_owned(), python)].into();
         Fallthrough {
             places: Places::of(&Configured { beside: vec![folder.to_owned()], ..Configured::default() }),
             children: Arc::default(),
@@ -70,6 +66,8 @@ impl Ground {
             emitter: Emitter::new(Masker::default(), Box::new(|_| ())),
             random: |bytes| getrandom::fill(bytes).unwrap(),
             says: true,
+            named: Some("auto".to_owned()),
+            hosts: OnceLock::new(),
             python: OnceLock::new(),
             modules: Mutex::default(),
             routings: Routings::default(),
@@ -91,6 +89,24 @@ impl Ground {
         let exit = fallthrough.children.run_here(prepared.child.clone(), fallthrough.env()).unwrap();
         String::from_utf8(exit.stdout).unwrap() + &String::from_utf8(exit.stderr).unwrap()
     }
+}
+
+#[test]
+fn the_python_that_a_host_is_said_to_have_counts() {
+    let ground = Ground::new();
+    ground.file("python/ansible/modules/told.py", "print('hello')\n", 0o644);
+    let folder = ground.folder.path().display();
+    let program = format!("{folder}/own-python");
+    ground.file("own-python", &format!("#!/bin/sh\nPYTHONPATH={folder}/python exec python3 \"$@\"\n"), 0o755);
+    let without = || {
+        let mut fallthrough = ground.fallthrough();
+        Arc::make_mut(&mut fallthrough.environment).remove("PYTHONPATH");
+        fallthrough
+    };
+    assert!(without().module("told").is_none());
+    let fallthrough = without();
+    fallthrough.among(Box::new(move || BTreeSet::from(["auto".to_owned(), program.clone()])));
+    assert_eq!(fallthrough.module("told").unwrap().python_name.as_deref(), Some("ansible.modules.told"));
 }
 
 #[test]

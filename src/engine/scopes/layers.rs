@@ -44,6 +44,10 @@ impl Written {
         self.names.iter()
     }
 
+    pub(crate) fn get(&self, name: &str) -> Option<&Node> {
+        self.names.get(name)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.names.is_empty()
     }
