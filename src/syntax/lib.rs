@@ -29,6 +29,7 @@ mod resolve;
 mod role;
 mod similar;
 mod tag;
+mod tag_comma;
 mod task;
 #[cfg(test)]
 mod testing;

@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use libyaml_safer::{Error, Mark, Scanner, TokenData};
+use libyaml_safer::{Error, Mark};
 use rplay_event::{Fault, Span};
+
+use crate::tag_comma::{self, Unread};
 
 const YAML_FAILED: &str = "YAML parsing failed:";
 
@@ -28,31 +30,13 @@ impl<'a> Source<'a> {
         if let Some(at) = text.chars().position(|character| !is_allowed(character)) {
             return Err(source.forbidden(at));
         }
-        match source.tag_before_comma() {
-            Some(span) => {
-                let message = "While scanning a tag did not find expected whitespace or line break.";
-                Err(source.fault(message, &span).help("put a blank between the tag and the comma"))
+        match tag_comma::check(&source.padded) {
+            Ok(()) => Ok(source),
+            Err(Unread { at, problem, help }) => {
+                let span = source.span(at.line + 1, at.column + 1);
+                Err(source.fault(problem, &span).help(help))
             }
-            None => Ok(source),
         }
-    }
-
-    /// Finds a tag with a comma directly behind it, as in `[!tag, a]`, over which libyaml-safer panics.
-    ///
-    /// Whether a `!` begins a tag or stands in a text is left to its scanner, up to just before the comma.
-    fn tag_before_comma(&self) -> Option<Span> {
-        let ends_tag = |character: char| character.is_whitespace() || ",[]{}".contains(character);
-        let mut before = '\n';
-        self.text.char_indices().find_map(|(at, character)| {
-            let can_begin = character == '!' && (before.is_whitespace() || "[{,:".contains(before));
-            before = character;
-            let rest = self.text.get(at..).filter(|_| can_begin)?;
-            let length = rest
-                .find(ends_tag)
-                .filter(|end| rest.get(*end..).is_some_and(|rest| rest.starts_with(',')))?;
-            let mark = tag_at(self.text.get(..at + length)?, at)?;
-            Some(self.span(mark.line + 1, mark.column + 1))
-        })
     }
 
     pub(crate) fn padded(&self) -> &[u8] {
@@ -103,17 +87,6 @@ impl<'a> Source<'a> {
         let column = u32::try_from(advice.column? + 1).ok()?;
         Some((Span { column, ..span.clone() }, advice.help))
     }
-}
-
-/// Returns where the tag at the end of a text begins, if what begins at this byte is one.
-fn tag_at(text: &str, at: usize) -> Option<Mark> {
-    let text = format!("{text}\n");
-    let mut scanner = Scanner::new();
-    scanner.set_input(text.as_bytes());
-    scanner
-        .map_while(Result::ok)
-        .find(|token| matches!(token.data, TokenData::Tag { .. }) && token.start_mark.index == at as u64)
-        .map(|token| token.start_mark)
 }
 
 /// Returns a text without the byte order mark that editors on Windows put before it, and that no position counts.
