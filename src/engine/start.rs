@@ -10,7 +10,7 @@ use rplay_syntax::Node;
 use rplay_template::Engine;
 
 use crate::child::Children;
-use crate::connection::ConnectionSettings;
+use crate::connection::{ConnectionSettings, Connections};
 use crate::emit::{Emitter, Sink};
 use crate::fact_cache::{FactCache, FactCacheSettings};
 use crate::fallthrough::Fallthrough;
@@ -129,6 +129,10 @@ impl Run {
                 fail(Fault::new(format!("the fact cache cannot be used: {error}")).kind(FaultKind::Setup))
             })?;
         let selection = Selection::new(&settings.tags, &settings.skip_tags);
+        let connections = match settings.verbosity {
+            0..3 => Connections::default(),
+            _ => Connections::telling(emitter.clone()),
+        };
         let runner = Runner {
             start_at: Mutex::new(settings.start_at_task.clone()),
             emitter,
@@ -141,7 +145,7 @@ impl Run {
             shared: Arc::new(Shared::default()),
             records: Arc::default(),
             children,
-            connections: Arc::default(),
+            connections: Arc::new(connections),
             reaching: ConnectionSettings::of(&settings),
             interrupt,
             calls: Arc::default(),

@@ -23,6 +23,7 @@ use super::transport::Transport;
 use super::wire::{Answer, Begin, Carried, Order, Question, READY, Request, WANTS};
 use super::{shell, wire};
 use crate::child::Children;
+use crate::emit::Emitter;
 use crate::hex::hex;
 
 /// The agents of a run.
@@ -31,6 +32,8 @@ pub(crate) struct Connections {
     /// Those that nobody talks with just now, by the way to them.
     idle: Mutex<HashMap<String, Vec<Session>>>,
     program: OnceLock<Result<Arc<Shipped>>>,
+    /// Is told how each host is reached.
+    told: Option<Emitter>,
 }
 
 /// rplay itself, on its way to hosts.
@@ -55,6 +58,11 @@ pub(crate) struct Freight {
 }
 
 impl Connections {
+    /// Makes those that tell how each host is reached, as Ansible does at `-vvv`.
+    pub(crate) fn telling(emitter: Emitter) -> Self {
+        Self { told: Some(emitter), ..Self::default() }
+    }
+
     /// Runs a module on the host; `cx` is the controller's side of it.
     pub(super) async fn call(
         &self,
@@ -170,7 +178,8 @@ impl Connections {
     async fn open_once(&self, children: &Children, place: &Place) -> Result<Session> {
         let program = self.program(&place.agent)?;
         let script = program.script(place);
-        let mut dialogue = exec::begin(children, place, &script, place.environment()).await?;
+        let mut dialogue =
+            exec::begin(children, place, &script, place.environment(), self.told.as_ref()).await?;
         loop {
             let Some(line) = dialogue.line().await else {
                 return Err(not_started(place, &mut dialogue).await);

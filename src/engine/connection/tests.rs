@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
+use rplay_event::{Kind, Masker};
 use rplay_module::{
     Action, Address, BoxFuture, Child, ControllerFile, Cx, Deed, Done, Effect, Exit, FailureKind, Foretold,
     InCheck, Mode, Module, Outcome, Ownership, Params, Progress, Realm, Result, Runnable as _, Sandbox,
@@ -20,6 +21,7 @@ use super::ssh::{self, Ssh};
 use super::transport::Transport;
 use super::*;
 use crate::child::Children;
+use crate::emit::Emitter;
 
 /// Says who it runs as and what it sees.
 #[derive(Params)]
@@ -382,7 +384,18 @@ impl Sshd {
 #[test]
 fn over_ssh_the_agent_ships_itself_once_and_runs_modules() {
     let sshd = Sshd::start();
-    let bench = Bench::new(Transport::Ssh(Box::new(sshd.way())), None);
+    let mut bench = Bench::new(Transport::Ssh(Box::new(sshd.way())), None);
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let sink = Arc::clone(&told);
+    let emitter = Emitter::new(
+        Masker::default(),
+        Box::new(move |event| {
+            if let Kind::Said { message } = event.kind() {
+                sink.lock().unwrap().push(message.clone());
+            }
+        }),
+    );
+    bench.connections = Arc::new(Connections::telling(emitter));
     let file = sshd.folder.path().join("conf");
     std::fs::write(&file, "from here").unwrap();
     for _ in 0..2 {
@@ -398,6 +411,10 @@ fn over_ssh_the_agent_ships_itself_once_and_runs_modules() {
         assert_eq!(stored.len(), 1, "one program, and nothing else is left: {stored:?}");
         assert!(stored[0].starts_with("rplay-"));
     }
+    let told = told.lock().unwrap();
+    assert_eq!(told.len(), 4, "two lines a connection: {told:?}");
+    assert!(told[0].starts_with("<127.0.0.1> ESTABLISH SSH CONNECTION FOR USER: "), "{told:?}");
+    assert!(told[1].starts_with("<127.0.0.1> SSH: EXEC ssh "), "{told:?}");
 }
 
 #[test]

@@ -44,6 +44,15 @@ impl Transport {
         }
     }
 
+    /// Returns what the way is called, the host's address and the user who is let in; `None` where no way leads anywhere.
+    pub(super) fn reached(&self) -> Option<(&'static str, &str, Option<&str>)> {
+        match self {
+            Self::Local => None,
+            Self::Ssh(ssh) => Some(("SSH", &ssh.host, ssh.user.as_deref())),
+            Self::Docker(docker) => Some(("DOCKER", &docker.container, docker.user.as_deref())),
+        }
+    }
+
     /// Returns the program that has a shell on the host run a command.
     pub(super) fn line(&self, command: &str, shell: &str) -> Result<Line> {
         let local = |argv: Vec<String>| Line { argv, ..Line::default() };
