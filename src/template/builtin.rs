@@ -71,7 +71,60 @@ impl Builtin {
     }
 
     pub(crate) fn bind(&self, args: Args) -> Result<Given, TemplateError> {
-        Given::bind(self.name, self.params, args)
+        Given::bind(function_name(self.name), self.params, args)
+    }
+}
+
+/// Returns what the function behind a filter is called, which Python's messages name.
+fn function_name(filter: &'static str) -> &'static str {
+    match filter {
+        "attr" => "do_attr",
+        "batch" => "do_batch",
+        "capitalize" => "do_capitalize",
+        "center" => "do_center",
+        "checksum" | "sha1" => "secure_hash_s",
+        "default" | "d" => "do_default",
+        "dict2items" => "dict_to_list_of_dict_key_value_elements",
+        "dictsort" => "do_dictsort",
+        "filesizeformat" => "do_filesizeformat",
+        "first" => "sync_do_first",
+        "float" => "do_float",
+        "groupby" => "_cleansed_groupby",
+        "hash" => "get_hash",
+        "indent" => "do_indent",
+        "int" => "do_int",
+        "items" => "do_items",
+        "items2dict" => "list_of_dict_key_value_elements_to_dict",
+        "join" => "sync_do_join",
+        "last" => "do_last",
+        "list" => "sync_do_list",
+        "log" => "logarithm",
+        "lower" => "do_lower",
+        "md5" => "md5s",
+        "password_hash" => "get_encrypted_password",
+        "pow" => "power",
+        "pprint" => "do_pprint",
+        "random" => "rand",
+        "replace" => "do_replace",
+        "reverse" => "do_reverse",
+        "root" => "inversepower",
+        "round" => "do_round",
+        "shuffle" => "randomize_list",
+        "slice" => "sync_do_slice",
+        "sort" => "do_sort",
+        "striptags" => "do_striptags",
+        "sum" => "sync_do_sum",
+        "title" => "do_title",
+        "tojson" => "do_tojson",
+        "trim" => "do_trim",
+        "truncate" => "do_truncate",
+        "upper" => "do_upper",
+        "urlencode" => "do_urlencode",
+        "urlize" => "do_urlize",
+        "wordcount" => "do_wordcount",
+        "wordwrap" => "do_wordwrap",
+        "xmlattr" => "do_xmlattr",
+        name => name,
     }
 }
 

@@ -41,7 +41,8 @@ impl Engine {
 }
 
 fn broken(message: impl Into<String>) -> TemplateError {
-    TemplateError::new(ErrorKind::Conditional, message)
+    let help = "Broken conditionals can be temporarily allowed with the `ALLOW_BROKEN_CONDITIONALS` configuration option.";
+    TemplateError::new(ErrorKind::Conditional, message).help(Some(help.to_owned()))
 }
 
 /// Refuses to evaluate what the user has not written.
@@ -93,7 +94,9 @@ impl Cx<'_> {
     fn indirect(&self, text: &Arc<str>, node: &Node) -> Result<Value, TemplateError> {
         let value = self.template(text, Some(&node.span)).and_then(|value| self.finish(&value));
         let value = value.map_err(|error| {
-            error.framed_by("Error rendering template").in_template(text, Some(&node.span))
+            const TEMPLATE: &str = "Error rendering template";
+            let place = Some(&node.span);
+            error.released(TEMPLATE, text, place).framed_by(TEMPLATE).in_template(text, place)
         })?;
         match &value.0 {
             Repr::Str(inner) if value.contains_unknown() => Ok(Value::unknown(inner.to_string())),

@@ -8,6 +8,7 @@ use rplay_syntax::{Data, Node, Origin};
 
 use crate::builtin::Builtin;
 use crate::error::Step;
+use crate::error::nowhere;
 use crate::eval::{Cx, State, looks_like_template, restore_newlines};
 use crate::functions::Function;
 use crate::overlay::{Overlay, Place};
@@ -200,30 +201,36 @@ impl Engine {
     ///
     /// Where the whole tree is `omit` the error's kind is [`crate::ErrorKind::Omitted`].
     pub fn render(&self, node: &Node, scope: &Arc<dyn Scope>) -> Result<Rendered, TemplateError> {
-        let (value, marks) = self.with(scope, |cx| match node_value(cx, node)? {
-            value if value.is_omit() => cx.finish(&value),
-            value => Ok(value),
-        })?;
+        let (value, marks) = self
+            .with(scope, |cx| match node_value(cx, node)? {
+                value if value.is_omit() => cx.finish(&value),
+                value => Ok(value),
+            })
+            .map_err(|error| released(error, node))?;
         Ok(Rendered { value, marks })
     }
 
     /// Renders a tree as [`Engine::render`] does, without the elements and entries that are undefined.
     pub fn render_defined(&self, node: &Node, scope: &Arc<dyn Scope>) -> Result<Rendered, TemplateError> {
-        let (value, marks) = self.with(scope, |cx| {
-            let value = cx.forced(&cx.written(node, None)?);
-            cx.finish(&defined(&value))
-        })?;
+        let (value, marks) = self
+            .with(scope, |cx| {
+                let value = cx.forced(&cx.written(node, None)?);
+                cx.finish(&defined(&value))
+            })
+            .map_err(|error| released(error, node))?;
         Ok(Rendered { value, marks })
     }
 
     /// Renders one template that stands in no file.
     pub fn render_str(&self, template: &str, scope: &Arc<dyn Scope>) -> Result<Rendered, TemplateError> {
-        let (value, marks) = self.with(scope, |cx| {
-            if !looks_like_template(template) {
-                return Ok(template.into());
-            }
-            cx.finish(&cx.template(&Arc::from(template), None)?)
-        })?;
+        let (value, marks) = self
+            .with(scope, |cx| {
+                if !looks_like_template(template) {
+                    return Ok(template.into());
+                }
+                cx.finish(&cx.template(&Arc::from(template), None)?)
+            })
+            .map_err(|error| error.released(TEMPLATE, &Arc::from(template), None))?;
         Ok(Rendered { value, marks })
     }
 
@@ -262,10 +269,12 @@ impl Engine {
         action: &str,
         scope: &Arc<dyn Scope>,
     ) -> Result<Rendered, TemplateError> {
-        let (value, marks) = self.with(scope, |cx| {
-            let items = lookups::with_loop(cx, name, terms, action)?;
-            cx.finish(&items)
-        })?;
+        let (value, marks) = self
+            .with(scope, |cx| {
+                let items = lookups::with_loop(cx, name, terms, action)?;
+                cx.finish(&items)
+            })
+            .map_err(|error| error.held().released(TEMPLATE, &Arc::from(LOOP), Some(&nowhere())))?;
         Ok(Rendered { value, marks })
     }
 
@@ -314,6 +323,21 @@ impl Engine {
         };
         self.shared.compile(&Arc::from(text), &mode).map(Some).map_err(|error| error.context(what))
     }
+}
+
+/// What was being done when a template failed.
+const TEMPLATE: &str = "Error rendering template";
+
+/// What Ansible shows in the place of a template where a loop's own lookup has failed.
+const LOOP: &str = "invoke_lookup()";
+
+/// Says that the errors of calls in a whole tree are those of what the user wrote there.
+fn released(error: TemplateError, node: &Node) -> TemplateError {
+    let text = match &node.data {
+        Data::Text(text) => Arc::clone(&text.text),
+        _ => Arc::default(),
+    };
+    error.released(TEMPLATE, &text, Some(&node.span))
 }
 
 /// What a text is.
@@ -382,7 +406,7 @@ impl Cx<'_> {
     /// Finishes a value; an error that does not say where it comes from comes from this template.
     fn finish_in(&self, value: &Value, text: &Arc<str>, span: Option<&Span>) -> Result<Value, TemplateError> {
         let finished = self.finish(value);
-        finished.map_err(|error| error.framed_by("Error rendering template").in_template(text, span))
+        finished.map_err(|error| error.framed_by(TEMPLATE).in_template(text, span))
     }
 
     pub(crate) fn expression(&self, text: &Arc<str>, span: Option<&Span>) -> Result<Value, TemplateError> {
@@ -400,12 +424,16 @@ impl Cx<'_> {
             _ => Ok(Value::NONE),
         };
         let finished = value.and_then(|value| cx.finish(&value));
-        finished.map_err(|error| error.framed_by("Error rendering expression").in_template(text, span))
+        finished.map_err(|error| {
+            const EXPRESSION: &str = "Error rendering expression";
+            error.released(EXPRESSION, text, span).framed_by(EXPRESSION).in_template(text, span)
+        })
     }
 
     fn file(&self, file: &FileTemplate<'_>) -> Result<Value, TemplateError> {
         let text: Arc<str> = file.text.into();
-        let span = Span::new(file.name, 1, 1);
+        // The whole file is one template, of which no line is meant.
+        let span = Span::new(file.name, 0, 0);
         let overrides = Arc::new(file.overrides.clone());
         let program = self
             .shared
@@ -421,11 +449,13 @@ impl Cx<'_> {
             ..self.in_scope(&scope)
         };
         let value = cx.program(&program).and_then(|value| cx.finish(&value));
-        let value = value
-            .map_err(|error| error.framed_by("Error rendering template").in_template(&text, Some(&span)))?;
+        let value = value.map_err(|error| {
+            error.released(TEMPLATE, &text, Some(&span)).framed_by(TEMPLATE).in_template(&text, Some(&span))
+        })?;
         let newline = file.overrides.newline_sequence.as_deref().unwrap_or("\n");
-        let text = if value.is_none() { Value::from("") } else { value.text().into() };
-        Ok(restore_newlines(file.text, text, newline))
+        // Only a text gets its line end back: what is all of one value, or nothing at all, has none.
+        let value = restore_newlines(file.text, value, newline);
+        Ok(if value.is_none() { Value::from("") } else { value.text().into() })
     }
 }
 

@@ -42,7 +42,7 @@ mod value;
 mod world;
 
 pub use engine::{Engine, FileTemplate, Form, Settings};
-pub use error::{ErrorKind, Step, TemplateError};
+pub use error::{Cause, ErrorKind, Step, TemplateError};
 pub use filters::encoded as encode_text;
 pub use marker::{UNKNOWN_END, UNKNOWN_START};
 pub use marks::{Condition, Marks, Notice, Rendered, Tri};

@@ -73,7 +73,7 @@ impl Cx<'_> {
             let doing = format!("The {} plugin '{name}' failed", kind.name());
             let own = message.starts_with(&doing);
             let error = TemplateError::runtime(message);
-            if own { error.framed() } else { error.context(&doing).framed() }
+            if own { error.framed().held() } else { error.context(&doing).framed().held() }
         };
         answer.map(Value::from_json).map_err(failed)
     }

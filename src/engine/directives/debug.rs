@@ -54,7 +54,9 @@ pub(super) fn run(
     }
     ended.set("failed", false);
     let (Some(expression), Some(given)) = (&expression, params.var) else {
-        ended.set("msg", params.msg);
+        // Given as nothing it is nothing, and not what stands for a message that is not given.
+        let nothing = args.get("msg").is_some_and(Value::is_none);
+        ended.set("msg", if nothing { Json::Null } else { params.msg });
         return ended;
     };
     let name = given.as_str().map_or_else(|| given.to_string(), str::to_owned);

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rplay_event::{Diff, Fault, Span, Status};
+use rplay_event::{Diff, Excerpt, Fault, Span, Status};
 use rplay_module::Planned;
 use rplay_syntax::LoopSource;
 use rplay_template::{ErrorKind, Scope, TemplateError, Tri, Value};
@@ -286,30 +286,21 @@ impl Runner {
         let whole =
             [title].into_iter().chain(steps).chain([error.message.as_str()]).collect::<Vec<_>>().join(": ");
         let mut ended = Ended::failed(whole);
+        let mut doing = doing.to_vec();
         let missing = task.play.missing_files.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let mut last = Fault::new(error.to_string()).at(&place);
-        if error.kind == ErrorKind::Undefined && !missing.is_empty() {
-            last = last.help(missing.join("; "));
-        } else if let Some(help) = &error.help {
-            last = last.help(help.clone());
+        let mut told = told(error, &place);
+        if let Some(first) = told.first_mut() {
+            if error.kind == ErrorKind::Undefined && !missing.is_empty() {
+                first.help = Some(missing.join("; "));
+            }
+            // What was being done at the very place is one cause with what went wrong there.
+            if let Some((step, _)) = doing.pop_if(|(_, at)| *at == place) {
+                first.message = format!("{}: {}", step.trim_end_matches('.'), first.message);
+            }
         }
         ended.causes.push(Fault::new(format!("{title}.")).at(&task.item.task.span));
-        let mut doing = doing.to_vec();
-        // What was being done at the very place is one cause with what went wrong there.
-        if let Some((step, _)) = doing.pop_if(|(_, at)| *at == place) {
-            last.message = format!("{}: {}", step.trim_end_matches('.'), last.message);
-        }
         ended.causes.extend(doing.iter().map(|(step, place)| Fault::new(step.clone()).at(place)));
-        let apart = error.cause.as_ref().and_then(|cause| {
-            let before = last.message.strip_suffix(cause.as_str())?.strip_suffix(": ")?;
-            Some((format!("{before}."), Fault::new(cause.clone()).apart()))
-        });
-        if let Some((before, cause)) = apart {
-            last.message = before;
-            ended.causes.extend([last, cause]);
-        } else {
-            ended.causes.push(last);
-        }
+        ended.causes.append(&mut told);
         ended
     }
 
@@ -318,11 +309,7 @@ impl Runner {
         let mut ended = Ended::failed(error.message.as_str());
         ended.result.shift_remove("changed");
         let place = error.span.clone().unwrap_or_else(|| task.item.task.span.clone());
-        let cause = Fault::new(error.message.as_str()).at(&place);
-        ended.causes.push(match &error.help {
-            Some(help) => cause.help(help.clone()),
-            None => cause,
-        });
+        ended.causes = told(error, &place);
         ended
     }
 
@@ -330,6 +317,40 @@ impl Runner {
     pub(super) fn is_include(task: &TaskRun<'_>) -> bool {
         matches!(bare(&task.item.task.action.name), "include_tasks" | "include_role")
     }
+}
+
+/// Returns the error and what it comes from, each with its place.
+fn told(error: &TemplateError, place: &Span) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    let template = error.template.as_deref();
+    let mut fault = placed(&error.message, Some(place), template, error.help.as_ref());
+    let mut cause = error.cause.as_deref();
+    while let Some(inner) = cause {
+        let next = placed(&inner.message, inner.span.as_ref(), inner.shown.as_deref(), inner.help.as_ref());
+        let before = fault.message.strip_suffix(&inner.message).and_then(|before| before.strip_suffix(": "));
+        // What only repeats its cause is the cause.
+        if let Some(before) = before {
+            let stop = if inner.unstopped { "" } else { "." };
+            fault.message = format!("{}{stop}", before.trim_end_matches('.'));
+            faults.push(fault);
+        }
+        fault = if next.span.is_none() { next.apart() } else { next };
+        cause = inner.cause.as_deref();
+    }
+    faults.push(fault);
+    faults
+}
+
+/// Returns a fault at its place; what stands in no file is shown itself.
+fn placed(message: &str, place: Option<&Span>, shown: Option<&str>, help: Option<&String>) -> Fault {
+    let mut fault = Fault::new(message);
+    fault.span = place.cloned();
+    fault.help = help.cloned();
+    if let (Some("<unknown>"), Some(shown)) = (place.map(|place| &*place.file), shown) {
+        let text = format!("{shown}\n");
+        fault.excerpt = Some(Excerpt { first_line: 1, text, start: 0, end: 0, label: String::new() });
+    }
+    fault
 }
 
 pub(crate) fn object(value: Json) -> Map<String, Json> {
@@ -359,6 +380,8 @@ pub(super) fn mask_texts(masker: &rplay_event::Masker, value: &Json) {
                         | "start"
                         | "end"
                         | "delta"
+                        | "dest"
+                        | "path"
                 )
             })
             .for_each(|(_, field)| mask_texts(masker, field)),
@@ -377,5 +400,6 @@ fn is_usual(message: &str) -> bool {
             | "All assertions passed"
             | "Assertion failed"
             | "Hello world!"
+            | "Command would have run if not in check mode"
     ) || message.starts_with("Task failed: ")
 }

@@ -164,7 +164,7 @@ impl Cx<'_> {
     }
 
     /// Returns `target[start:stop:step]`.
-    pub(crate) fn slice(&self, target: &Value, bounds: [Option<Value>; 3], at: u32) -> Evaluated {
+    pub(crate) fn slice(&self, target: &Value, bounds: &[Option<Value>; 3]) -> Evaluated {
         if target.is_undefined() {
             return Ok(target.clone());
         }
@@ -173,36 +173,33 @@ impl Cx<'_> {
             return Ok(self.seen(Value::unknown("slice")));
         }
         let target = self.forced_once(target);
-        let indices = |length: usize| slice_indices(&bounds, length);
-        let sliced = match &target.0 {
+        let indices = |length: usize| slice_indices(bounds, length);
+        let sliced: Value = match &target.0 {
             Repr::Str(text) => {
                 let chars: Vec<char> = text.chars().collect();
-                indices(chars.len())
-                    .map(|at| at.into_iter().filter_map(|at| chars.get(at)).collect::<String>().into())
+                let at = indices(chars.len())?;
+                at.into_iter().filter_map(|at| chars.get(at)).collect::<String>().into()
             }
-            Repr::List(items) => indices(items.len()).map(|at| pick(items, &at).into()),
-            Repr::Tuple(items) => indices(items.len()).map(|at| Value::tuple(pick(items, &at))),
-            Repr::Bytes(bytes) => indices(bytes.len()).map(|at| {
+            Repr::List(items) => pick(items, &indices(items.len())?).into(),
+            Repr::Tuple(items) => Value::tuple(pick(items, &indices(items.len())?)),
+            Repr::Bytes(bytes) => {
+                let at = indices(bytes.len())?;
                 Value(Repr::Bytes(at.into_iter().filter_map(|at| bytes.get(at).copied()).collect()))
-            }),
+            }
             Repr::Object(object) if matches!(**object, Object::Range { .. }) => {
                 let items = self.items(&target)?;
-                indices(items.len()).map(|at| pick(&items, &at).into())
+                pick(&items, &indices(items.len())?).into()
             }
             Repr::Dict(_) => return Err(TemplateError::runtime("unhashable type: 'slice'")),
-            Repr::None | Repr::Bool(_) | Repr::Int(_) | Repr::Big(_) | Repr::Float(_) => {
+            _ => {
                 let kind = target.type_name();
                 return Err(TemplateError::runtime(format!("'{kind}' object is not subscriptable")));
             }
-            _ => None,
         };
-        if let Some(part) = sliced.as_ref().filter(|_| target.is_text() && self.is_secret(&target)) {
-            self.conceal(part);
+        if target.is_text() && self.is_secret(&target) {
+            self.conceal(&sliced);
         }
-        Ok(sliced.unwrap_or_else(|| {
-            let bounds = bounds.map(|bound| bound.unwrap_or_default().repr());
-            self.undefined(format!("{} has no element slice({})", target.thing(), bounds.join(", ")), at)
-        }))
+        Ok(sliced)
     }
 
     /// Returns the elements as Python iterates over the value.
@@ -259,17 +256,19 @@ fn pick(items: &[Value], indices: &[usize]) -> Vec<Value> {
     indices.iter().filter_map(|at| items.get(*at).cloned()).collect()
 }
 
-/// Returns the places that a Python slice means; `None` where a bound is no whole number.
-fn slice_indices(bounds: &[Option<Value>; 3], length: usize) -> Option<Vec<usize>> {
+/// Returns the places that a Python slice means.
+fn slice_indices(bounds: &[Option<Value>; 3], length: usize) -> Result<Vec<usize>, TemplateError> {
     let bound = |at: usize| match bounds.get(at).and_then(Option::as_ref) {
-        None => Some(None),
-        Some(value) if value.is_none() => Some(None),
-        Some(value) => value.as_int().map(Some),
+        None => Ok(None),
+        Some(value) if value.is_none() => Ok(None),
+        Some(value) => value.as_int().map(Some).ok_or_else(|| {
+            TemplateError::runtime("slice indices must be integers or None or have an __index__ method")
+        }),
     };
     let (start, end, step) = (bound(0)?, bound(1)?, bound(2)?.unwrap_or(1));
-    let length = i128::try_from(length).ok()?;
+    let length = i128::try_from(length).unwrap_or(i128::MAX);
     if step == 0 {
-        return None;
+        return Err(TemplateError::runtime("slice step cannot be zero"));
     }
     let (lowest, highest) = if step > 0 { (0, length) } else { (-1, length - 1) };
     let clamp = |index: i128| if index < 0 { (index + length).max(lowest) } else { index.min(highest) };
@@ -277,10 +276,10 @@ fn slice_indices(bounds: &[Option<Value>; 3], length: usize) -> Option<Vec<usize
     let end = end.map_or(if step > 0 { highest } else { lowest }, clamp);
     let mut indices = Vec::new();
     while (step > 0 && at < end) || (step < 0 && at > end) {
-        indices.push(usize::try_from(at).ok()?);
-        at += step;
+        indices.extend(usize::try_from(at));
+        at = at.saturating_add(step);
     }
-    Some(indices)
+    Ok(indices)
 }
 
 #[cfg(test)]

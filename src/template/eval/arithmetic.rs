@@ -72,7 +72,7 @@ impl Cx<'_> {
                 if left.type_name() != "dict" =>
             {
                 let kind = left.type_name();
-                fail(format!("can only concatenate {kind} (not \"{}\") to {kind}", right.type_name()))
+                fail(format!("can only concatenate {kind} (not \"{}\") to {kind}", right.class_name()))
             }
             _ => unsupported(Operator::Add, left, right),
         }
@@ -84,7 +84,7 @@ impl Cx<'_> {
         let Some(times) = times.as_int().filter(|_| repeatable) else {
             let other = if repeatable { times } else { sequence };
             if left.is_text() || left.is_sequence() || right.is_text() || right.is_sequence() {
-                return fail(format!("can't multiply sequence by non-int of type '{}'", other.type_name()));
+                return fail(format!("can't multiply sequence by non-int of type '{}'", other.class_name()));
             }
             return unsupported(Operator::Multiply, left, right);
         };
@@ -108,7 +108,7 @@ pub(crate) fn negate(value: &Value) -> Evaluated {
         _ => match value.as_int() {
             Some(number) => Ok(whole(-BigInt::from(number))),
             None if value.is_whole() => Ok(value.as_big().map_or(Value::NONE, |number| whole(-number))),
-            None => fail(format!("bad operand type for unary -: '{}'", value.type_name())),
+            None => fail(format!("bad operand type for unary -: '{}'", value.class_name())),
         },
     }
 }
@@ -119,7 +119,7 @@ pub(crate) fn plus(value: &Value) -> Evaluated {
         _ => match value.as_int() {
             Some(number) => Ok(number.into()),
             None if value.is_whole() => Ok(value.clone()),
-            None => fail(format!("bad operand type for unary +: '{}'", value.type_name())),
+            None => fail(format!("bad operand type for unary +: '{}'", value.class_name())),
         },
     }
 }
@@ -136,8 +136,8 @@ fn unsupported(operator: Operator, left: &Value, right: &Value) -> Evaluated {
     fail(format!(
         "unsupported operand type(s) for {}: '{}' and '{}'",
         operator.sign(),
-        left.type_name(),
-        right.type_name()
+        left.class_name(),
+        right.class_name()
     ))
 }
 

@@ -75,10 +75,10 @@ impl Cx<'_> {
                 value
             }
             Ok(value) => value,
-            Err(error) if error.kind == ErrorKind::Undefined || error.framed => Value::error(error),
+            Err(error) if error.kind == ErrorKind::Undefined || error.framed => Value::error(error.held()),
             Err(error) => {
                 let doing = format!("The {what} plugin '{}.{}' failed", builtin.collection, builtin.name);
-                Value::error(error.context(&doing).framed())
+                Value::error(error.context(&doing).framed().held())
             }
         }
     }
@@ -103,7 +103,10 @@ impl Cx<'_> {
             let rest = Arguments { positional: Vec::new(), ..args.clone() };
             let mut args = self.args(&rest)?;
             args.positional.splice(0..0, positional);
-            return functions::call(self, *function, args);
+            let result = functions::call(self, *function, args);
+            return Ok(result.unwrap_or_else(|error| {
+                Value::error(error.held().located(at, &self.source, self.span.as_ref()))
+            }));
         }
         self.invoke(callee, self.args(args)?, at)
     }
@@ -131,7 +134,8 @@ impl Cx<'_> {
                 None => return Err(not_callable(&callee)),
             },
         };
-        Ok(result.unwrap_or_else(|error| Value::error(error.located(at, &self.source, self.span.as_ref()))))
+        Ok(result
+            .unwrap_or_else(|error| Value::error(error.held().located(at, &self.source, self.span.as_ref()))))
     }
 
     fn call_method(&self, target: &Value, name: &str, mut args: Args) -> Evaluated {
@@ -280,7 +284,7 @@ impl Cx<'_> {
 }
 
 fn not_callable(value: &Value) -> TemplateError {
-    TemplateError::runtime(format!("'{}' object is not callable", value.type_name()))
+    TemplateError::runtime(format!("'{}' object is not callable", value.class_name()))
 }
 
 /// Returns whether an unknown part leaves the rest of the value known.

@@ -72,7 +72,7 @@ impl Cx<'_> {
                 let target = self.eval(target)?;
                 let bound =
                     |bound: &Option<Expr>| bound.as_ref().map(|bound| self.operand(bound)).transpose();
-                self.slice(&target, [bound(start)?, bound(end)?, bound(step)?], expr.at)
+                self.slice(&target, &[bound(start)?, bound(end)?, bound(step)?])
             }
             Node::Call(target, args) => self.call(target, args, expr.at),
             Node::Filter(target, used) => {

@@ -91,7 +91,8 @@ impl Cx<'_> {
                 other => Err(TemplateError::runtime(format!(
                     "Type {} is unsupported for variable storage.",
                     Value::from(other.type_name()).repr()
-                ))),
+                ))
+                .about(&value)),
             },
             Repr::List(items) if items.iter().any(holds_object) => items
                 .iter()

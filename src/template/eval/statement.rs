@@ -8,7 +8,7 @@ use crate::object::{LoopState, Module, Object};
 use crate::parse::tree::{Block, Expr, For, Program, Stmt, Target, Use};
 use crate::scope::Found;
 use crate::value::Repr;
-use crate::{Scope, TemplateError, Value};
+use crate::{Kind, Scope, TemplateError, Value};
 
 /// How a body ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -200,6 +200,10 @@ impl Cx<'_> {
         match target {
             Target::Name(name) => self.frame.set(name, value),
             Target::Tuple(targets) => {
+                if matches!(value.kind(), Kind::None | Kind::Bool | Kind::Int | Kind::Float) {
+                    let kind = value.class_name();
+                    return Err(TemplateError::runtime(format!("cannot unpack non-iterable {kind} object")));
+                }
                 let items = self.items(&value)?;
                 let (wanted, found) = (targets.len(), items.len());
                 if found > wanted {

@@ -172,7 +172,7 @@ fn random(cx: &Cx<'_>, given: &Given) -> Evaluated {
     }
     match dice.choose(&items) {
         Some(item) => Ok(item.clone()),
-        None => fail("list index out of range"),
+        None => fail("Cannot choose from an empty sequence"),
     }
 }
 

@@ -44,6 +44,10 @@ fn to_bool(cx: &Cx<'_>, given: &Given) -> Evaluated {
 fn int(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     let value = given.value(0);
     let default = || given.given(1).cloned().unwrap_or_else(|| 0_i64.into());
+    // What is no base is no number either.
+    if given.given(2).is_some_and(|base| base.as_int().is_none()) && value.is_text() {
+        return Ok(default());
+    }
     let base = u32::try_from(given.int(2, 10)?).unwrap_or(10);
     let number = match &value.0 {
         Repr::Str(text) => {

@@ -43,6 +43,11 @@ fn strftime(cx: &Cx<'_>, given: &Given) -> Evaluated {
 }
 
 fn to_datetime(_cx: &Cx<'_>, given: &Given) -> Evaluated {
+    if !given.value(0).is_text() {
+        let kind = given.value(0).class_name();
+        let kind = if kind == "NoneType" { "None" } else { kind };
+        return fail(format!("strptime() argument 1 must be str, not {kind}"));
+    }
     let text = given.str(0)?;
     let format = given.text_or(1, "%Y-%m-%d %H:%M:%S");
     match parse(text, &format) {

@@ -141,7 +141,10 @@ fn rekey_on_member(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     let mut rekeyed = Dict::new();
     for member in members {
         let Repr::Dict(dict) = &member.0 else { return fail("List item is not a valid dict") };
-        let Some(name) = dict.get(key) else { return fail(format!("Key {} was not found.", key.repr())) };
+        let Some(name) = dict.get(key) else {
+            let message = format!("Key {} was not found.", key.repr());
+            return Err(TemplateError::runtime(message).about(member));
+        };
         if rekeyed.contains_key(hashable(name)?) && duplicates == "error" {
             return fail(format!("Key {} is not unique, cannot convert to dict.", name.repr()));
         }

@@ -56,8 +56,9 @@ fn raised(x: f64, y: f64) -> Evaluated {
 
 fn root(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     match (number(given, 0, 0.0), number(given, 1, 2.0)) {
-        (Some(x), Some(2.0)) if x < 0.0 => fail("root() can only be used on numbers: math domain error"),
-        (Some(x), Some(_)) if x < 0.0 => fail("root() can only be used on numbers"),
+        (Some(x), Some(base)) if x < 0.0 && (1.0 / base).fract() != 0.0 => {
+            fail("root() can only be used on numbers: math domain error")
+        }
         (Some(x), Some(2.0)) => Ok(x.sqrt().into()),
         (Some(x), Some(base)) => raised(x, 1.0 / base),
         _ => no_number("root", given),
@@ -85,7 +86,12 @@ const UNITS: [(char, i128); 9] = [
 ];
 
 fn human_readable(_cx: &Cx<'_>, given: &Given) -> Evaluated {
-    let Some(size) = number(given, 0, 0.0) else { return fail("human_readable() failed on bad input") };
+    let Some(size) = number(given, 0, 0.0) else {
+        let kind = given.value(0).class_name();
+        return fail(format!(
+            "human_readable() failed on bad input: '>=' not supported between instances of '{kind}' and 'int'"
+        ));
+    };
     let base = if given.flag(1, false) { "bits" } else { "Bytes" };
     let wanted = given.some(2).map(|unit| unit.text().to_uppercase());
     let unit = UNITS.iter().find(|(letter, limit)| match &wanted {
@@ -114,36 +120,58 @@ const LONG_NAMES: [(char, &str, &str); 9] = [
 fn human_to_bytes(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     let text = given.text(0);
     let unit = given.some(1).map(Value::text);
-    match bytes_of(&text, unit.as_deref(), given.flag(2, false)) {
-        Some(bytes) => Ok(bytes.into()),
-        None => fail(format!(
-            "human_to_bytes() can't interpret the input: human_to_bytes() can't interpret following string: {text}"
-        )),
-    }
+    bytes_of(&text, unit.as_deref(), given.flag(2, false)).map(Value::from).map_err(|misfit| {
+        let told =
+            |why: String| format!("human_to_bytes() can't interpret the input: human_to_bytes() {why}");
+        match misfit {
+            Misfit::Text => TemplateError::runtime(told(format!("can't interpret following string: {text}"))),
+            Misfit::Letter(unit) => {
+                let known: Vec<String> = UNITS.iter().map(|(letter, _)| letter.to_string()).collect();
+                let known = known.join(", ");
+                let why =
+                    format!("failed to convert {text} (unit = {unit}). The suffix must be one of {known}");
+                let inner = TemplateError::runtime(format!("human_to_bytes() {why}")).apart();
+                inner.context_unstopped("human_to_bytes() can't interpret the input")
+            }
+            Misfit::Unit(expected) => TemplateError::runtime(told(format!(
+                "failed to convert {text}. Value is not a valid string (expect {expected})"
+            ))),
+        }
+    })
 }
 
-fn bytes_of(text: &str, default_unit: Option<&str>, bits: bool) -> Option<i128> {
-    let pattern = Regex::new(r"^([0-9]*\.?[0-9]+)(?:\s*([A-Za-z]+))?\s*$").ok()?;
-    let captures = pattern.captures(text).ok()??;
-    let number: f64 = captures.get(1)?.as_str().parse().ok()?;
+/// Why a text is no size.
+enum Misfit {
+    Text,
+    /// No unit begins with the first letter of this one.
+    Letter(String),
+    /// The unit is none of those that are expected.
+    Unit(String),
+}
+
+fn bytes_of(text: &str, default_unit: Option<&str>, bits: bool) -> Result<i128, Misfit> {
+    let pattern = Regex::new(r"^([0-9]*\.?[0-9]+)(?:\s*([A-Za-z]+))?\s*$").ok();
+    let captures = pattern.and_then(|pattern| pattern.captures(text).ok().flatten()).ok_or(Misfit::Text)?;
+    let number = captures.get(1).and_then(|number| number.as_str().parse::<f64>().ok());
+    let number = number.ok_or(Misfit::Text)?;
     let unit = captures.get(2).map(|unit| unit.as_str()).or(default_unit);
-    let Some(unit) = unit else { return rounded(number) };
-    let letter = unit.chars().next()?.to_ascii_uppercase();
-    let (_, limit) = UNITS.iter().find(|(known, _)| *known == letter)?;
+    let Some(unit) = unit else { return rounded(number).ok_or(Misfit::Text) };
+    let letter = unit.chars().next().unwrap_or_default().to_ascii_uppercase();
+    let known = UNITS.iter().find(|(known, _)| *known == letter);
+    let (_, limit) = known.ok_or_else(|| Misfit::Letter(unit.to_owned()))?;
     if unit.chars().count() > 1 {
-        let (_, bytes, bit) = LONG_NAMES.iter().find(|(known, ..)| *known == letter)?;
+        let (_, bytes, bit) = LONG_NAMES.iter().find(|(known, ..)| *known == letter).ok_or(Misfit::Text)?;
         let long = if bits { bit } else { bytes };
-        let short = match (letter, bits) {
-            ('B', true) => "b".to_owned(),
-            ('B', false) => "B".to_owned(),
-            (_, true) => format!("{letter}b"),
-            (_, false) => format!("{letter}B"),
+        let (class, name) = if bits { ('b', "bit") } else { ('B', "byte") };
+        let (short, expected) = match letter {
+            'B' => (class.to_string(), format!("{class} or {name}")),
+            _ => (format!("{letter}{class}"), format!("{letter}{class} or {letter}")),
         };
         if unit.to_lowercase() != *long && unit != short {
-            return None;
+            return Err(Misfit::Unit(expected));
         }
     }
-    rounded(number * int_to_float(*limit))
+    rounded(number * int_to_float(*limit)).ok_or(Misfit::Text)
 }
 
 fn rounded(number: f64) -> Option<i128> {
@@ -157,6 +185,9 @@ fn file_size(_cx: &Cx<'_>, given: &Given) -> Evaluated {
         _ => number(given, 0, 0.0),
     };
     let Some(size) = parsed else {
+        if value.is_text() {
+            return fail(format!("could not convert string to float: {}", value.repr()));
+        }
         return Err(TemplateError::runtime(format!(
             "float() argument must be a string or a real number, not '{}'",
             value.type_name()

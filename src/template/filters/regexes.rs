@@ -88,7 +88,14 @@ fn group_name(reference: &str) -> Result<String, TemplateError> {
         Some(rest) => rest.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')),
         None => reference.strip_prefix('\\').filter(|digits| digits.bytes().all(|b| b.is_ascii_digit())),
     };
-    name.map(str::to_owned).ok_or_else(|| TemplateError::runtime("Unknown argument"))
+    name.map(str::to_owned).ok_or_else(|| {
+        let begins = reference.starts_with('\\');
+        TemplateError::runtime(if begins {
+            "'NoneType' object has no attribute 'group'"
+        } else {
+            "Unknown argument"
+        })
+    })
 }
 
 fn regex_escape(_cx: &Cx<'_>, given: &Given) -> Evaluated {

@@ -43,7 +43,8 @@ fn reverse(cx: &Cx<'_>, given: &Given) -> Evaluated {
     if let Some(text) = given.value(0).as_str() {
         return Ok(text.chars().rev().collect::<String>().into());
     }
-    let Ok(mut items) = given.items(cx, 0) else { return fail("argument must be iterable") };
+    let mut items =
+        given.items(cx, 0).map_err(|error| error.apart().context_unstopped("argument must be iterable"))?;
     items.reverse();
     Ok(items.into())
 }

@@ -356,7 +356,11 @@ fn style(name: &str) -> Option<Style> {
 
 fn comment(_cx: &Cx<'_>, given: &Given) -> Evaluated {
     let name = given.text_or(1, "plain");
-    let Some(style) = style(&name) else { return fail(format!("Invalid style '{name}'.")) };
+    let Some(style) = style(&name) else {
+        let help = "Available styles: plain, erlang, c, cblock, xml";
+        let error = TemplateError::runtime(format!("Invalid style '{name}'.")).about(&name.into());
+        return Err(error.advised(help));
+    };
     let option =
         |name: &str, default: &str| given.option(name).map_or_else(|| default.to_owned(), Value::text);
     let decoration = option("decoration", style.decoration);
@@ -444,7 +448,7 @@ mod tests {
             ),
             (
                 "s | upper(1)",
-                "The filter plugin 'ansible.builtin.upper' failed: upper() takes 1 positional argument but 2 were given",
+                "The filter plugin 'ansible.builtin.upper' failed: do_upper() takes 1 positional argument but 2 were given",
             ),
         ]);
     }

@@ -2,14 +2,20 @@
 
 use super::options::{Options, boolean};
 use super::{Given, Items, fail};
-use crate::Value;
 use crate::eval::Cx;
+use crate::{TemplateError, Value};
 
 const OPTIONS: &[&str] = &["on_missing", "plugin_type", "plugin_name", "show_origin"];
 
 pub(super) fn config(cx: &Cx<'_>, given: &Given) -> Items {
     let options = Options::new("config", OPTIONS, given);
     let missing = options.text("on_missing").unwrap_or_else(|| "error".into());
+    if !matches!(missing.as_str(), "error" | "warn" | "skip") {
+        let quoted = Value::from(missing).repr();
+        let message = format!("Invalid value {quoted} for config 'on_missing' for 'config' lookup plugin.");
+        let help = Some("Valid values are: error, warn, skip".to_owned());
+        return Err(TemplateError::runtime(message).help(help).nested());
+    }
     let (kind, name) = (options.text("plugin_type"), options.text("plugin_name"));
     if kind.is_some() != name.is_some() {
         return fail("Both plugin_type and plugin_name are required, cannot use one without the other.");
@@ -35,16 +41,11 @@ pub(super) fn config(cx: &Cx<'_>, given: &Given) -> Items {
             None => format!("'{setting}'"),
         };
         match missing.as_str() {
-            "skip" => {}
             "error" => return fail(format!("No config definition exists for {label}.")),
             "warn" => {
-                cx.warn(format!("Skipping {setting}. No config definition exists for {label}."));
+                cx.warn(format!("Skipping {setting}: No config definition exists for {label}."));
             }
-            other => {
-                return fail(format!(
-                    "Invalid option for error handling, missing must be error, warn or skip, got: {other}."
-                ));
-            }
+            _ => {}
         }
     }
     Ok(items)

@@ -96,7 +96,7 @@ mod tests {
             ),
             (
                 "lookup('csvfile', 'Li', file='elements.csv', delimiter=',', col='2,')",
-                "The lookup plugin 'csvfile' failed: Config 'col' for 'ansible.builtin.csvfile' lookup plugin from 'Direct' has an invalid value: Invalid value provided for 'int': '2,'",
+                "The lookup plugin 'csvfile' failed: Config 'col' for 'csvfile' lookup plugin from 'Direct' has an invalid value: Invalid value provided for 'int': '2,'",
             ),
         ]);
     }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use rplay_event::Span;
+
 use super::options::{Options, boolean};
 use super::{Given, Items, fail};
 use crate::engine::{Mode, Overrides};
@@ -11,6 +13,7 @@ use crate::methods::split_lines;
 use crate::overlay::{Overlay, Place};
 use crate::{Found, PathKind, TemplateError, Value};
 
+const TEMPLATE: &str = "Error rendering template";
 const TEMPLATE_OPTIONS: &[&str] = &[
     "template_vars",
     "variable_start_string",
@@ -82,7 +85,7 @@ pub(super) fn file(cx: &Cx<'_>, given: &Given) -> Items {
 pub(super) fn unvault(cx: &Cx<'_>, given: &Given) -> Items {
     let options = vec![("rstrip".into(), Value::from(false))];
     let given = Given { terms: given.terms.clone(), options, folder: None };
-    contents(cx, &given, |name| TemplateError::runtime(format!("Unable to find file matching \"{name}\" ")))
+    contents(cx, &given, |name| TemplateError::runtime(format!("Unable to find file matching \"{name}\"")))
 }
 
 fn read_text(cx: &Cx<'_>, path: &str) -> Result<String, TemplateError> {
@@ -110,7 +113,13 @@ pub(super) fn pipe(cx: &Cx<'_>, given: &Given) -> Items {
 pub(super) fn lines(cx: &Cx<'_>, given: &Given) -> Items {
     let mut lines = Vec::new();
     for term in &given.terms {
-        lines.extend(split_lines(&output(cx, &term.text())?, false));
+        let text = output(cx, &term.text()).map_err(|mut error| {
+            if let Some(rest) = error.message.strip_prefix("lookup_plugin.pipe(") {
+                error.message = format!("lookup_plugin.lines({rest}");
+            }
+            error
+        })?;
+        lines.extend(split_lines(&text, false));
     }
     Ok(lines)
 }
@@ -152,10 +161,17 @@ fn fits_pattern(pattern: &str, name: &str) -> bool {
     fancy_regex::Regex::new(&regex).is_ok_and(|regex| regex.is_match(name).unwrap_or(false))
 }
 
+fn path_of(term: &Value) -> Result<String, TemplateError> {
+    if term.is_text() {
+        return Ok(term.text());
+    }
+    fail(format!("expected str, bytes or os.PathLike object, not {}", term.class_name()))
+}
+
 pub(super) fn fileglob(cx: &Cx<'_>, given: &Given) -> Items {
     let mut found = Vec::new();
     for term in &given.terms {
-        let pattern = term.text();
+        let pattern = path_of(term)?;
         let (folder, name) = match pattern.rsplit_once('/') {
             Some((folder, name)) => (Some(folder), name),
             None => (None, &*pattern),
@@ -270,17 +286,21 @@ fn rendered(
     own.extend(further.map(|(key, value)| (Arc::from(key.text()), Found::Data(value.clone()))));
     let scope = cx.keep(Overlay::over(&cx.scope, own));
     let source: Arc<str> = read_text(cx, &path)?.into();
-    let program = cx
-        .shared
-        .compile(&source, &Mode::File(Arc::clone(overrides)))
-        .map_err(|error| error.context("Syntax error in template").framed())?;
+    let program = cx.shared.compile(&source, &Mode::File(Arc::clone(overrides))).map_err(|error| {
+        error.context("Syntax error in template").in_template(&source, Some(&Span::new(path.as_str(), 0, 0)))
+    })?;
     let inner = Cx {
         run: Arc::default(),
         folders: Some(Arc::new(folders)),
         overrides: Arc::clone(overrides),
         source: Arc::clone(&program.source),
+        span: Some(Span::new(path.as_str(), 0, 0)),
         ..cx.in_scope(&scope)
     };
-    let value = cx.guarded(|| inner.program(&program))?;
+    let value = cx.guarded(|| inner.program(&program).and_then(|value| inner.finish(&value)));
+    let value = value.map_err(|error| {
+        let (place, text) = (inner.span.as_ref(), &source);
+        error.released(TEMPLATE, text, place).framed_by(TEMPLATE).in_template(text, place)
+    })?;
     Ok(restore_newlines(&source, value, "\n"))
 }

@@ -144,9 +144,11 @@ impl IniFault {
                 quoted(&section)
             ),
             Self::Broken(lines) => {
-                let lines: Vec<String> =
-                    lines.iter().map(|(line, text)| format!("[line {line:2}]: {}", quoted(text))).collect();
-                format!("Source contains parsing errors: '<???>' {}", lines.join(" "))
+                let lines: Vec<String> = lines
+                    .iter()
+                    .map(|(line, text)| format!("\n\t[line {line:2}]: {}", quoted(text)))
+                    .collect();
+                format!("Source contains parsing errors: '<???>'{}", lines.concat())
             }
         })
     }

@@ -36,7 +36,7 @@ pub(super) fn dict(_cx: &Cx<'_>, given: &Given) -> Items {
             return fail(format!(
                 "the 'dict' lookup plugin expects a dictionary, got '{}' of type <class '{}'>)",
                 term.text(),
-                term.type_name()
+                term.qualified_name()
             ));
         };
         for (key, value) in dict.iter() {
@@ -54,6 +54,9 @@ pub(super) fn nested(cx: &Cx<'_>, given: &Given) -> Items {
     if given.terms.is_empty() {
         return fail("with_nested requires at least one element in the nested list");
     }
+    if let [only] = given.terms.as_slice() {
+        return cx.items(only)?.iter().map(|item| pieces(cx, item).map(Value::list)).collect();
+    }
     let mut rows: Vec<Vec<Value>> = vec![Vec::new()];
     for term in &given.terms {
         let column = if term.is_text() { vec![term.clone()] } else { cx.items(term)? };
@@ -63,6 +66,11 @@ pub(super) fn nested(cx: &Cx<'_>, given: &Given) -> Items {
             .collect();
     }
     Ok(rows.into_iter().map(|row| Value::list(flatten(&row, None, false))).collect())
+}
+
+/// Takes apart an element of the only list: a text into its letters.
+fn pieces(cx: &Cx<'_>, item: &Value) -> Items {
+    Ok(flatten(&cx.items(item)?, None, false))
 }
 
 /// The first elements of each list, the second ones, and so on; what is missing is none.
@@ -94,7 +102,7 @@ pub(super) fn random_choice(cx: &Cx<'_>, given: &Given) -> Items {
 
 pub(super) fn subelements(_cx: &Cx<'_>, given: &Given) -> Items {
     let [elements, path, rest @ ..] = given.terms.as_slice() else {
-        return fail("subelements lookup expects a list of two or three items, ");
+        return fail("subelements lookup expects a list of two or three items,");
     };
     let elements: Vec<Value> = match &elements.0 {
         Repr::List(items) => items.to_vec(),

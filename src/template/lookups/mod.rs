@@ -124,7 +124,8 @@ fn found(cx: &Cx<'_>, name: &str) -> Result<&'static Lookup, TemplateError> {
 /// Runs `lookup(...)`, or `query(...)` when a list is wanted.
 pub(crate) fn call(cx: &Cx<'_>, mut args: Args, wants_list: bool) -> Evaluated {
     if args.positional.is_empty() {
-        return fail("_lookup() missing 1 required positional argument: 'plugin_name'");
+        let function = if wants_list { "_query" } else { "_lookup" };
+        return fail(format!("{function}() missing 1 required positional argument: 'plugin_name'"));
     }
     let name = args.positional.remove(0);
     if name.is_undefined() {
@@ -162,7 +163,8 @@ pub(crate) fn call(cx: &Cx<'_>, mut args: Args, wants_list: bool) -> Evaluated {
     }
     let items = match run(cx, lookup, &name, &Given { terms, options, folder: None }) {
         Ok(items) => items,
-        Err(error) if errors == "strict" || error.kind == ErrorKind::Undefined => return Err(error),
+        Err(error) if error.kind == ErrorKind::Undefined => return Err(error),
+        Err(error) if !matches!(errors.as_str(), "warn" | "ignore") => return Err(refused(error, &name)),
         Err(error) => {
             if errors == "warn" {
                 cx.warn(format!(
@@ -194,11 +196,18 @@ fn run(cx: &Cx<'_>, lookup: &Lookup, name: &str, given: &Given) -> Items {
         let items = cx.plugin(PluginKind::Lookup, name, &args)?;
         return Ok(items.as_items().map_or_else(|| vec![items.clone()], <[Value]>::to_vec));
     }
-    (lookup.run)(cx, given).map_err(|error| match error.kind {
+    (lookup.run)(cx, given)
+}
+
+/// Says which lookup it was that refused; what has a place of its own is told apart.
+fn refused(error: TemplateError, name: &str) -> TemplateError {
+    let doing = format!("The lookup plugin '{name}' failed");
+    match error.kind {
         ErrorKind::Undefined => error,
+        _ if error.template.is_some() => error.nested().context(&doing).framed(),
         _ if error.framed => error,
-        _ => error.context(&format!("The lookup plugin '{name}' failed")).framed(),
-    })
+        _ => error.context(&doing).framed(),
+    }
 }
 
 /// Returns the items of `with_NAME: terms` beside an action.
@@ -216,5 +225,6 @@ pub(crate) fn with_loop(cx: &Cx<'_>, name: &str, terms: &Value, action: &str) ->
         action if action.contains("var") => "vars",
         _ => "files",
     };
-    run(cx, lookup, name, &Given { terms, options: Vec::new(), folder: Some(folder) }).map(Value::list)
+    let given = Given { terms, options: Vec::new(), folder: Some(folder) };
+    run(cx, lookup, name, &given).map(Value::list).map_err(|error| refused(error, name))
 }

@@ -50,19 +50,25 @@ impl Options {
     }
 
     pub(super) fn int(&self, name: &str, default: i128) -> Result<i128, TemplateError> {
-        let Some(value) = self.value(name) else { return Ok(default) };
+        self.whole(name, "int").map(|number| number.unwrap_or(default))
+    }
+
+    /// Reads a whole number, of the kind that the plugin's documentation calls it.
+    pub(super) fn whole(&self, name: &str, kind: &str) -> Result<Option<i128>, TemplateError> {
+        let Some(value) = self.value(name) else { return Ok(None) };
         let whole = |number: f64| float_to_int(number);
         match &value.0 {
             Repr::Str(text) => parse_int(text, 10).or_else(|| parse_float(text).and_then(whole)),
             Repr::Float(number) => whole(*number),
             _ => value.as_int(),
         }
-        .ok_or_else(|| self.invalid(name, "int", value))
+        .map(Some)
+        .ok_or_else(|| self.invalid(name, kind, value))
     }
 
     fn invalid(&self, name: &str, kind: &str, value: &Value) -> TemplateError {
         TemplateError::runtime(format!(
-            "Config '{name}' for 'ansible.builtin.{}' lookup plugin from 'Direct' has an invalid value: Invalid value provided for '{kind}': {}",
+            "Config '{name}' for '{}' lookup plugin from 'Direct' has an invalid value: Invalid value provided for '{kind}': {}",
             self.plugin,
             value.repr()
         ))

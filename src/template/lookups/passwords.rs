@@ -147,7 +147,7 @@ fn made(cx: &Cx<'_>, options: &Options) -> Result<Kept, TemplateError> {
     if chars.is_empty() {
         return fail("Cannot choose from an empty sequence");
     }
-    let length = options.int("length", 20)?.clamp(0, MAX_LENGTH);
+    let length = options.whole("length", "integer")?.unwrap_or(20).clamp(0, MAX_LENGTH);
     let seed = options.text("seed").map(Value::from);
     let mut dice = Dice::new(cx, seed.as_ref())?;
     let password = (0..length).filter_map(|_| dice.choose(&chars)).collect();

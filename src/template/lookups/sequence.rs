@@ -47,8 +47,12 @@ fn whole(text: &str) -> Option<i128> {
 impl Plan {
     fn set(&mut self, name: &str, value: &str) -> Result<(), TemplateError> {
         let number = || {
-            whole(value)
-                .ok_or_else(|| TemplateError::runtime(format!("can't parse {name}={value} as integer")))
+            whole(value).ok_or_else(|| {
+                TemplateError::runtime(format!(
+                    "Config '{name}' for 'sequence' lookup plugin from 'Direct' has an invalid value: Invalid value provided for 'integer': {}",
+                    Value::from(value).repr()
+                ))
+            })
         };
         match name {
             "start" => self.start = Some(number()?),
@@ -116,7 +120,7 @@ impl Plan {
         let mut number = start;
         while (stride > 0 && number <= end) || (stride < 0 && number >= end) {
             let text = percent_format(format, &number.into()).map_err(|_| {
-                TemplateError::runtime(format!("problem formatting {number} with '{format}'"))
+                TemplateError::runtime(format!("problem formatting {number} with '{format}'")).apart()
             })?;
             items.push(text.into());
             number = number.saturating_add(stride);

@@ -3,9 +3,9 @@
 use rplay_module::pattern::Flags;
 
 use super::{Given, Items, fail};
-use crate::Value;
 use crate::eval::Cx;
 use crate::regex::compile;
+use crate::{TemplateError, Value};
 
 pub(super) fn env(cx: &Cx<'_>, given: &Given) -> Items {
     let default = given.option("default");
@@ -31,7 +31,8 @@ pub(super) fn vars(cx: &Cx<'_>, given: &Given) -> Items {
     let mut values = Vec::new();
     for term in &given.terms {
         let Some(name) = term.as_str() else {
-            return fail(format!("Variable name must be 'str' not '{}'.", term.type_name()));
+            let message = format!("Variable name must be 'str' not '{}'.", term.type_name());
+            return Err(TemplateError::runtime(message).about(term));
         };
         let value = cx.frame.value(name).or_else(|| cx.variable(&name.into()));
         let default = || given.option("default").filter(|default| !default.is_none()).cloned();
@@ -54,8 +55,9 @@ pub(super) fn varnames(cx: &Cx<'_>, given: &Given) -> Items {
                 term.type_name()
             ));
         };
-        let regex = compile(pattern, Flags::default())
-            .map_err(|error| error.context(&format!("Unable to use \"{pattern}\" as a search parameter")))?;
+        let regex = compile(pattern, Flags::default()).map_err(|error| {
+            error.context(&format!("Unable to use \"{pattern}\" as a search parameter")).apart()
+        })?;
         let fits = |name: &&String| regex.is_in(name);
         found.extend(names.iter().filter(fits).map(|name| Value::from(&**name)));
     }

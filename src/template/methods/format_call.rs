@@ -33,7 +33,14 @@ fn expand(format: &str, fields: &mut Fields<'_>, depth: usize) -> Result<String,
         let Some(body) = tail.strip_prefix('{') else {
             return fail("Single '}' encountered in format string");
         };
-        let Some(end) = field_end(body) else { return fail("expected '}' before end of string") };
+        let Some(end) = field_end(body) else {
+            let lone = body.is_empty();
+            return fail(if lone {
+                "Single '{' encountered in format string"
+            } else {
+                "expected '}' before end of string"
+            });
+        };
         out.push_str(&field(body.get(..end).unwrap_or_default(), fields, depth)?);
         rest = body.get(end + 1..).unwrap_or_default();
     }

@@ -93,14 +93,21 @@ impl Value {
         }
     }
 
+    /// Returns the class with the module that it is in, as Python prints it.
+    pub(crate) fn qualified_name(&self) -> String {
+        match self.class_name() {
+            name if name.starts_with('_') => {
+                format!("ansible._internal._templating._lazy_containers.{name}")
+            }
+            name => name.to_owned(),
+        }
+    }
+
     /// Returns what Jinja2's messages call a thing of this class.
     pub(crate) fn thing(&self) -> String {
         match self.class_name() {
             "NoneType" => "None".to_owned(),
-            name if name.starts_with('_') => {
-                format!("ansible._internal._templating._lazy_containers.{name} object")
-            }
-            name => format!("{name} object"),
+            _ => format!("{} object", self.qualified_name()),
         }
     }
 

@@ -124,8 +124,8 @@ pub(crate) fn compare(a: &Value, b: &Value, operator: &str) -> Result<Option<Ord
 fn unordered(a: &Value, b: &Value, operator: &str) -> TemplateError {
     TemplateError::runtime(format!(
         "'{operator}' not supported between instances of '{}' and '{}'",
-        a.type_name(),
-        b.type_name()
+        a.class_name(),
+        b.class_name()
     ))
 }
 
