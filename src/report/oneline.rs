@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::minimal::is_command;
 use crate::paint::Paint;
-use crate::result::{dumped, public};
+use crate::result::{cleaned, dumped};
 use crate::screen::{Screen, Side};
 use crate::settings::Settings;
 
@@ -55,7 +55,7 @@ fn line(result: &TaskResult, action: &str, settings: &Settings) -> (Paint, Strin
 /// Where Ansible breaks lines for a result of no indentation it leaves no space once they are joined.
 fn in_a_line(result: &TaskResult, settings: &Settings) -> String {
     let text = dumped(
-        public(&result.result),
+        cleaned(&result.result, ""),
         &Settings { verbosity: settings.verbosity.max(3), ..settings.clone() },
         true,
     );

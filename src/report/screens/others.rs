@@ -27,6 +27,27 @@ fn the_journal_form_is_an_event_a_line() {
 }
 
 #[test]
+fn oneline_prints_a_result_as_a_line_without_what_only_the_run_needs() {
+    let settings = Settings { output: Output::Oneline, ..Settings::default() };
+    let (out, _) = shown(
+        settings,
+        vec![
+            task(1, "t", "ping"),
+            task_done(ok(json!({"ping": "pong", "changed": false, "failed": false}))),
+            task(2, "c", "command"),
+            task_done(TaskResult {
+                task: 2,
+                ..ended(Status::Changed, json!({"rc": 0, "stdout": "a\nb", "stderr": "", "changed": true}))
+            }),
+        ],
+    );
+    assert_eq!(
+        out,
+        "web1 | SUCCESS => {\"changed\": false,\"ping\": \"pong\"}\nweb1 | CHANGED | rc=0 | (stdout) a\\nb\n"
+    );
+}
+
+#[test]
 fn minimal_prints_results_without_headings() {
     let settings = Settings { output: Output::Minimal, ..Settings::default() };
     let diff = Diff {
