@@ -9,7 +9,7 @@ use rplay_syntax::{Data, Node, Origin};
 use crate::builtin::Builtin;
 use crate::error::Step;
 use crate::error::nowhere;
-use crate::eval::{Cx, State, looks_like_template, restore_newlines};
+use crate::eval::{Cx, StandIns, State, looks_like_template, restore_newlines};
 use crate::functions::Function;
 use crate::overlay::{Overlay, Place};
 pub(crate) use crate::overrides::Overrides;
@@ -192,7 +192,17 @@ impl Engine {
         scope: &Arc<dyn Scope>,
         evaluate: impl FnOnce(&Cx<'_>) -> Result<T, TemplateError>,
     ) -> Result<(T, crate::Marks), TemplateError> {
+        self.with_stand_ins(StandIns::None, scope, evaluate)
+    }
+
+    fn with_stand_ins<T>(
+        &self,
+        which: StandIns,
+        scope: &Arc<dyn Scope>,
+        evaluate: impl FnOnce(&Cx<'_>) -> Result<T, TemplateError>,
+    ) -> Result<(T, crate::Marks), TemplateError> {
         let state = State::default();
+        state.show_errors(which);
         let value = evaluate(&Cx::new(&self.shared, &state, Arc::clone(scope)))?;
         Ok((value, state.into_marks()))
     }
@@ -238,6 +248,26 @@ impl Engine {
     pub fn evaluate(&self, expression: &Node, scope: &Arc<dyn Scope>) -> Result<Rendered, TemplateError> {
         let Data::Text(text) = &expression.data else { return self.render(expression, scope) };
         let (value, marks) = self.with(scope, |cx| cx.expression(&text.text, Some(&expression.span)))?;
+        Ok(Rendered { value, marks })
+    }
+
+    /// Renders what is only shown, such as a task's name: texts stand for all that cannot be rendered.
+    pub fn render_shown(&self, node: &Node, scope: &Arc<dyn Scope>) -> Result<Rendered, TemplateError> {
+        let (value, marks) = self.with_stand_ins(StandIns::All, scope, |cx| node_value(cx, node))?;
+        Ok(Rendered { value, marks })
+    }
+
+    /// Evaluates an expression as [`Engine::evaluate`] does; texts stand for what is undefined.
+    pub fn evaluate_shown(
+        &self,
+        expression: &Node,
+        scope: &Arc<dyn Scope>,
+    ) -> Result<Rendered, TemplateError> {
+        let (value, marks) =
+            self.with_stand_ins(StandIns::Undefined, scope, |cx| match &expression.data {
+                Data::Text(text) => cx.expression(&text.text, Some(&expression.span)),
+                _ => node_value(cx, expression),
+            })?;
         Ok(Rendered { value, marks })
     }
 
@@ -424,6 +454,7 @@ impl Cx<'_> {
             _ => Ok(Value::NONE),
         };
         let finished = value.and_then(|value| cx.finish(&value));
+        let finished = finished.or_else(|error| self.state.stand_in(&error).map(Value::from));
         finished.map_err(|error| {
             const EXPRESSION: &str = "Error rendering expression";
             error.released(EXPRESSION, text, span).framed_by(EXPRESSION).in_template(text, span)
@@ -461,5 +492,7 @@ impl Cx<'_> {
 
 #[cfg(test)]
 mod corpus;
+#[cfg(test)]
+mod faults;
 #[cfg(test)]
 mod tests;

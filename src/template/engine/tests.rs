@@ -133,55 +133,6 @@ fn an_undefined_variable_is_told_where_it_is_used() {
 }
 
 #[test]
-fn what_a_call_refused_is_told_of_the_template_that_is_finished() {
-    let variables =
-        json!({"call": "{{ 'a' | log }}", "operator": "{{ 1 + 'a' }}", "function": "{{ range('a') }}"});
-    for (template, place, message) in [
-        (
-            "{{ call }}",
-            "{{ call }}",
-            "The filter plugin 'ansible.builtin.log' failed: log() can only be used on numbers: must be real number, not str",
-        ),
-        (
-            "{{ call ~ 1 }}",
-            "{{ call ~ 1 }}",
-            "The filter plugin 'ansible.builtin.log' failed: log() can only be used on numbers: must be real number, not str",
-        ),
-        (
-            "{{ function }}",
-            "{{ function }}",
-            "Error rendering template: 'str' object cannot be interpreted as an integer",
-        ),
-        (
-            "{{ operator }}",
-            "{{ 1 + 'a' }}",
-            "Error rendering template: unsupported operand type(s) for +: 'int' and 'str'",
-        ),
-    ] {
-        let error = engine().render(&node(&json!(template)), &scope(&variables)).expect_err("it is refused");
-        assert_eq!((error.template.as_deref(), error.message.as_str()), (Some(place), message));
-    }
-}
-
-#[test]
-fn what_an_error_is_about_is_a_cause_of_its_own() {
-    let refused = |template: &str| {
-        let error = engine().render(&node(&json!(template)), &scope(&json!({}))).expect_err("it is refused");
-        *error.cause.expect("it has a cause")
-    };
-    let cause = refused("{{ [{'a': 1}] | rekey_on_member('b') }}");
-    assert_eq!(
-        (cause.message.as_str(), cause.shown.as_deref()),
-        ("Key 'b' was not found.", Some("{'a': 1}"))
-    );
-    let cause = refused("{{ 'x' | comment('y') }}");
-    assert_eq!(cause.help.as_deref(), Some("Available styles: plain, erlang, c, cblock, xml"));
-    let long = format!("{{{{ [{{'a': '{}'}}] | rekey_on_member('b') }}}}", "words ".repeat(40));
-    let shown = refused(&long).shown.expect("it is shown");
-    assert!(shown.ends_with("words [...]") && shown.len() <= 120, "{shown}");
-}
-
-#[test]
 fn a_file_without_content_is_empty_and_one_value_has_no_line_end() {
     for (text, expected) in [("{# nothing #}\n", ""), ("{{ 5 }}\n", "5"), ("{{ '5' }}\n", "5\n")] {
         assert_eq!(file(text, Overrides::default()), Ok(json!(expected)), "{text:?}");

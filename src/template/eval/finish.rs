@@ -31,7 +31,7 @@ impl Cx<'_> {
             Repr::Str(text) => Ok(text.to_string()),
             Repr::Bytes(bytes) => Ok(String::from_utf8_lossy(bytes).into_owned()),
             Repr::List(_) | Repr::Tuple(_) | Repr::Dict(_) | Repr::Lazy(_) => Ok(self.settle(value)?.text()),
-            Repr::Undefined(error) => Err(TemplateError::clone(error)),
+            Repr::Undefined(error) => self.state.stand_in(error),
             Repr::Object(object) => match &**object {
                 Object::Module(module) => self.printed(&module.body),
                 Object::Scope(_) => Ok(self.finish(value)?.text()),
@@ -59,7 +59,7 @@ impl Cx<'_> {
                 }
                 Ok(settled.into())
             }
-            Repr::Undefined(error) => Err(TemplateError::clone(error)),
+            Repr::Undefined(error) => self.state.stand_in(error).map(Value::from),
             _ => Ok(value.clone()),
         }
     }

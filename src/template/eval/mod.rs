@@ -37,7 +37,7 @@ use crate::marks::{Marks, Notice};
 use crate::object::Object;
 use crate::scope::Found;
 use crate::value::Repr;
-use crate::{Scope, TemplateError, Value, World};
+use crate::{ErrorKind, Scope, TemplateError, Value, World};
 
 pub(crate) type Evaluated = Result<Value, TemplateError>;
 
@@ -60,6 +60,21 @@ pub(crate) struct State {
     depth: Cell<usize>,
     /// Where the stack was when the evaluation began.
     stack: Cell<Option<usize>>,
+    /// Which errors texts stand in for.
+    stand_ins: Cell<StandIns>,
+    /// What those errors were.
+    replaced: RefCell<Vec<String>>,
+}
+
+/// Which errors are shown in a result as texts, instead of ending it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum StandIns {
+    #[default]
+    None,
+    /// Of what is undefined, as `debug` shows a variable.
+    Undefined,
+    /// Of everything, as names are shown.
+    All,
 }
 
 impl State {
@@ -73,8 +88,39 @@ impl State {
         if begin.abs_diff(here) > MAX_STACK { Err(too_deep()) } else { Ok(()) }
     }
 
+    /// Says which errors are shown as texts.
+    pub(crate) fn show_errors(&self, which: StandIns) {
+        self.stand_ins.set(which);
+    }
+
+    fn shows(&self, error: &TemplateError) -> bool {
+        match self.stand_ins.get() {
+            StandIns::None => false,
+            StandIns::Undefined => error.kind == ErrorKind::Undefined,
+            StandIns::All => true,
+        }
+    }
+
+    /// Returns the text that stands for an error, or the error where none does.
+    pub(crate) fn stand_in(&self, error: &TemplateError) -> Result<String, TemplateError> {
+        if !self.shows(error) {
+            return Err(error.clone());
+        }
+        let mut replaced = self.replaced.borrow_mut();
+        let told = format!("error {} - {}", replaced.len() + 1, error.message);
+        replaced.push(told.clone());
+        Ok(format!("<< {told} >>"))
+    }
+
     pub(crate) fn into_marks(self) -> Marks {
-        self.marks.into_inner()
+        let replaced = self.replaced.into_inner();
+        let mut marks = self.marks.into_inner();
+        if !replaced.is_empty() {
+            let several = if replaced.len() > 1 { "s" } else { "" };
+            let (count, told) = (replaced.len(), replaced.join("\n"));
+            marks.note(Notice::Warning(format!("Encountered {count} template error{several}.\n{told}")));
+        }
+        marks
     }
 }
 
@@ -186,7 +232,10 @@ impl<'e> Cx<'e> {
         if secret {
             self.conceal(&value);
         }
-        self.state.variables.borrow_mut().insert(key, value.clone());
+        // Each use of what texts stand in for is an error of its own.
+        if self.state.stand_ins.get() == StandIns::None {
+            self.state.variables.borrow_mut().insert(key, value.clone());
+        }
         Some(value)
     }
 
@@ -278,7 +327,11 @@ impl<'e> Cx<'e> {
         let program = self
             .shared
             .compile(text, &Mode::Text)
-            .map_err(|error| error.context("Syntax error in template").framed().in_template(text, span))?;
+            .map_err(|error| error.context("Syntax error in template").framed().in_template(text, span));
+        let program = match program {
+            Ok(program) => program,
+            Err(error) => return self.state.stand_in(&error).map(Value::from),
+        };
         let cx = Self {
             source: Arc::clone(&program.source),
             span: span.cloned(),

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::{Args, Cx, Evaluated, Frame, Run};
+use super::{Args, Cx, Evaluated, Frame, Run, StandIns};
 use crate::engine::Mode;
 use crate::object::{LoopState, Module, Object};
 use crate::parse::tree::{Block, Expr, For, Program, Stmt, Target, Use};
@@ -37,7 +37,16 @@ impl Cx<'_> {
     /// Renders a whole template, with those it extends.
     pub(crate) fn program(&self, program: &Program) -> Evaluated {
         let mut out = Vec::new();
-        self.program_into(program, &mut out)?;
+        if let Err(error) = self.program_into(program, &mut out) {
+            if self.state.stand_ins.get() == StandIns::None {
+                return Err(error);
+            }
+            // What was printed before stays, and nothing says how much would have come after.
+            let truncated = TemplateError::undefined("template potentially truncated");
+            let error =
+                error.framed_by("Error rendering template").in_template(&self.source, self.span.as_ref());
+            out.extend([Value::error(error), Value::error(truncated)]);
+        }
         Ok(self.join(out))
     }
 

@@ -1,0 +1,90 @@
+//! Where errors are told, what they come from, and what stands for them where something is only shown.
+
+use std::sync::Arc;
+
+use serde_json::{Value as Json, json};
+
+use crate::testing::{engine, node, written};
+use crate::{Notice, Scope};
+
+fn scope(variables: &Json) -> Arc<dyn Scope> {
+    Arc::new(written(variables))
+}
+
+#[test]
+fn what_a_call_refused_is_told_of_the_template_that_is_finished() {
+    let variables =
+        json!({"call": "{{ 'a' | log }}", "operator": "{{ 1 + 'a' }}", "function": "{{ range('a') }}"});
+    for (template, place, message) in [
+        (
+            "{{ call }}",
+            "{{ call }}",
+            "The filter plugin 'ansible.builtin.log' failed: log() can only be used on numbers: must be real number, not str",
+        ),
+        (
+            "{{ call ~ 1 }}",
+            "{{ call ~ 1 }}",
+            "The filter plugin 'ansible.builtin.log' failed: log() can only be used on numbers: must be real number, not str",
+        ),
+        (
+            "{{ function }}",
+            "{{ function }}",
+            "Error rendering template: 'str' object cannot be interpreted as an integer",
+        ),
+        (
+            "{{ operator }}",
+            "{{ 1 + 'a' }}",
+            "Error rendering template: unsupported operand type(s) for +: 'int' and 'str'",
+        ),
+    ] {
+        let error = engine().render(&node(&json!(template)), &scope(&variables)).expect_err("it is refused");
+        assert_eq!((error.template.as_deref(), error.message.as_str()), (Some(place), message));
+    }
+}
+
+#[test]
+fn what_an_error_is_about_is_a_cause_of_its_own() {
+    let refused = |template: &str| {
+        let error = engine().render(&node(&json!(template)), &scope(&json!({}))).expect_err("it is refused");
+        *error.cause.expect("it has a cause")
+    };
+    let cause = refused("{{ [{'a': 1}] | rekey_on_member('b') }}");
+    assert_eq!(
+        (cause.message.as_str(), cause.shown.as_deref()),
+        ("Key 'b' was not found.", Some("{'a': 1}"))
+    );
+    let cause = refused("{{ 'x' | comment('y') }}");
+    assert_eq!(cause.help.as_deref(), Some("Available styles: plain, erlang, c, cblock, xml"));
+    let long = format!("{{{{ [{{'a': '{}'}}] | rekey_on_member('b') }}}}", "words ".repeat(40));
+    let shown = refused(&long).shown.expect("it is shown");
+    assert!(shown.ends_with("words [...]") && shown.len() <= 120, "{shown}");
+}
+
+#[test]
+fn texts_stand_for_what_cannot_be_shown() {
+    let variables =
+        scope(&json!({"a": "/x/{{ no }}", "b": "{{ no }}", "c": "{{ 1 + 'a' }}", "l": ["{{ no }}", 2]}));
+    let undefined = "error 1 - 'no' is undefined";
+    for (template, expected) in [
+        ("one {{ a }}", json!(format!("one /x/<< {undefined} >>"))),
+        ("{{ b }}", json!(format!("<< {undefined} >>"))),
+        ("{{ l }}", json!([format!("<< {undefined} >>"), 2])),
+        ("{{ no | default('d') }} {{ no.x | upper }}", json!(format!("d << {undefined} >>"))),
+        ("{{ no }} {{ no2 }}", json!(format!("<< {undefined} >> << error 2 - 'no2' is undefined >>"))),
+        (
+            "a{{ no ~ 1 }}b",
+            json!(format!("a<< {undefined} >><< error 2 - template potentially truncated >>")),
+        ),
+        ("{{ 'a' | uper }}", json!("<< error 1 - Syntax error in template: No filter named 'uper'. >>")),
+    ] {
+        let shown = engine().render_shown(&node(&json!(template)), &variables).expect("it is shown");
+        assert_eq!(shown.value.to_json(), expected, "{template}");
+        let warns =
+            matches!(shown.marks.notices.as_slice(), [Notice::Warning(told)] if told.contains(undefined));
+        assert!(warns || template.contains("uper"), "{:?}", shown.marks.notices);
+    }
+    let evaluated = |text: &str| engine().evaluate_shown(&node(&json!(text)), &variables);
+    let shown = evaluated("[a, 1]").expect("what is undefined is shown");
+    assert_eq!(shown.value.to_json(), json!([format!("/x/<< {undefined} >>"), 1]));
+    assert!(evaluated("c").is_err(), "what is wrong is not");
+}
