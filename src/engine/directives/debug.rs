@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use rplay_syntax::{Data, Node, Origin, Text};
-use rplay_template::{ErrorKind, Scope, TemplateError, Value};
+use rplay_template::{Scope, TemplateError, Value};
 use serde_json::Value as Json;
 
 use crate::run::{Ended, Runner, TaskRun};
@@ -60,15 +60,10 @@ pub(super) fn run(
         return ended;
     };
     let name = given.as_str().map_or_else(|| given.to_string(), str::to_owned);
-    match runner.template.evaluate(expression, scope) {
+    match runner.template.evaluate_shown(expression, scope) {
         Ok(rendered) => {
             runner.tell(&rendered.marks);
             ended.set(&name, rendered.value.to_json());
-            ended
-        }
-        Err(error) if error.kind == ErrorKind::Undefined => {
-            runner.emitter.warn(format!("Encountered 1 template error.\nerror 1 - {error}"));
-            ended.set(&name, format!("<< error 1 - {error} >>"));
             ended
         }
         Err(error) => {
