@@ -98,11 +98,23 @@ impl Failure {
         self
     }
 
+    /// Says on the screen that the action refused the task, without who failed.
+    #[must_use]
+    pub fn refused(mut self) -> Self {
+        self.told = Some(self.message.as_str().into());
+        self
+    }
+
     /// Says on the screen that the action failed before its module ran, as Ansible tells the two apart.
     #[must_use]
     pub fn by_action(mut self) -> Self {
         self.told = Some(format!("Action failed: {}", self.message).into());
         self
+    }
+
+    /// Returns the failure of what Ansible's module does not expect: it breaks off, and both screen and result say so.
+    pub fn broken_off(why: impl fmt::Display) -> Self {
+        Self::new(format!("Task failed: Module failed: {why}"))
     }
 
     #[must_use]

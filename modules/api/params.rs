@@ -7,6 +7,7 @@
 //! rendered ([`check`]) or shown ([`invocation`]). Behaviour and words are those of Ansible's `ArgumentSpecValidator`
 //! (`lib/ansible/module_utils/common/arg_spec.py`), except that null counts as omitted.
 
+mod behind;
 mod coerce;
 mod controller;
 mod fault;

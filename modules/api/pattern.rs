@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 
 use fancy_regex::{Captures, Regex};
 
+mod python_fault;
+
 /// Python's flags.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Flags {
@@ -36,12 +38,18 @@ impl Default for Extent {
 /// A regular expression that cannot be read, or a replacement that does not fit it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PatternError {
-    #[error("the regular expression '{pattern}' is not valid: {reason}")]
+    #[error("{}", told(pattern, reason))]
     Invalid { pattern: String, reason: String },
     #[error("the text would be longer than {longest} bytes")]
     TooLong { longest: usize },
     #[error("{0}")]
     Refused(String),
+}
+
+/// Python's words, where they are known.
+fn told(pattern: &str, reason: &str) -> String {
+    python_fault::told(pattern)
+        .unwrap_or_else(|| format!("the regular expression '{pattern}' is not valid: {reason}"))
 }
 
 fn fail(message: impl Into<String>) -> PatternError {
@@ -125,11 +133,16 @@ impl Pattern {
     /// # Errors
     /// When there is no such group.
     pub fn group(&self, name: &str) -> Result<usize, PatternError> {
+        self.group_at(name, 1)
+    }
+
+    /// Returns the number of a group that is named at that place of a replacement.
+    fn group_at(&self, name: &str, at: usize) -> Result<usize, PatternError> {
         if let Ok(number) = name.parse::<usize>() {
             if number < self.groups() {
                 return Ok(number);
             }
-            return Err(fail(format!("invalid group reference {number} at position 1")));
+            return Err(fail(format!("invalid group reference {number} at position {at}")));
         }
         let named = self.0.capture_names().position(|known| known == Some(name));
         named.ok_or_else(|| fail(format!("unknown group name '{name}'")))
@@ -314,6 +327,7 @@ impl Pattern {
         let mut parts = Vec::new();
         let mut text = String::new();
         let mut chars = replacement.chars().peekable();
+        let whole = replacement.chars().count();
         while let Some(c) = chars.next() {
             if c != '\\' {
                 text.push(c);
@@ -325,19 +339,21 @@ impl Pattern {
                     if chars.next() != Some('<') {
                         return Err(fail("missing <"));
                     }
+                    let at = whole - chars.clone().count();
                     let name: String = chars.by_ref().take_while(|c| *c != '>').collect();
-                    Some(self.group(&name)?)
+                    Some(self.group_at(&name, at)?)
                 }
                 Some('0') => {
                     text.push('\0');
                     None
                 }
                 Some(digit) if digit.is_ascii_digit() => {
+                    let at = whole - chars.clone().count() - 1;
                     let mut number = digit.to_string();
                     if let Some(second) = chars.next_if(char::is_ascii_digit) {
                         number.push(second);
                     }
-                    Some(self.group(&number)?)
+                    Some(self.group_at(&number, at)?)
                 }
                 Some(other) => {
                     match other {

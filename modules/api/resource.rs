@@ -78,6 +78,15 @@ pub trait Resource: Send + Sync + 'static {
     where
         Self: Sized;
 
+    /// Returns what `register` receives in check mode, where Ansible's action does not get as far as its module then
+    /// (`copy`). A plan tells all that it knows: what refers to it shall be foretold too.
+    fn checked(&self, p: &Self::Params, report: &Report<'_, Self>) -> Value
+    where
+        Self: Sized,
+    {
+        self.output(p, report)
+    }
+
     /// Returns the difference as `--diff` shows it, where Ansible shows something else than the managed fields (`copy`: the
     /// two texts); asked for only when something changed.
     fn diff(&self, _p: &Self::Params, _report: &Report<'_, Self>) -> Option<Vec<Diff>>

@@ -18,7 +18,7 @@ impl Action for Ping {
 
     async fn perform(&self, _cx: &Cx, p: &PingParams) -> Result<Deed> {
         if p.data == "crash" {
-            return Err(Failure::new("Task failed: Module failed: boom"));
+            return Err(Failure::broken_off("boom"));
         }
         Ok(Deed::new(false, json!({ "ping": p.data })))
     }

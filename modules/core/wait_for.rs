@@ -226,7 +226,10 @@ impl<'a> Wait<'a> {
         let ours = self.addresses(std::slice::from_ref(&self.p.host)).await?;
         let excluded = self.addresses(excluded).await?;
         let Target::Port(port) = self.target else {
-            return Err(self.fail("state=drained needs a port".to_owned()));
+            // Ansible's module makes a number of the port before anything else.
+            return Err(Failure::broken_off(
+                "int() argument must be a string, a bytes-like object or a real number, not 'NoneType'",
+            ));
         };
         let states = &self.p.active_connection_states;
         Ok(connections::active(port, states, &ours, &excluded) == 0)

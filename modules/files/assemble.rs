@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::attributes::Attributes;
 use crate::content::{Shown, Source, Sums, difference, longest_diff};
 use crate::seen::{self, system_words};
-use crate::transfer::{back_up, local};
+use crate::transfer::{back_up, local, sent};
 use crate::tree::Entry;
 use crate::write::{self, Manner};
 use crate::{content, paths, revision, settle};
@@ -62,7 +62,8 @@ impl AssembleParams {
             return Err(Failure::new(format!("Source ({src}) does not exist")));
         }
         if !folder.is_dir() {
-            return Err(Failure::new(format!("Source ({src}) is not a directory")));
+            let failure = Failure::new(format!("Source ({src}) is not a directory"));
+            return Err(if self.remote_src { failure } else { failure.refused() });
         }
         let pattern = self.regexp.as_deref().map(|text| {
             Pattern::new(text, Flags::default())
@@ -78,6 +79,9 @@ impl AssembleParams {
             |error: std::io::Error| Failure::new(format!("could not read {dest}: {}", system_words(&error)));
         let sums = Source::Bytes(bytes.clone()).sums().map_err(fail)?;
         let there = paths::real(cx, &dest);
+        if there.is_dir() && self.remote_src {
+            return Err(Failure::new(format!("attempted to take checksum of directory: {dest}")));
+        }
         let exists = there.exists();
         let same = exists && content::sha1(&there).map_err(fail)? == sums.sha1;
         Ok(Work { src, dest, bytes, sums, same, there: exists })
@@ -130,8 +134,8 @@ impl AssembleParams {
             Deed::new(changed, json!({ "path": work.dest }))
         } else {
             let sums = &work.sums;
-            let fields =
-                json!({ "src": work.src, "dest": work.dest, "checksum": sums.sha1, "md5sum": sums.md5 });
+            let src = format!("{}/src", sent(cx));
+            let fields = json!({ "src": src, "dest": work.dest, "checksum": sums.sha1, "md5sum": sums.md5 });
             Deed::new(changed, fields)
         };
         deed.result.extend(seen::info(cx, &work.dest).await);

@@ -72,9 +72,9 @@ pub(crate) struct Wish {
     group: Option<u32>,
     flags: Option<String>,
     umask: u32,
-    /// A user or group that is not there: a fault where something is there to be given to them, and else before the first
-    /// write. An earlier task may yet make them.
-    pub(crate) stranger: Option<String>,
+    /// What cannot be given: a user or group that is not there, permissions that are none. A fault where something is
+    /// there to be given it, and else once it is made, as in Ansible. An earlier task may yet make the user.
+    pub(crate) stranger: Option<Box<Failure>>,
 }
 
 impl Wish {
@@ -85,23 +85,44 @@ impl Wish {
             return Err(Failure::new("SELinux contexts (seuser, serole, setype, selevel) are not built yet"));
         }
         let mut wish = Self { umask: seen::umask(), flags: p.flags.clone(), ..Self::default() };
-        wish.mode = match bits {
-            Some(value) => Some(Mode::of(value).ok_or_else(|| bad_mode(value))?),
-            None => None,
-        };
         if let Some(owner) = known(p.owner.as_ref()) {
             wish.owner = Table::Users.number(cx, owner).await;
             if wish.owner.is_none() {
-                wish.stranger = Some(format!("chown failed: failed to look up user {owner}"));
+                wish.refuse(Failure::new(format!("chown failed: failed to look up user {owner}")));
             }
         }
         if let Some(group) = known(p.group.as_ref()) {
             wish.group = Table::Groups.number(cx, group).await;
             if wish.group.is_none() {
-                wish.stranger.get_or_insert_with(|| format!("chgrp failed: failed to look up group {group}"));
+                wish.refuse(Failure::new(format!("chgrp failed: failed to look up group {group}")));
+            }
+        }
+        // No text at all asks for nothing.
+        if let Some(value) = bits.filter(|value| value.as_str() != Some("")) {
+            match Mode::of(value).filter(is_good) {
+                Some(mode) => wish.mode = Some(mode),
+                None => wish.refuse(bad_mode(value)),
             }
         }
         Ok(wish)
+    }
+
+    /// The first thing that cannot be given is what is told.
+    fn refuse(&mut self, failure: Failure) {
+        self.stranger.get_or_insert_with(|| Box::new(failure));
+    }
+
+    /// Returns the failure of what cannot be given to what is at a path.
+    pub(crate) fn refusal(&self, path: &str) -> Result<()> {
+        match &self.stranger {
+            Some(failure) => Err((**failure).clone().field("path", path)),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns the same wish without what cannot be given.
+    pub(crate) fn feasible(&self) -> Self {
+        Self { stranger: None, ..self.clone() }
     }
 
     /// Returns the same wish with other permissions.
@@ -140,8 +161,8 @@ impl Wish {
 
     /// Returns what shall be there in place of what is.
     pub(crate) fn want(&self, seen: &Seen) -> Result<Entry> {
-        if let Some(message) = &self.stranger {
-            return Err(Failure::new(message));
+        if let Some(failure) = &self.stranger {
+            return Err((**failure).clone());
         }
         let ground = Ground { bits: seen.bits, directory: seen.kind == Kind::Directory, umask: self.umask };
         Ok(Entry {
@@ -182,10 +203,14 @@ impl Wish {
     }
 }
 
+/// Symbols can be read whatever they are applied to, or never.
+fn is_good(mode: &Mode) -> bool {
+    !matches!(mode, Mode::Symbols(_)) || mode.bits(Ground { bits: 0, directory: false, umask: 0 }).is_some()
+}
+
 fn bad_mode(value: &Value) -> Failure {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let ground = Ground { bits: 0, directory: false, umask: 0 };
-    let bad = |clause: &&str| Mode::Symbols((*clause).to_owned()).bits(ground).is_none();
+    let bad = |clause: &&str| !is_good(&Mode::Symbols((*clause).to_owned()));
     let text = text.split(',').find(bad).unwrap_or(&text);
     Failure::new("mode must be in octal or symbolic form")
         .field("details", format!("bad symbolic permission for mode: {text}"))

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use rplay_module::pattern::{Flags, Pattern};
 use rplay_module::{Action, Choice, Cx, Deed, Effect, Failure, InCheck, Params, Result};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::attributes::Attributes;
 use crate::encoding::Text;
@@ -163,8 +163,7 @@ impl BlockinfileParams {
             Place::Before(pattern) => (pattern, false),
         };
         let written = text.same(&pattern);
-        let pattern =
-            Pattern::new(&written, Flags::default()).map_err(|error| Failure::new(error.to_string()))?;
+        let pattern = Pattern::new(&written, Flags::default()).map_err(Failure::broken_off)?;
         let found = if Pattern::asks_for_lines(&written) {
             // Such a pattern may reach over several lines: it is looked for in the whole text.
             let found = pattern.search(text.as_str()).and_then(|captures| {
@@ -218,7 +217,7 @@ impl Action for Blockinfile {
 }
 
 fn deed(told: Told, path: &str) -> Deed {
-    let more = told.backup.clone().map_or(Value::Null, |backup| json!({ "backup_file": backup }));
+    let more = told.backup.clone().map_or_else(|| json!({}), |backup| json!({ "backup_file": backup }));
     told.deed(path, more)
 }
 

@@ -140,6 +140,10 @@ impl Resource for Copy {
         transfer::output(report)
     }
 
+    fn checked(&self, _p: &CopyParams, report: &Report<'_, Self>) -> Value {
+        transfer::checked(report)
+    }
+
     fn diff(&self, _p: &CopyParams, report: &Report<'_, Self>) -> Option<Vec<Diff>> {
         Some(transfer::diff(report))
     }

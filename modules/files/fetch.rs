@@ -48,7 +48,8 @@ impl FetchParams {
         if paths::real(cx, &dest).is_dir() {
             return Err(Failure::new(
                 "dest is an existing directory, use a trailing slash if you want to fetch src into that directory",
-            ));
+            )
+            .refused());
         }
         Ok(paths::normal(&here(&dest)))
     }
@@ -59,7 +60,7 @@ impl FetchParams {
         if path.is_dir() {
             let message = "remote file is a directory, fetch cannot work on directories";
             return if self.fail_on_missing {
-                Err(Failure::new(message))
+                Err(Failure::new(message).by_action())
             } else {
                 let message = format!("{message}, not transferring, ignored");
                 Ok(Some(Deed::new(false, json!({ "msg": message }))))
@@ -70,7 +71,9 @@ impl FetchParams {
         }
         let message = "the remote file does not exist, not transferring, ignored";
         if self.fail_on_missing {
-            return Err(Failure::new(message));
+            let failure = Failure::new(format!("File not found: {src}"));
+            let because = format!("[Errno 2] No such file or directory: {}", crate::python::literal(src));
+            return Err(Failure { message: message.to_owned(), ..failure.because(because) });
         }
         Ok(Some(Deed::new(false, json!({ "msg": message, "file": src }))))
     }

@@ -209,9 +209,7 @@ impl Around {
             Change::Create { want } => (None, want),
             Change::Update { have, want } => (Some(have), want),
         };
-        if let Some(message) = &self.wish.stranger {
-            return Err(Failure::new(message).field("path", self.shown.as_str()));
-        }
+        self.wish.refusal(&self.shown)?;
         let mut born = None;
         for (path, entry) in &want.0 {
             let old = have.and_then(|have| have.get(path));

@@ -92,8 +92,8 @@ enum Stamp {
 struct Wanted<'a> {
     p: &'a FindParams,
     names: Names,
-    contains: Option<Pattern>,
-    /// An encoding that nobody knows is told of the folders that are looked through.
+    /// A pattern that cannot be read is told of the folders that are looked through, as is an encoding that nobody knows.
+    contains: Option<std::result::Result<Pattern, String>>,
     charset: std::result::Result<Charset, String>,
     age: Option<i64>,
     size: Option<i64>,
@@ -105,11 +105,14 @@ struct Wanted<'a> {
 enum Names {
     Globs(Vec<String>, Vec<String>),
     Patterns(Vec<Pattern>, Vec<Pattern>),
+    /// Why they cannot be read: told of the folders that are looked through.
+    Unreadable(String),
 }
 
 impl Names {
     fn has(&self, name: &str) -> bool {
         match self {
+            Self::Unreadable(_) => false,
             Self::Globs(wanted, not) => {
                 let any = |globs: &[String]| globs.iter().any(|glob| fnmatch::matches(glob, name));
                 any(wanted) && !any(not)
@@ -145,9 +148,8 @@ fn number(text: &str, units: &[(char, i64)]) -> Option<i64> {
 
 impl<'a> Wanted<'a> {
     fn of(cx: &Cx, p: &'a FindParams) -> Result<Self> {
-        let compiled = |text: &String, flags: Flags| {
-            Pattern::new(text, flags).map_err(|error| Failure::new(error.to_string()))
-        };
+        let compiled =
+            |text: &String, flags: Flags| Pattern::new(text, flags).map_err(|error| error.to_string());
         let anchored = Flags { anchored: true, ..Flags::default() };
         let excludes = p.excludes.clone().unwrap_or_default();
         let patterns = match (p.patterns.is_empty(), p.use_regex) {
@@ -156,9 +158,13 @@ impl<'a> Wanted<'a> {
             _ => p.patterns.clone(),
         };
         let names = if p.use_regex {
-            let all =
-                |texts: &[String]| texts.iter().map(|text| compiled(text, anchored)).collect::<Result<_>>();
-            Names::Patterns(all(&patterns)?, all(&excludes)?)
+            let all = |texts: &[String]| -> std::result::Result<Vec<Pattern>, String> {
+                texts.iter().map(|text| compiled(text, anchored)).collect()
+            };
+            match (all(&patterns), all(&excludes)) {
+                (Ok(patterns), Ok(excludes)) => Names::Patterns(patterns, excludes),
+                (Err(why), _) | (_, Err(why)) => Names::Unreadable(why),
+            }
         } else {
             Names::Globs(patterns, excludes)
         };
@@ -166,7 +172,7 @@ impl<'a> Wanted<'a> {
         Ok(Self {
             p,
             names,
-            contains: p.contains.as_ref().map(|text| compiled(text, flags)).transpose()?,
+            contains: p.contains.as_ref().map(|text| compiled(text, flags)),
             charset: p
                 .encoding
                 .as_deref()
@@ -226,6 +232,7 @@ impl<'a> Wanted<'a> {
     /// What cannot be read does not have it; what is not written in the charset ends the look at the whole folder.
     fn has_content(&self, shown: &str, path: &Path) -> std::result::Result<bool, String> {
         let Some(pattern) = &self.contains else { return Ok(true) };
+        let pattern = pattern.as_ref().map_err(String::clone)?;
         let charset = self.charset.clone()?;
         let bad = |_| {
             let encoding = self.p.encoding.as_deref();
@@ -264,6 +271,9 @@ impl<'a> Wanted<'a> {
         path: &Path,
         found: &Metadata,
     ) -> std::result::Result<bool, String> {
+        if let Names::Unreadable(why) = &self.names {
+            return Err(why.clone());
+        }
         let kind = found.file_type();
         Ok(match self.p.file_type {
             FileType::Any => {
@@ -515,6 +525,21 @@ mod tests {
             (json!({ "age": "1h" }), vec![]),
         ] {
             assert_eq!(names(&bench, args.clone()).await, expected, "{args}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_pattern_that_cannot_be_read_is_told_of_the_folder() {
+        let bench = bench();
+        for args in [json!({ "patterns": "(", "use_regex": true }), json!({ "contains": "(" })] {
+            let mut args = args;
+            args["paths"] = json!("d");
+            let found = bench.run("find", &args, Mode::Check).await;
+            let why = "missing ), unterminated subpattern at position 0";
+            assert_eq!(
+                (&found.result["skipped_paths"]["d"], &found.result["matched"]),
+                (&json!(why), &json!(0))
+            );
         }
     }
 

@@ -151,10 +151,8 @@ impl LineinfileParams {
     }
 
     fn search(&self, text: &Text) -> Result<Search> {
-        let compiled = |pattern: &str| {
-            Pattern::new(&text.same(pattern), Flags::default())
-                .map_err(|error| Failure::new(error.to_string()))
-        };
+        let compiled =
+            |pattern: &str| Pattern::new(&text.same(pattern), Flags::default()).map_err(Failure::broken_off);
         let regexp = self.regexp.as_deref().map(compiled).transpose()?;
         let end = "EOF".to_owned();
         let after = match (&self.insertafter, &self.insertbefore) {
@@ -296,7 +294,7 @@ impl Page {
                 (Some(regexp), _) => match regexp.search(current) {
                     Some(captures) if search.backrefs => {
                         let filled = regexp.expand(&self.line, &captures);
-                        Some(filled.map_err(|error| Failure::new(error.to_string()))?)
+                        Some(filled.map_err(Failure::broken_off)?)
                     }
                     Some(_) => Some(self.line.clone()),
                     None => None,

@@ -77,7 +77,7 @@ impl ReplaceParams {
             (from, to) = (section.start(), section.end());
         }
         let pattern = Pattern::new(&self.regexp, Flags { multiline: true, ..Flags::default() })
-            .map_err(|error| bad(&error))?;
+            .map_err(Failure::broken_off)?;
         let section = text.get(from..to).unwrap_or_default();
         let (new, count) = pattern.substitute(section, &self.replace).map_err(|error| bad(&error))?;
         let changed = count > 0 && new != section;

@@ -4,7 +4,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use rplay_module::{Child, Cx};
+use rplay_module::{Child, Cx, Failure};
 use serde_json::{Map, Value, json};
 
 use crate::accounts::Table;
@@ -109,6 +109,16 @@ pub(crate) async fn info(cx: &Cx, shown: &str) -> Map<String, Value> {
         Value::Object(fields) => fields,
         _ => Map::new(),
     }
+}
+
+/// Adds to a failure that names a path what every result of one tells.
+pub(crate) async fn informed(cx: &Cx, mut failure: Failure) -> Failure {
+    let named = ["path", "dest"].iter().find_map(|name| failure.result.get(*name)).and_then(Value::as_str);
+    let Some(path) = named.map(str::to_owned) else { return failure };
+    for (name, value) in info(cx, &path).await {
+        failure.result.entry(name).or_insert(value);
+    }
+    failure
 }
 
 /// Returns the bits that a new file must not have; the kernel tells them only here without changing them.

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::attributes::{Attributes, Wish};
 use crate::file::fields;
+use crate::seen::informed;
 use crate::tree::Entry;
 use crate::{paths, write};
 
@@ -48,19 +49,22 @@ pub(crate) async fn foretold(cx: &Cx, attributes: &Attributes, shown: &str) -> R
 /// Sets what differs.
 pub(crate) async fn settle(cx: &Cx, attributes: &Attributes, shown: &str) -> Result<Settled> {
     let (settled, want) = compared(cx, attributes, shown).await?;
-    if settled.changed {
-        write::attributes(cx, shown, &want).await?;
+    if settled.changed
+        && let Err(failure) = write::attributes(cx, shown, &want).await
+    {
+        return Err(informed(cx, failure).await);
     }
     Ok(settled)
 }
 
 async fn compared(cx: &Cx, attributes: &Attributes, shown: &str) -> Result<(Settled, Entry)> {
-    let wish = Wish::look_up(cx, attributes, attributes.mode.as_ref())
-        .await
-        .map_err(|failure| failure.field("path", shown))?;
+    let wish = Wish::look_up(cx, attributes, attributes.mode.as_ref()).await?;
     let Some(seen) = wish.look(cx, shown).await else { return Ok((Settled::default(), Entry::default())) };
     let have = wish.have(&seen);
-    let want = wish.want(&seen).map_err(|failure| failure.field("path", shown))?;
+    let want = match wish.want(&seen) {
+        Ok(want) => want,
+        Err(failure) => return Err(informed(cx, failure.field("path", shown)).await),
+    };
     let mut settled = Settled { changed: have != want, ..Settled::default() };
     fields(&have, &want, &mut settled.before, &mut settled.after);
     Ok((settled, want))

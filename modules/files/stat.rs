@@ -69,7 +69,10 @@ impl Action for Stat {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Ok(Deed::new(false, json!({ "stat": { "exists": false } })));
             }
-            Err(error) => return Err(Failure::new(system_words(&error))),
+            Err(error) => {
+                let said = seen::errno_words(&error, shown.as_ref());
+                return Err(Failure::new(system_words(&error)).because(said));
+            }
         };
         let mut stat = numbers(&shown, &found);
         for (name, right) in

@@ -124,6 +124,10 @@ impl Resource for Template {
         transfer::output(report)
     }
 
+    fn checked(&self, _p: &TemplateParams, report: &Report<'_, Self>) -> Value {
+        transfer::checked(report)
+    }
+
     fn diff(&self, _p: &TemplateParams, report: &Report<'_, Self>) -> Option<Vec<Diff>> {
         Some(transfer::diff(report))
     }
@@ -165,7 +169,7 @@ mod tests {
         assert_eq!(bench.read("app.conf"), "port=1\n");
         assert_eq!(
             (made.result["mode"].clone(), made.result["dest"].clone()),
-            (json!("0600"), json!("app.conf"))
+            (json!("0600"), json!("./app.conf"))
         );
         let header = made.diff[0].after_header.as_deref().unwrap();
         let home = bench.path(".ansible/tmp/ansible-local-").display().to_string();

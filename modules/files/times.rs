@@ -78,16 +78,16 @@ fn stamp(touched: bool, written: Written<'_>) -> Result<Option<Stamp>> {
         None if touched => Ok(Some(Stamp::Now)),
         None | Some("preserve") => Ok(None),
         Some("now") => Ok(Some(Stamp::Now)),
-        Some(text) => match DateTime::strptime(written.format, text)
-            .and_then(|time| time.to_zoned(TimeZone::system()))
-        {
-            Ok(time) => Ok(Some(Stamp::At(seen::seconds(time.timestamp().as_second(), 0)))),
-            Err(error) => {
-                let format = written.format;
-                let message =
-                    format!("Error while obtaining timestamp for time {text} using format {format}: {error}");
-                Err(Failure::new(message))
-            }
-        },
+        Some(text) => {
+            let format = written.format;
+            let time = DateTime::strptime(format, text).and_then(|time| time.to_zoned(TimeZone::system()));
+            let time = time.map_err(|_| {
+                let why = format!("time data '{text}' does not match format '{format}'");
+                Failure::new(format!(
+                    "Error while obtaining timestamp for time {text} using format {format}: {why}"
+                ))
+            })?;
+            Ok(Some(Stamp::At(seen::seconds(time.timestamp().as_second(), 0))))
+        }
     }
 }

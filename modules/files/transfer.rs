@@ -14,7 +14,7 @@ use crate::attributes::{Attributes, Wish};
 use crate::content::{Shown, Source, Sums};
 use crate::file;
 use crate::paths;
-use crate::seen::Seen;
+use crate::seen::{self, Seen};
 use crate::tree::{Entry, Tree};
 use crate::write::{self, Manner};
 
@@ -34,6 +34,15 @@ pub(crate) struct Job<'a> {
     pub(crate) directory_mode: Option<&'a Value>,
     pub(crate) checksum: Option<&'a str>,
     pub(crate) attributes: &'a Attributes,
+}
+
+impl Job<'_> {
+    /// Refuses a source that is not the one that is meant.
+    fn checked(&self, sha1: &str) -> Result<()> {
+        let Some(expected) = self.checksum.filter(|expected| *expected != sha1) else { return Ok(()) };
+        let failure = Failure::new("Copied file does not match the expected checksum. Transfer failed.");
+        Err(failure.field("checksum", sha1).field("expected_checksum", expected))
+    }
 }
 
 /// Where the content comes from.
@@ -96,11 +105,13 @@ enum What {
 pub(crate) struct Receipt {
     /// The content itself was written, not only attributes.
     content: bool,
+    /// The destination that results name.
+    dest: String,
     old_text: Shown,
     backup: Option<String>,
 }
 
-pub(crate) use found::{back_up, local};
+pub(crate) use found::{back_up, local, sent};
 
 pub(crate) fn address(dest: &Path) -> Address {
     file::address(&dest.to_string_lossy())
@@ -120,6 +131,11 @@ pub(crate) async fn read(
     let mut around = found::around(cx, job).await?;
     if let Some(receipt) = receipt {
         around.old_text = receipt.old_text.clone();
+        // The folder that was made is there now, and was not what the destination meant.
+        if around.from_host && !around.single && around.dest != receipt.dest {
+            around.dest.clone_from(&receipt.dest);
+            around.info = seen::info(cx, &around.dest).await;
+        }
     }
     Ok((around.have(), around))
 }
@@ -140,6 +156,15 @@ impl Around {
         tree.some()
     }
 
+    /// Adds what Ansible's action and module tell of a failure: the source's checksum, and what is at the path.
+    async fn failed(&self, cx: &Cx, failure: Failure) -> Failure {
+        let failure = seen::informed(cx, failure).await;
+        if self.single && !self.from_host {
+            return failure.field("checksum", self.sums.sha1.as_str());
+        }
+        failure
+    }
+
     pub(crate) fn want(&self, dest: &Path, have: Option<&Tree>) -> Result<Option<Tree>> {
         // Nothing could be looked for: the destination is only known after the run.
         if self.dest.is_empty() {
@@ -150,10 +175,23 @@ impl Around {
         }
         let mut tree = Tree::default();
         for (path, thing) in &self.things {
-            let wanted = thing.want().map_err(|failure| failure.field("path", path.as_str()))?;
-            tree.put(path, wanted);
+            tree.put(path, thing.want().map_err(|failure| self.unwanted(path, failure))?);
         }
         Ok(tree.some())
+    }
+}
+
+impl Around {
+    /// The failure of a file that is as it shall be, but for what it cannot be given.
+    fn unwanted(&self, path: &str, failure: Failure) -> Failure {
+        let mut failure = failure.field("path", path);
+        for (name, value) in self.info.iter().filter(|_| self.single) {
+            failure.result.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+        if self.single && !self.from_host {
+            return failure.field("checksum", self.sums.sha1.as_str());
+        }
+        failure
     }
 }
 
@@ -175,7 +213,10 @@ impl Thing {
         let entry = match &self.there {
             Some(_) if matches!(self.what, What::Folder(false)) => Entry::of(kind.text()),
             Some(seen) if seen.kind.text() == kind.text() || self.what.is_file_over(seen) => {
-                self.wish.want(seen)?
+                // What differs is written first, and refused then.
+                let written =
+                    matches!(&self.what, What::File(_, sum) if self.there_sum.as_ref() != Some(sum));
+                if written { self.wish.feasible().want(seen)? } else { self.wish.want(seen)? }
             }
             _ => self.wish.fresh(kind)?,
         };
@@ -202,20 +243,19 @@ pub(crate) async fn apply(
         Change::Create { want } => (None, want),
         Change::Update { have, want } => (Some(have), want),
     };
-    let mut receipt = Receipt { old_text: around.old_text.clone(), ..Receipt::default() };
+    let (old_text, dest) = (around.old_text.clone(), around.dest.clone());
+    let mut receipt = Receipt { dest, old_text, ..Receipt::default() };
     for (path, entry) in &want.0 {
         let old = have.and_then(|have| have.get(path));
         let Some(thing) = around.things.get(path).filter(|_| old != Some(entry)) else { continue };
-        if let Some(message) = &thing.wish.stranger {
-            return Err(Failure::new(message).field("path", path.as_str()));
-        }
         let brought = async {
             bring(cx, job, path, thing, (old, entry), &mut receipt).await?;
-            write::attributes(cx, path, entry).await
+            write::attributes(cx, path, entry).await?;
+            thing.wish.refusal(path)
         };
-        brought.await.map_err(|failure| {
-            if around.single { failure.field("checksum", around.sums.sha1.as_str()) } else { failure }
-        })?;
+        if let Err(failure) = brought.await {
+            return Err(around.failed(cx, failure).await);
+        }
     }
     Ok(receipt)
 }
@@ -237,6 +277,8 @@ async fn bring(
         What::Folder(_) => write::folder(cx, path),
         What::Link(target) => write::link(cx, path, target.as_ref(), false, replaced),
         What::File(source, _) => {
+            // What is there already is not sent, and so not looked at.
+            job.checked(want.checksum.as_deref().unwrap_or_default())?;
             let unsafe_writes = job.attributes.writes_unsafely(cx);
             found::writable(cx, path, unsafe_writes)?;
             if job.backup && replaced.is_some() {
@@ -286,6 +328,13 @@ where
     R: Resource<State = Tree, Around = Around, Receipt = Receipt>,
 {
     shown::output(&shown::Told::of(report))
+}
+
+pub(crate) fn checked<R>(report: &Report<'_, R>) -> Value
+where
+    R: Resource<State = Tree, Around = Around, Receipt = Receipt>,
+{
+    shown::checked(&shown::Told::of(report))
 }
 
 pub(crate) fn diff<R>(report: &Report<'_, R>) -> Vec<Diff>

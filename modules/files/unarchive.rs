@@ -157,7 +157,7 @@ impl UnarchiveParams {
         let dest = paths::expand(cx, &self.dest);
         let folder = paths::real(cx, &dest);
         if !folder.is_dir() {
-            return Err(Failure::new(format!("dest '{dest}' must be an existing dir")));
+            return Err(Failure::new(format!("dest '{dest}' must be an existing dir")).refused());
         }
         let folder = folder.to_string_lossy().trim_end_matches('/').to_owned();
         let folder = if folder.is_empty() { "/".to_owned() } else { folder };

@@ -202,7 +202,7 @@ async fn set_flags(cx: &Cx, path: &Path, flags: &str) -> std::result::Result<(),
         return Ok(());
     }
     let said = [exit.stdout, exit.stderr].concat();
-    Err(format!("Error while setting attributes: {}", String::from_utf8_lossy(&said).trim_end()))
+    Err(format!("Error while setting attributes: {}", String::from_utf8_lossy(&said)))
 }
 
 /// Sets the times that are given; the time of now needs no more than the right to write.

@@ -33,7 +33,7 @@ impl PackageParams {
             other => {
                 let message =
                     format!("Could not find a matching action for the \"{other}\" package manager.");
-                return Err(Failure::new(message));
+                return Err(Failure::new(message).refused());
             }
         }
         let mut args = self.more.clone();

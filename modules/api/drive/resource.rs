@@ -98,9 +98,9 @@ impl<R: Resource> Drive<'_, R> {
             .clone()
             .or_else(|| Some(address.name.clone()).filter(|name| unknown::is_unknown(name)));
         let ran = match (mode, identity) {
-            (Mode::Check | Mode::Plan, Some(text)) => self.foretell_unseen(&address, &text),
+            (Mode::Check | Mode::Plan, Some(text)) => self.foretell_unseen(&address, &text, mode),
             (Mode::PlanDestroy | Mode::Destroy, Some(_)) => Ok(Outcome::default()),
-            (Mode::Check | Mode::Plan, None) => self.foretell(&address).await,
+            (Mode::Check | Mode::Plan, None) => self.foretell(&address, mode).await,
             (Mode::PlanDestroy | Mode::Destroy, None) => self.destroy(&address, mode).await,
             (Mode::Apply, _) => self.converge(&address).await,
         };
@@ -132,7 +132,7 @@ impl<R: Resource> Drive<'_, R> {
     // Foretelling.
 
     /// The thing cannot be looked for: what says which one it is will only be known in the run.
-    fn foretell_unseen(&self, address: &Address, identity: &str) -> Result<Outcome> {
+    fn foretell_unseen(&self, address: &Address, identity: &str, mode: Mode) -> Result<Outcome> {
         if !matches!(unknown::cause(identity), Some(Cause::Created | Cause::Renewed)) {
             let reason = Some("which one is meant is not known before the run".to_owned());
             return Ok(Outcome {
@@ -145,10 +145,10 @@ impl<R: Resource> Drive<'_, R> {
         let around = R::Around::default();
         let want = self.resource.desired(self.p, &around, None)?.map(|state| self.resource.normal(state));
         let step = if want.is_some() { Next::Create } else { Next::Keep };
-        Ok(self.foretold(address, &Found { have: None, around, want, step }))
+        Ok(self.foretold(address, &Found { have: None, around, want, step }, mode))
     }
 
-    async fn foretell(&self, address: &Address) -> Result<Outcome> {
+    async fn foretell(&self, address: &Address, mode: Mode) -> Result<Outcome> {
         let mut found = self.find(None).await?;
         if let Next::Replace(why) = &found.step {
             if let Some(have) = &found.have {
@@ -156,10 +156,10 @@ impl<R: Resource> Drive<'_, R> {
             }
             found.want.iter_mut().for_each(crate::Part::forget);
         }
-        Ok(self.foretold(address, &found))
+        Ok(self.foretold(address, &found, mode))
     }
 
-    fn foretold(&self, address: &Address, found: &Found<R>) -> Outcome {
+    fn foretold(&self, address: &Address, found: &Found<R>, mode: Mode) -> Outcome {
         let fields = fields(found.have.as_ref(), found.want.as_ref());
         let action = self.intent(&found.step, &fields);
         let id = found.have.as_ref().and_then(|have| self.resource.id(have));
@@ -193,7 +193,10 @@ impl<R: Resource> Drive<'_, R> {
             receipt: &R::Receipt::default(),
             changed,
         };
-        let mut result = self.resource.output(self.p, &report);
+        let mut result = match mode {
+            Mode::Check => self.resource.checked(self.p, &report),
+            _ => self.resource.output(self.p, &report),
+        };
         match action {
             Intent::Keep => unknown::forget(&mut result),
             _ => unknown::recast(&mut result, cause),

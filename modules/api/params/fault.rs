@@ -76,7 +76,8 @@ pub fn message(faults: &[ParamFault], module: &str) -> String {
     }
     names.sort();
     names.dedup();
-    unsupported(module, &names.join(", "), supported)
+    let (module, supported) = super::behind::told(module, supported);
+    unsupported(module, &names.join(", "), &supported)
 }
 
 fn unsupported(module: &str, names: &str, supported: &str) -> String {

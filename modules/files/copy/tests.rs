@@ -46,7 +46,7 @@ async fn a_text_is_foretold_written_and_then_left_alone() {
     let made = run(&bench, args.clone()).await;
     assert_eq!(bench.read("c"), "one\n");
     for (name, value) in [
-        ("dest", json!("c")),
+        ("dest", json!("./c")),
         ("checksum", json!("c7059bb19433cc3cabaa6236c83d56668a843dd2")),
         ("md5sum", json!("5bbf5a52328e7439ae6e719dfe712200")),
         ("size", json!(4)),
@@ -208,7 +208,12 @@ async fn a_file_that_is_there_stays_where_that_is_wanted() {
     bench.write("c", "old");
     let kept = run(&bench, json!({ "content": "new", "dest": "c", "force": false, "mode": "0600" })).await;
     assert!(!kept.changed);
-    assert_eq!((bench.read("c").as_str(), Value::Object(kept.result)), ("old", json!({ "dest": "c" })));
+    let made = kept.result["src"].as_str().unwrap();
+    let home = bench.path(".ansible/tmp/ansible-local-").display().to_string();
+    assert!(made.starts_with(&home), "{made}");
+    assert_eq!((bench.read("c").as_str(), kept.result["dest"].as_str()), ("old", Some("c")));
+    let new = run(&bench, json!({ "content": "new", "dest": "d", "force": false })).await;
+    assert!(new.changed && new.result.contains_key("md5sum"), "{:?}", new.result);
     assert!(run(&bench, json!({ "content": "new", "dest": "n", "force": false })).await.changed);
 }
 
@@ -268,6 +273,45 @@ async fn destroying_takes_away_what_rplay_made() {
 }
 
 #[tokio::test]
+async fn what_a_file_cannot_be_given_is_told_once_it_is_there() {
+    let bench = Bench::new();
+    for (dest, further, message) in [
+        ("m", json!({ "mode": "bogus" }), "mode must be in octal or symbolic form"),
+        ("o", json!({ "owner": "nosuchuser" }), "chown failed: failed to look up user nosuchuser"),
+    ] {
+        let mut args = json!({ "content": "x", "dest": dest });
+        args.as_object_mut().unwrap().extend(further.as_object().unwrap().clone());
+        assert!(bench.run("copy", &args, Mode::Check).await.changed, "a check does not come that far");
+        for _ in 0..2 {
+            let failure = fails(&bench, args.clone()).await;
+            assert_eq!((failure.message.as_str(), bench.read(dest).as_str()), (message, "x"));
+            assert_eq!((&failure.result["path"], &failure.result["size"]), (&json!(dest), &json!(1)));
+            assert_eq!(failure.result["checksum"], "11f6ad8ec52a2984abaafd7c3b516503785c2072");
+        }
+    }
+}
+
+#[tokio::test]
+async fn in_check_mode_only_the_difference_is_told_of_what_would_be_sent() {
+    let bench = Bench::new();
+    bench.write("src", "x");
+    let args = json!({ "src": bench.path("src"), "dest": "c", "checksum": "abc" });
+    let foretold = bench.run("copy", &args, Mode::Check).await;
+    assert_eq!((foretold.changed, Value::Object(foretold.result)), (true, json!({ "diff": [] })));
+    let planned = bench.run("copy", &args, Mode::Plan).await;
+    assert_eq!(planned.result["dest"], "./c");
+}
+
+#[tokio::test]
+async fn a_checksum_is_compared_where_something_is_sent() {
+    let bench = Bench::new();
+    bench.write("c", "x");
+    bench.write("src", "x");
+    let args = json!({ "src": bench.path("src"), "dest": "c", "checksum": "abc" });
+    assert!(!run(&bench, args).await.changed);
+}
+
+#[tokio::test]
 async fn each_wrong_argument_is_named() {
     let bench = Bench::new();
     fs::create_dir(bench.path("d")).unwrap();
@@ -279,11 +323,6 @@ async fn each_wrong_argument_is_named() {
         (json!({ "content": "x", "src": src, "dest": "x" }), "src and content are mutually exclusive"),
         (json!({ "content": "x", "dest": "x/" }), "can not use content with a dir as dest"),
         (json!({ "content": "x", "dest": "d" }), "can not use content with a dir as dest"),
-        (json!({ "content": "x", "dest": "x", "mode": "bogus" }), "mode must be in octal or symbolic form"),
-        (
-            json!({ "content": "x", "dest": "x", "owner": "nosuchuser" }),
-            "chown failed: failed to look up user nosuchuser",
-        ),
         (
             json!({ "src": src, "dest": "x", "checksum": "abc" }),
             "Copied file does not match the expected checksum. Transfer failed.",

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Around, FileParams, Link, Receipt, State, address};
 use crate::attributes::Wish;
 use crate::paths;
-use crate::seen::{self, Kind, Seen};
+use crate::seen::{self, Kind, Seen, informed};
 use crate::times::{Times, Written};
 use crate::tree::{Entry, Tree};
 
@@ -32,14 +32,14 @@ pub(super) async fn around(cx: &Cx, p: &FileParams, receipt: Option<&Receipt>) -
     let state = p.state.unwrap_or_else(|| as_it_is(there.as_ref(), p.recurse));
     let wrong = |message: &str| Failure::new(message).field("path", path.as_str());
     if p.recurse && state != State::Directory {
-        return Err(with_info(cx, wrong("recurse option requires state to be 'directory'"), &path).await);
+        return Err(informed(cx, wrong("recurse option requires state to be 'directory'")).await);
     }
     if p.src.is_some() && !matches!(state, State::Link | State::Hard) {
-        return Err(with_info(cx, wrong("src option requires state to be 'link' or 'hard'"), &path).await);
+        return Err(informed(cx, wrong("src option requires state to be 'link' or 'hard'")).await);
     }
     let wish = match Wish::look_up(cx, &p.attributes, p.attributes.mode.as_ref()).await {
         Ok(wish) => wish,
-        Err(failure) => return Err(with_info(cx, failure.field("path", path.as_str()), &path).await),
+        Err(failure) => return Err(informed(cx, failure.field("path", path.as_str())).await),
     };
     let written = |time, format| Written { time, format };
     let accessed = written(p.access_time.as_deref(), &p.access_time_format);
@@ -73,13 +73,6 @@ pub(super) async fn around(cx: &Cx, p: &FileParams, receipt: Option<&Receipt>) -
     }
     around.info = seen::info(cx, &around.shown).await;
     Ok(around)
-}
-
-async fn with_info(cx: &Cx, mut failure: Failure, path: &str) -> Failure {
-    for (name, value) in seen::info(cx, path).await {
-        failure.result.entry(name).or_insert(value);
-    }
-    failure
 }
 
 /// A folder with a `src` means the thing of that name in the folder.

@@ -1,7 +1,7 @@
 //! What `register` and `--diff` tell.
 
 use rplay_module::{Diff, DiffSide, Report};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{File, FileParams, State};
 use crate::mode;
@@ -11,10 +11,6 @@ use crate::tree::{Entry, Tree};
 pub(super) fn output(_p: &FileParams, report: &Report<'_, File>) -> Value {
     let around = report.around;
     let mut result = Map::new();
-    // Ansible's module always has one, whether it is asked for or not.
-    if let Some(Diff { before: DiffSide::Data(before), after: DiffSide::Data(after), .. }) = diff(report) {
-        result.insert("diff".to_owned(), json!({ "before": before, "after": after }));
-    }
     let path = Value::from(around.shown.as_str());
     match around.state {
         Some(State::Link | State::Hard) => {
@@ -27,7 +23,6 @@ pub(super) fn output(_p: &FileParams, report: &Report<'_, File>) -> Value {
         Some(State::Absent) => {
             result.insert("path".to_owned(), path);
             result.insert("state".to_owned(), Value::from("absent"));
-            return Value::Object(result);
         }
         Some(State::File | State::Directory) | None => {
             result.insert("path".to_owned(), path);

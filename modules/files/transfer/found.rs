@@ -54,17 +54,15 @@ struct Finding<'a> {
 impl<'a> Finding<'a> {
     async fn begin(cx: &'a Cx, job: &'a Job<'a>) -> Result<Self> {
         let (origin, src) = origin(cx, job)?;
-        let wish = Wish::look_up(cx, job.attributes, job.attributes.mode.as_ref()).await;
+        let wish = Wish::look_up(cx, job.attributes, job.attributes.mode.as_ref()).await?;
         let dest = paths::expand(cx, job.dest);
-        let placed = |failure: Failure| failure.field("path", dest.as_str());
-        let folder_wish = Wish::look_up(cx, job.attributes, job.directory_mode).await.map_err(placed)?;
+        let folder_wish = Wish::look_up(cx, job.attributes, job.directory_mode).await?;
         let name = src
             .as_deref()
             .map(|src| paths::name_of(src.trim_end_matches('/')).to_owned())
             .unwrap_or_default();
         let single = matches!(origin, Origin::File(_));
         let from_host = matches!(job.from, From::Host(_));
-        let wish = wish.map_err(placed)?;
         let origin_shown = match job.from {
             From::Rendered(..) => Some(format!("{}/{name}", local(cx))),
             _ => src.clone(),
@@ -77,11 +75,8 @@ impl<'a> Finding<'a> {
     async fn file(&mut self, source: &Source) -> Result<()> {
         let (cx, job) = (self.cx, self.job);
         let sums = source.sums().map_err(|error| self.unreadable(&error))?;
-        if let Some(expected) = job.checksum.filter(|expected| *expected != sums.sha1) {
-            let message = "Copied file does not match the expected checksum. Transfer failed.";
-            return Err(Failure::new(message)
-                .field("checksum", sums.sha1.as_str())
-                .field("expected_checksum", expected));
+        if self.around.from_host {
+            job.checked(&sums.sha1)?;
         }
         let mut dest = self.around.dest.clone();
         if dest.ends_with('/') {
@@ -102,6 +97,12 @@ impl<'a> Finding<'a> {
         self.around.carried = carried(cx, &dest);
         let path = paths::real(cx, &dest);
         self.around.kept = !job.force && path.exists();
+        if self.around.kept {
+            // Ansible names the file that it has made of the content or of the template by then.
+            let made = || format!("{}/.{}", local_folder(cx), chance(cx));
+            let around = &mut self.around;
+            around.src = around.origin.take().or_else(|| around.src.take()).or_else(|| Some(made()));
+        }
         let longest = longest_diff(cx);
         self.around.text = Shown::of(source, longest, None);
         if path.exists() {
@@ -123,7 +124,12 @@ impl<'a> Finding<'a> {
         if !dest.ends_with('/') {
             dest.push('/');
         }
-        self.around.dest = if self.around.from_host { self.around.dest.clone() } else { dest.clone() };
+        let into = self.around.from_host && !contents_only && paths::real(cx, &dest).is_dir();
+        self.around.dest = match self.around.from_host {
+            true if into => paths::join(&dest, &self.name),
+            true => self.around.dest.clone(),
+            false => dest.clone(),
+        };
         let top = if contents_only {
             dest.trim_end_matches('/').to_owned()
         } else {
@@ -293,25 +299,30 @@ fn origin(cx: &Cx, job: &Job<'_>) -> Result<(Origin, Option<String>)> {
 
 /// Returns the path that results name as the source: Ansible's, in a folder that goes with the task.
 fn carried(cx: &Cx, dest: &str) -> String {
+    let name = paths::name_of(dest).trim_start_matches('.');
+    let ending = name.rfind('.').and_then(|at| name.get(at..)).unwrap_or_default();
+    format!("{}/.source{ending}", sent(cx))
+}
+
+/// Returns the folder that Ansible sends a task's files to.
+pub(crate) fn sent(cx: &Cx) -> String {
     let folder = temporary(cx, "ANSIBLE_REMOTE_TMP");
     let since = cx.now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let mut chance = [0; 6];
     cx.world().random(&mut chance);
     let chance = chance.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
-    let name = paths::name_of(dest).trim_start_matches('.');
-    let ending = name.rfind('.').and_then(|at| name.get(at..)).unwrap_or_default();
-    format!(
-        "{folder}/ansible-tmp-{}.{}-{}-{chance}/.source{ending}",
-        since.as_secs(),
-        since.subsec_micros(),
-        std::process::id(),
-    )
+    let (seconds, micros) = (since.as_secs(), since.subsec_micros());
+    format!("{folder}/ansible-tmp-{seconds}.{micros}-{}-{chance}", std::process::id())
 }
 
 /// Returns the path that a difference names for what is made on the controller: Ansible's file among temporary ones.
 pub(crate) fn local(cx: &Cx) -> String {
+    format!("{}/tmp{}", local_folder(cx), chance(cx))
+}
+
+fn local_folder(cx: &Cx) -> String {
     let (folder, own) = (temporary(cx, "ANSIBLE_LOCAL_TEMP"), std::process::id());
-    format!("{folder}/ansible-local-{own}{}/tmp{}", chance(cx), chance(cx))
+    format!("{folder}/ansible-local-{own}{}", chance(cx))
 }
 
 /// Returns the folder of temporary files that a variable names, else Ansible's own.

@@ -1,7 +1,7 @@
 //! What `register` and `--diff` tell of a copy.
 
 use rplay_module::{Diff, DiffSide, Report, Resource};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{Around, Receipt};
 use crate::content::difference;
@@ -37,12 +37,26 @@ impl<'a> Told<'a> {
     }
 }
 
+/// In check mode Ansible's action stops where the file would be sent: nothing but the difference is told then.
+pub(super) fn checked(told: &Told<'_>) -> Value {
+    if told.around.single && !told.around.from_host && told.content() {
+        return json!({ "diff": [] });
+    }
+    output(told)
+}
+
 pub(super) fn output(told: &Told<'_>) -> Value {
     let around = told.around;
     let mut result = Map::new();
-    let mut put = |name: &str, value: Value| drop(result.insert(name.to_owned(), value));
-    put("dest", Value::from(around.dest.as_str()));
     let content = told.content();
+    let mut put = |name: &str, value: Value| drop(result.insert(name.to_owned(), value));
+    // A name alone is one of this folder to the module that writes it.
+    let beside = (content || around.from_host) && !around.dest.contains('/');
+    put("dest", Value::from(if beside { format!("./{}", around.dest) } else { around.dest.clone() }));
+    // The action has its list of differences, whether they are asked for or not.
+    if around.single && !around.from_host && (told.receipt.content || !around.kept) {
+        put("diff", json!([]));
+    }
     if around.single && told.receipt.content && !around.from_host {
         put("src", Value::from(around.carried.as_str()));
     } else if let Some(src) =
@@ -55,7 +69,7 @@ pub(super) fn output(told: &Told<'_>) -> Value {
             put("checksum", Value::Null);
             put("md5sum", Value::Null);
         }
-    } else if around.kept {
+    } else if around.kept && !told.receipt.content {
         return Value::Object(result);
     } else {
         put("checksum", Value::from(around.sums.sha1.as_str()));
