@@ -85,7 +85,12 @@ type Arguments = Result<IndexMap<String, Value>, (Option<String>, TemplateError)
 /// Renders the arguments of a directive, but for those that are expressions.
 pub(crate) fn arguments(runner: &Runner, task: &TaskRun<'_>, scope: &Arc<dyn Scope>) -> Arguments {
     let action = bare(&task.item.task.action.name);
-    let mut args = IndexMap::new();
+    let brings_in = matches!(action, "include_tasks" | "include_role");
+    let mut args = if brings_in || task.item.context.module_defaults.is_empty() {
+        IndexMap::new()
+    } else {
+        runner.default_arguments(task, &task.item.task.action.name, scope).map_err(|error| (None, error))?
+    };
     let own = &task.item.task.args;
     if let Some(template) = &own.template {
         let given = runner.all_arguments(template, scope).map_err(|error| (None, error))?;
@@ -99,12 +104,16 @@ pub(crate) fn arguments(runner: &Runner, task: &TaskRun<'_>, scope: &Arc<dyn Sco
             continue;
         }
         match runner.template.render(node, scope) {
-            Ok(rendered) if rendered.value.is_omit() => {}
+            Ok(rendered) if rendered.value.is_omit() => {
+                args.shift_remove(&name);
+            }
             Ok(rendered) => {
                 runner.tell(&rendered.marks);
                 args.insert(name, rendered.value);
             }
-            Err(error) if error.kind == ErrorKind::Omitted => {}
+            Err(error) if error.kind == ErrorKind::Omitted => {
+                args.shift_remove(&name);
+            }
             Err(error) => return Err((Some(name), error)),
         }
     }
@@ -116,13 +125,26 @@ pub(crate) fn arguments(runner: &Runner, task: &TaskRun<'_>, scope: &Arc<dyn Sco
     Ok(args)
 }
 
+/// Returns whether what is written beside the parameters by name is a text that the action takes as it is.
+pub(crate) fn takes_text(action: &str) -> bool {
+    matches!(
+        bare(action),
+        "command"
+            | "shell"
+            | "win_command"
+            | "win_shell"
+            | "raw"
+            | "script"
+            | "meta"
+            | "include_tasks"
+            | "include_vars"
+            | "import_tasks"
+    )
+}
+
 /// Adds what is written in place of the arguments: a text, or a template for all of them, which those by name override.
 pub(crate) fn add_free_form(args: &mut IndexMap<String, Value>, action: &str, value: Value) {
-    let takes_text = matches!(
-        bare(action),
-        "command" | "shell" | "raw" | "script" | "meta" | "include_tasks" | "include_vars" | "import_tasks"
-    );
-    if takes_text || !value.is_mapping() {
+    if takes_text(action) || !value.is_mapping() {
         args.insert("_raw_params".to_owned(), value);
         return;
     }

@@ -10,6 +10,7 @@ mod concealed;
 mod debugger;
 mod delegate;
 mod facts;
+mod failed_task;
 mod finish;
 mod free;
 mod handlers;

@@ -242,6 +242,7 @@ impl<'a> Composer<'a> {
         };
         let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
         let value = if is_block { self.source.unpadded(value, event.end_mark.index) } else { value };
+        let mut value = value;
         let (kind, origin) = match Tag::new(tag) {
             Tag::Implicit => (if plain_implicit { resolve::kind(&value) } else { Kind::Text }, origin),
             Tag::Null => (Kind::Null, origin),
@@ -249,6 +250,15 @@ impl<'a> Composer<'a> {
             Tag::Int => (Kind::Int, origin),
             Tag::Float => (Kind::Float, origin),
             Tag::Text => (Kind::Text, origin),
+            Tag::Binary => {
+                let Some(bytes) = crate::base64::decoded(&value) else {
+                    let message = "failed to decode base64 data: Incorrect padding";
+                    return Err(self.source.fault(message, span).into());
+                };
+                // A text is what results show of bytes; no template is looked for in them.
+                value = String::from_utf8_lossy(&bytes).into_owned();
+                (Kind::Text, Origin::Unsafe)
+            }
             // Ansible resolves what these tags stand before as if it were plain, quotes or not.
             Tag::Unsafe => (resolve::kind(&value), Origin::Unsafe),
             Tag::Vault if resolve::kind(&value) == Kind::Text => (Kind::Text, Origin::Vault),

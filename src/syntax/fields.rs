@@ -60,7 +60,7 @@ impl<'a> Fields<'a> {
         Keywords {
             name: self.value("name"),
             vars: self.vars(reading),
-            when: self.conditions("when"),
+            when: self.conditions("when").into_iter().filter(|node| !node.is_null()).collect(),
             tags: self.tags(reading),
             environment: self.environment(reading),
             module_defaults: self.module_defaults(reading),

@@ -10,6 +10,7 @@
 mod action;
 mod apply;
 mod args;
+mod base64;
 mod block;
 mod compose;
 mod convert;

@@ -8,6 +8,8 @@ pub(crate) enum Tag {
     Int,
     Float,
     Text,
+    /// `!!binary`: base64 of bytes.
+    Binary,
     Seq,
     Map,
     Set,
@@ -29,6 +31,7 @@ impl Tag {
             Some("int") => Self::Int,
             Some("float") => Self::Float,
             Some("str" | "timestamp" | "python/unicode") => Self::Text,
+            Some("binary") => Self::Binary,
             Some("seq") => Self::Seq,
             Some("map" | "python/dict") => Self::Map,
             Some("set") => Self::Set,

@@ -6,7 +6,7 @@ use crate::action::{Call, Sorted};
 use crate::fields::{Fields, variable_name};
 use crate::reading::Reading;
 use crate::vocabulary::Level;
-use crate::{Args, Keywords, Mapping, Node, Origin, include, old};
+use crate::{Args, Keywords, Mapping, Node, include, old};
 
 /// One call of an action, or a handler, which is a task that waits to be notified.
 #[derive(Clone, Debug, PartialEq)]
@@ -101,7 +101,7 @@ impl Task {
             looping,
             loop_control,
             register: register.filter(|name| !name.is_null()),
-            until: fields.conditions("until"),
+            until: fields.list("until"),
             retries: fields.value("retries"),
             delay: fields.value("delay"),
             changed_when: fields.conditions("changed_when"),
@@ -145,21 +145,7 @@ impl Loop {
             let fault = Fault::new(format!("duplicate loop in task: {name}")).at(&second.span);
             reading.fault(fault.help("a task has one loop: `loop`, or one `with_`"));
         }
-        let looping = loops.into_iter().next()?;
-        looping.check(reading);
-        Some(looping)
-    }
-
-    fn check(&self, reading: &mut Reading<'_>) {
-        let node = &self.node;
-        let may_become_list = node.as_seq().is_some()
-            || node.may_be_template()
-            || node.as_text().is_some_and(|text| text.origin == Origin::Vault);
-        if self.source == LoopSource::List && !may_become_list {
-            let message = format!("The `loop` value must resolve to a 'list', not '{}'.", node.kind());
-            let help = "Provide a list of items/templates, or a template resolving to a list.";
-            reading.fault(Fault::new(message).at(&node.span).help(help));
-        }
+        loops.into_iter().next()
     }
 }
 
@@ -182,7 +168,7 @@ impl LoopControl {
             pause: fields.value("pause"),
             extended: fields.value("extended"),
             extended_allitems: fields.value("extended_allitems"),
-            break_when: fields.conditions("break_when"),
+            break_when: fields.list("break_when"),
         }
     }
 }

@@ -40,7 +40,7 @@ pub(crate) enum Form {
 impl Form {
     /// Returns whether Ansible brings the value into this form when a task runs, not before.
     pub(crate) fn is_converted(self) -> bool {
-        matches!(self, Self::Flag | Self::Whole | Self::Number)
+        matches!(self, Self::Flag | Self::Whole | Self::Number | Self::Conditions)
     }
 }
 

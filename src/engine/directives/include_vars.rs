@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use rplay_syntax::{Mapping, Node};
+use rplay_syntax::{Data, Mapping, Node};
 use rplay_template::{Found, Scope, Value};
 use serde_json::{Map, Value as Json, json};
 
@@ -41,7 +41,8 @@ pub(super) fn run(
     args: &IndexMap<String, Value>,
 ) -> Ended {
     if let Some(unknown) = args.keys().find(|name| !KNOWN.contains(&name.as_str())) {
-        return Ended::failed(format!("{unknown} is not a valid option in include_vars"));
+        let message = format!("Task failed: {unknown} is not a valid option in include_vars");
+        return Ended { headline: Some(message.clone()), ..Ended::failed(message) };
     }
     let text = |name: &str| args.get(name).filter(|value| !value.is_none()).map(Value::text);
     let file =
@@ -50,32 +51,83 @@ pub(super) fn run(
         Ok(wanted) => wanted,
         Err(message) => return Ended::failed(message),
     };
+    let given = args.contains_key("file") || args.contains_key("_raw_params");
+    if text("dir").is_some() && given {
+        let message = "Task failed: You are mixing file only and dir only arguments, these are incompatible";
+        return Ended { headline: Some(message.to_owned()), ..Ended::failed(message) };
+    }
+    let mut files = Vec::new();
     let read = match (text("dir"), file) {
-        (Some(_), Some(_)) => {
-            Err("You are mixing file only and dir only arguments, these are incompatible".to_owned())
-        }
-        (Some(folder), None) => read_folder(runner, task, &folder, &wanted),
-        (None, Some(file)) => {
-            runner.needle(task, "vars", &file).map_err(|failure| failure.message).and_then(|path| {
-                Ok(vec![(path.clone(), runner.loader.reader.vars(&path).map_err(|fault| fault.to_string())?)])
-            })
-        }
-        (None, None) => Err("include_vars needs a file or a dir".to_owned()),
+        (Some(folder), _) => read_folder(runner, task, &folder, &wanted, &mut files),
+        (None, Some(file)) => runner
+            .needle(task, "vars", &file)
+            .map_err(|failure| Unread::from(failure.message))
+            .and_then(|path| {
+                let file = read_file(runner, &path)?;
+                files.push((path, file));
+                Ok(())
+            }),
+        (None, None) => Err(Unread::from(
+            "Could not find file on the Ansible Controller.\nIf you are using a module and expect the file to exist on \
+             the remote, see the remote_src option"
+                .to_owned(),
+        )),
     };
     match read {
-        Ok(files) => {
+        Ok(()) => {
             let over =
                 args.get("hash_behaviour").is_some_and(|value| value.text() == "merge").then_some(scope);
             included(files, wanted.name.as_deref(), &task.item.task.span, over)
         }
-        Err(message) => {
-            let mut ended = Ended::failed("");
-            ended.result.shift_remove("msg");
-            ended.set("message", message);
-            ended.set("ansible_facts", json!({}));
-            ended.set("ansible_included_var_files", json!([]));
-            ended
+        Err(unread) => unread.ended(&files),
+    }
+}
+
+/// Why variables could not be read.
+struct Unread {
+    message: String,
+    /// It was about what is encrypted.
+    secret: bool,
+}
+
+impl From<String> for Unread {
+    fn from(message: String) -> Self {
+        Self { message, secret: false }
+    }
+}
+
+impl Unread {
+    fn ended(self, files: &[(PathBuf, VarsFile)]) -> Ended {
+        let mut ended = Ended::failed("");
+        ended.result.shift_remove("msg");
+        ended.set("message", self.message);
+        ended.set("ansible_facts", json!({}));
+        let paths: Vec<String> = files.iter().map(|(path, _)| path.display().to_string()).collect();
+        ended.set("ansible_included_var_files", paths);
+        ended.no_log = self.secret || files.iter().any(|(_, file)| file.encrypted);
+        ended.headline_of_action();
+        ended
+    }
+}
+
+/// Reads the variables of a file; an empty one has none.
+fn read_file(runner: &Runner, path: &Path) -> Result<VarsFile, Unread> {
+    let reader = &runner.loader.reader;
+    let read = reader.parsed(path).and_then(|(parsed, encrypted)| {
+        let mapping = match &parsed.node.data {
+            Data::Null => Mapping::default(),
+            Data::Map(mapping) => mapping.as_ref().clone(),
+            _ => return Ok(Err(encrypted)),
+        };
+        reader.vars_file(path, mapping, encrypted, parsed.warnings).map(Ok)
+    });
+    match read {
+        Ok(Ok(file)) => Ok(file),
+        Ok(Err(secret)) => {
+            let message = format!("{} must be stored as a dictionary/hash", path.display());
+            Err(Unread { message, secret })
         }
+        Err(fault) => Err(fault.to_string().into()),
     }
 }
 
@@ -92,9 +144,16 @@ fn wanted(args: &IndexMap<String, Value>) -> Result<Wanted, String> {
     let matching = args.get("files_matching").map(|value| pattern(&value.text())).transpose()?;
     let ignore: Result<Vec<_>, String> =
         list("ignore_files").unwrap_or_default().iter().map(|text| pattern(&format!("{text}$"))).collect();
+    // A text is taken for the list of its characters.
+    let extensions = match args.get("extensions") {
+        Some(value) if value.as_items().is_none() => {
+            Some(value.text().chars().map(|character| character.to_string()).collect())
+        }
+        _ => list("extensions"),
+    };
     Ok(Wanted {
         name: args.get("name").map(Value::text),
-        extensions: list("extensions").unwrap_or_else(|| vec!["yaml".into(), "yml".into(), "json".into()]),
+        extensions: extensions.unwrap_or_else(|| vec!["yaml".into(), "yml".into(), "json".into()]),
         ignore: ignore?,
         matching,
         depth: args.get("depth").and_then(|value| value.text().parse().ok()).unwrap_or(0),
@@ -107,18 +166,18 @@ fn read_folder(
     task: &TaskRun<'_>,
     folder: &str,
     wanted: &Wanted,
-) -> Result<Vec<(PathBuf, VarsFile)>, String> {
+    files: &mut Vec<(PathBuf, VarsFile)>,
+) -> Result<(), Unread> {
     let root = root(runner, task, folder);
     if !root.exists() {
-        return Err(format!("{} directory does not exist", root.display()));
+        return Err(format!("{} directory does not exist", root.display()).into());
     }
     if !root.is_dir() {
-        return Err(format!("{} is not a directory", root.display()));
+        return Err(format!("{} is not a directory", root.display()).into());
     }
     let mut paths = Vec::new();
     walk(&root, 1, wanted.depth, &mut paths)
         .map_err(|error| format!("could not read {}: {error}", root.display()))?;
-    let mut files = Vec::new();
     for path in paths {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let is = |pattern: &fancy_regex::Regex| pattern.is_match(&name).unwrap_or(false);
@@ -134,12 +193,13 @@ fn read_folder(
                 "{} does not have a valid extension: {}",
                 path.display(),
                 wanted.extensions.join(", ")
-            ));
+            )
+            .into());
         }
-        let vars = runner.loader.reader.vars(&path).map_err(|fault| fault.to_string())?;
+        let vars = read_file(runner, &path)?;
         files.push((path, vars));
     }
-    Ok(files)
+    Ok(())
 }
 
 /// Returns where a folder lies: in the variables of the role, else beside the file of the task.

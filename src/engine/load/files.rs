@@ -91,13 +91,13 @@ impl Reader {
     }
 
     /// Returns the document of a file, and whether it was encrypted.
-    pub(super) fn parsed(&self, path: &Path) -> Result<(Parsed, bool), Fault> {
+    pub(crate) fn parsed(&self, path: &Path) -> Result<(Parsed, bool), Fault> {
         let (text, encrypted) = self.text(path)?;
         Ok((parse(&path.display().to_string(), &text)?, encrypted))
     }
 
     /// Returns a mapping as the variables of its file; what is secret is masked from here on.
-    pub(super) fn vars_file(
+    pub(crate) fn vars_file(
         &self,
         path: &Path,
         mapping: Mapping,

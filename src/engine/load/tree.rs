@@ -258,7 +258,7 @@ impl Loader {
         let mut inner = context.inside(&task.keywords);
         let name = self.name(&node, head, &inner).map_err(|fault| vec![fault])?;
         let wanted = Wanted { name: &name, base: &head.folder, dynamic: false };
-        let path = found(&wanted, &inner, &node.span).map_err(|fault| vec![fault])?;
+        let path = plain(&found(&wanted, &inner, &node.span).map_err(|fault| vec![fault])?);
         inner.step_into(&name);
         let items = self.task_file(&path, &inner, head, depth + 1)?;
         if items.is_empty() {

@@ -10,6 +10,7 @@ use rplay_syntax::Node;
 use rplay_template::{Notice, Scope, TemplateError, Value};
 use serde_json::{Map, Value as Json};
 
+use super::certain::dict;
 use super::item::{Ended, object};
 use super::{Runner, TaskRun};
 use crate::directives;
@@ -37,19 +38,7 @@ impl Runner {
         action: &str,
         scope: &Arc<dyn Scope>,
     ) -> Result<IndexMap<String, Value>, (Option<String>, TemplateError)> {
-        let mut args = IndexMap::new();
-        for node in &task.item.context.module_defaults {
-            let defaults = self.template.render(node, scope).map_err(|error| (None, error))?.value;
-            for (key, value) in defaults.entries() {
-                if key.as_str().is_some_and(|key| self.same_module(key, action)) {
-                    args.extend(
-                        value
-                            .entries()
-                            .filter_map(|(name, value)| Some((name.as_str()?.to_owned(), value.clone()))),
-                    );
-                }
-            }
-        }
+        let mut args = self.default_arguments(task, action, scope).map_err(|error| (None, error))?;
         let own = &task.item.task.args;
         if let Some(template) = &own.template {
             let given = self.all_arguments(template, scope).map_err(|error| (None, error))?;
@@ -77,7 +66,34 @@ impl Runner {
             let rendered =
                 self.template.render(free, scope).map_err(|error| (Some("_raw_params".to_owned()), error))?;
             self.tell(&rendered.marks);
+            if !directives::takes_text(action) && !own.named.is_empty() {
+                // What a template leaves over beside `k=v` stands for more of them.
+                dict(&rendered.value, &free.span).map_err(|error| (None, error))?;
+            }
             directives::add_free_form(&mut args, action, rendered.value);
+        }
+        Ok(args)
+    }
+
+    /// Returns what `module_defaults` says for the action.
+    pub(crate) fn default_arguments(
+        &self,
+        task: &TaskRun<'_>,
+        action: &str,
+        scope: &Arc<dyn Scope>,
+    ) -> Result<IndexMap<String, Value>, TemplateError> {
+        let mut args = IndexMap::new();
+        for node in &task.item.context.module_defaults {
+            let defaults = self.template.render(node, scope)?.value;
+            for (key, value) in defaults.entries() {
+                if key.as_str().is_some_and(|key| self.same_module(key, action)) {
+                    args.extend(
+                        value
+                            .entries()
+                            .filter_map(|(name, value)| Some((name.as_str()?.to_owned(), value.clone()))),
+                    );
+                }
+            }
         }
         Ok(args)
     }

@@ -228,7 +228,8 @@ impl Runner {
         }
         if !super::flag(&last, "finished") {
             let message = format!("async task did not complete within the requested time - {}s", how.limit);
-            let mut ended = Ended::failed(message);
+            let mut ended = Ended::failed(message.as_str());
+            ended.headline = Some(format!("Task failed: Action failed: {message}"));
             ended.set("async_result", last);
             self.emit(told(AsyncState::Failed));
             return Ok(ended);
@@ -240,9 +241,8 @@ impl Runner {
         if failed {
             ended.causes.push(rplay_event::Fault::new("").at(&task.item.task.span));
         }
-        if !ended.result.contains_key("changed") {
-            ended.set("changed", false);
-        }
+        ended.result.entry("changed").or_insert_with(|| json!(false));
+        ended.result.entry("failed").or_insert_with(|| json!(false));
         ended.facts = ended.result.get("ansible_facts").cloned().map(rplay_template::Value::from_json);
         Ok(ended)
     }

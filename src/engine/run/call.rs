@@ -121,6 +121,9 @@ impl Runner {
             }
             if attempt == attempts.most {
                 ended.set("attempts", attempts.most - 1);
+                if ended.status() != rplay_event::Status::Failed {
+                    ended.headline_of_action();
+                }
                 ended.set("failed", true);
                 return Ok(ended);
             }

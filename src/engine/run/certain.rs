@@ -6,9 +6,10 @@ use indexmap::IndexMap;
 use rplay_event::{Excerpt, Fault, FaultKind, Span};
 use rplay_syntax::{Data, Node};
 use rplay_template::{ErrorKind, Scope, TemplateError, Value};
+use serde_json::json;
 
 use super::{Ended, Runner, Stop, TaskRun};
-use crate::load::Context;
+use crate::load::{Context, TaskItem};
 use crate::scopes::Stack;
 
 impl Runner {
@@ -20,13 +21,12 @@ impl Runner {
     ) -> Result<IndexMap<String, String>, Box<Ended>> {
         self.environment(task, scope).map_err(|error| {
             // All that is written around the task is meant, which stands in no one place.
-            let doing = ("Error processing keyword 'environment'.".to_owned(), Span::new("<unknown>", 0, 0));
+            let doing = ("Error processing keyword 'environment'.".to_owned(), nowhere());
             let mut ended = Self::wrong(task, &error, "Task failed", &[doing]);
             let written = task.item.context.environment.iter();
             let written = written.map(|node| Value::from_json(node.to_json())).collect();
-            let text = format!("{}\n", Value::list(written).repr());
             if let Some(whole) = ended.causes.get_mut(1) {
-                whole.excerpt = Some(Excerpt { first_line: 1, text, start: 0, end: 0, label: String::new() });
+                whole.excerpt = Some(excerpt(&Value::list(written)));
             }
             Box::new(ended)
         })
@@ -52,14 +52,72 @@ impl Runner {
         scope: &Arc<dyn Scope>,
     ) -> Result<Value, TemplateError> {
         let given = self.template.render(template, scope)?.value;
-        if given.is_mapping() || given.is_unknown() || given.is_omit() {
-            return Ok(given);
-        }
-        let kind = given.type_name();
-        let mut error = TemplateError::runtime(format!("Task args must resolve to a 'dict' not '{kind}'."));
-        error.span = Some(template.span.clone());
-        Err(error)
+        dict(&given, &template.span)?;
+        Ok(given)
     }
+}
+
+/// Returns the place of what stands in no file.
+fn nowhere() -> Span {
+    Span::new("<unknown>", 0, 0)
+}
+
+/// Returns what is shown of a value in place of lines of a file.
+fn excerpt(value: &Value) -> Excerpt {
+    let text = format!("{}\n", shortened(&value.repr()));
+    Excerpt { first_line: 1, text, start: 0, end: 0, label: String::new() }
+}
+
+/// Returns a text with single spaces, cut between words where it is too long.
+fn shortened(text: &str) -> String {
+    const MOST: usize = 120;
+    const REST: &str = " [...]";
+    let whole = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if whole.chars().count() <= MOST {
+        return whole;
+    }
+    let room = MOST - REST.len();
+    let mut cut = String::new();
+    let mut length = 0;
+    for word in whole.split(' ') {
+        length += word.chars().count() + usize::from(!cut.is_empty());
+        if length > room {
+            break;
+        }
+        if !cut.is_empty() {
+            cut.push(' ');
+        }
+        cut.push_str(word);
+    }
+    cut.push_str(REST);
+    cut
+}
+
+/// Tells a failure of the task that checks a role's arguments: no one wrote it, its own data stand for its place.
+pub(super) fn placed(item: &TaskItem, fault: Fault) -> Fault {
+    let task = &item.task;
+    let generated = &*task.action.name == "ansible.builtin.validate_argument_spec"
+        && task.keywords.name.as_ref().is_some_and(|name| name.span == task.action.span);
+    if !generated || fault.span.as_ref() != Some(&task.span) {
+        return fault;
+    }
+    let shown = json!({
+        "action": &*task.action.name,
+        "args": super::arguments::written_args(&task.args),
+    });
+    let excerpt = excerpt(&Value::from_json(shown));
+    Fault { excerpt: Some(excerpt), ..fault.at(&nowhere()) }
+}
+
+/// Refuses what stands for arguments and is none.
+pub(super) fn dict(given: &Value, place: &Span) -> Result<(), TemplateError> {
+    if given.is_mapping() || given.is_unknown() || given.is_omit() {
+        return Ok(());
+    }
+    let kind = given.type_name();
+    let mut error = TemplateError::runtime(format!("Task args must resolve to a 'dict' not '{kind}'."));
+    error.span = Some(place.clone());
+    Err(error)
 }
 
 /// Returns what is wrong with the name of a host that is no text.

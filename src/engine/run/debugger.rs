@@ -10,7 +10,7 @@ use rplay_syntax::{Data as Written, Mapping, Node};
 use rplay_template::{Found, Scope, Value};
 use serde_json::{Value as Json, json};
 
-use super::finish::failed_task;
+use super::failed_task::failed_task;
 use super::item::Ended;
 use super::rules::Strategy;
 use super::{PlayRun, Runner, Stop, TaskRun};

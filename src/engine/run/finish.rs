@@ -7,6 +7,7 @@ use rplay_template::Value;
 use serde_json::{Map, Value as Json, json};
 
 use super::facts::GATHERING;
+use super::failed_task::failed_task;
 use super::item::Ended;
 use super::task::Together;
 use super::{PlayRun, Runner, Stop, TaskRun, flag};
@@ -69,15 +70,10 @@ impl Runner {
     fn learn(&self, task: &TaskRun<'_>, host: &Host, ended: &Ended) {
         // With `delegate_facts` it is the delegate that they are about.
         let known = ended.facts_of.as_deref().unwrap_or(host);
-        if let Some(facts) = &ended.facts {
-            known.learn(facts);
-            if &*task.item.task.action.name == GATHERING {
-                known.learn(&Value::from_json(json!({ GATHERED: true })));
-            }
-            self.keep_facts(known);
-        }
-        for (name, value) in &ended.variables {
-            known.set(name, value.clone());
+        self.learn_facts(task, known, ended.facts.as_ref(), &ended.variables);
+        for learned in &ended.learned {
+            let known = learned.of.as_deref().unwrap_or(host);
+            self.learn_facts(task, known, learned.facts.as_ref(), &learned.variables);
         }
         for written in &ended.included {
             host.include(Arc::clone(written));
@@ -89,6 +85,25 @@ impl Runner {
             return;
         }
         host.set(name, ended.registered.clone().unwrap_or_else(|| registered(&ended.result)));
+    }
+
+    fn learn_facts(
+        &self,
+        task: &TaskRun<'_>,
+        known: &Host,
+        facts: Option<&Value>,
+        variables: &[(String, Value)],
+    ) {
+        if let Some(facts) = facts {
+            known.learn(facts);
+            if &*task.item.task.action.name == GATHERING {
+                known.learn(&Value::from_json(json!({ GATHERED: true })));
+            }
+            self.keep_facts(known);
+        }
+        for (name, value) in variables {
+            known.set(name, value.clone());
+        }
     }
 
     /// Takes a failed host out of its block; a failed `run_once` takes everyone.
@@ -193,35 +208,4 @@ fn mark_failure(result: &mut Map<String, Json>) {
     if flag(result, "failed") && !result.contains_key("exception") {
         result.insert("exception".to_owned(), json!("(traceback unavailable)"));
     }
-}
-
-/// Returns the task's name without that of its role; one that has none has an empty one.
-fn own_name<'a>(task: &'a TaskRun<'_>) -> &'a str {
-    if task.item.task.keywords.name.is_none() {
-        return "";
-    }
-    let role = task.item.context.role.as_ref().map(|role| format!("{} : ", role.definition.full_name()));
-    role.and_then(|role| task.name.strip_prefix(role.as_str())).unwrap_or(&task.name)
-}
-
-/// Returns `ansible_failed_task`: what was written of the task that failed.
-pub(super) fn failed_task(task: &TaskRun<'_>) -> Json {
-    let written = &task.item.task;
-    let nodes = |nodes: &[Node]| -> Json { nodes.iter().map(Node::to_json).collect() };
-    let node = |node: &Option<Node>| node.as_ref().map(Node::to_json);
-    json!({
-        "name": own_name(task),
-        "action": &*written.action.name,
-        "args": super::arguments::written_args(&written.args),
-        "when": nodes(&written.keywords.when),
-        "tags": nodes(&task.item.context.tags),
-        "notify": nodes(&written.keywords.notify),
-        "register": node(&written.register),
-        "loop": written.looping.as_ref().map(|looping| looping.node.to_json()),
-        "delegate_to": node(&task.item.context.delegate_to),
-        "ignore_errors": node(&task.item.context.ignore_errors),
-        "until": nodes(&written.until),
-        "changed_when": nodes(&written.changed_when),
-        "failed_when": nodes(&written.failed_when),
-    })
 }

@@ -53,7 +53,6 @@ impl Runner {
                 let mut result = Map::new();
                 result.insert("include_args".to_owned(), Json::Object(json_args(args)));
                 result.insert("changed".to_owned(), json!(false));
-                result.insert("failed".to_owned(), json!(false));
                 Ended { include: vec![include], result, ..Ended::default() }
             }
             Err(message) => Ended::failed(message),

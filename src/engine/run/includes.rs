@@ -13,7 +13,7 @@ use super::result::failed;
 use super::{Runner, Stop, TaskRun};
 use crate::directives;
 use crate::hosts::{Host, Tools};
-use crate::load::include_path::Wanted;
+use crate::load::include_path::{Wanted, plain};
 use crate::load::{Item, bare, files, tree};
 use crate::scopes::{Data, Level, Stack};
 use crate::standing::Standing;
@@ -87,7 +87,7 @@ impl Runner {
         if !path.exists() {
             return Err(vec![tree::absent(path).at(&task.item.task.span)]);
         }
-        self.loader.task_file(path, context, &task.play.loaded.head, 0)
+        self.loader.task_file(&plain(path), context, &task.play.loaded.head, 0)
     }
 
     /// Says what is brought in for whom.
@@ -96,7 +96,8 @@ impl Runner {
         self.emit(Kind::Included {
             task: task.id,
             file: match &include.what {
-                Brought::File { path, .. } => absolute(&self.settings.folder, path),
+                // As it was put together, whatever `.` and `..` are in it.
+                Brought::File { path, .. } => self.settings.folder.join(path).display().to_string(),
                 Brought::Role(call) => call.name.clone(),
             },
             hosts: hosts.iter().map(|host| host.name.to_string()).collect(),
@@ -122,10 +123,9 @@ impl Runner {
             ended.set("reason", message.clone());
             ended.told = true;
             host.count(|counts| counts.failed += 1);
-            // The result of a loop holds the results of its items, none of which is told.
-            if task.item.task.looping.is_none() {
-                self.emit(Kind::TaskDone { result: self.told(task, host, &ended, Status::Failed) });
-            }
+            // The result of a loop holds the results of its items, none of which is told: it has its heading alone.
+            ended.looped = task.item.task.looping.is_some();
+            self.emit(Kind::TaskDone { result: self.told(task, host, &ended, Status::Failed) });
             if !host.standing().has_fallen() {
                 host.stand(Standing::mark);
                 host.stand(Standing::fail);

@@ -36,6 +36,8 @@ pub(crate) struct Ended {
     pub(crate) facts: Option<Value>,
     /// What `set_fact` sets.
     pub(crate) variables: Vec<(String, Value)>,
+    /// What the items of a loop have told, one after the other.
+    pub(crate) learned: Vec<Learned>,
     /// What `include_vars` read.
     pub(crate) included: Vec<Arc<Written>>,
     pub(crate) include: Vec<Include>,
@@ -49,6 +51,15 @@ pub(crate) struct Ended {
     pub(crate) told: bool,
     /// What led to a failure, the outermost first; a first one without a message stands for the result's own.
     pub(crate) causes: Vec<Fault>,
+}
+
+/// What one item of a loop has told.
+#[derive(Clone)]
+pub(crate) struct Learned {
+    /// Whose it is, where that is not the task's host.
+    pub(crate) of: Option<Arc<Host>>,
+    pub(crate) facts: Option<Value>,
+    pub(crate) variables: Vec<(String, Value)>,
 }
 
 /// What an include brings in.
@@ -173,7 +184,8 @@ impl Runner {
             LoopSource::Lookup(name) if bare(name) == "first_found" => {
                 self.template.render_defined(&looping.node, &scope)?
             }
-            _ => self.template.render(&looping.node, &scope)?,
+            LoopSource::Lookup(_) => self.template.render_terms(&looping.node, &scope)?,
+            LoopSource::List => self.template.render(&looping.node, &scope)?,
         };
         if terms.marks.unknown || terms.value.is_unknown() {
             return Ok(Some(Value::unknown("loop")));

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use rplay_event::{Fault, Span};
-use rplay_syntax::{Data, Node};
+use rplay_syntax::{Data, LoopSource, Node};
 use rplay_template::{ErrorKind, Scope, Value};
 use serde_json::Value as Json;
 
@@ -86,10 +86,36 @@ fn typed(item: &TaskItem) -> [Typed<'_>; 20] {
 pub(crate) fn literal_misfit(item: &TaskItem) -> Option<Fault> {
     let written = typed(item).into_iter().filter_map(|(keyword, node, kind)| Some((keyword, node?, kind)));
     let mut plain = written.filter(|(_, node, _)| !is_evaluated(node));
-    let (keyword, node, kind) = plain.find(|(_, node, kind)| !node.is_null() && !kind.fits(node))?;
+    let Some((keyword, node, kind)) = plain.find(|(_, node, kind)| !node.is_null() && !kind.fits(node))
+    else {
+        return no_list(item).or_else(|| no_condition(item));
+    };
     let message = unconverted(&Value::from_json(node.to_json()), kind);
     let fault = Fault::new(format!("Error processing keyword '{keyword}': {message}")).at(&node.span);
     Some(if kind == Kind::Flag { fault.help("write `true` or `false`") } else { fault })
+}
+
+/// Returns what is wrong with a loop over what is no list.
+fn no_list(item: &TaskItem) -> Option<Fault> {
+    let looping = item.task.looping.as_ref().filter(|looping| looping.source == LoopSource::List)?;
+    let node = &looping.node;
+    if node.as_seq().is_some() || is_evaluated(node) {
+        return None;
+    }
+    let message = format!("The `loop` value must resolve to a 'list', not '{}'.", node.kind());
+    let help = "Provide a list of items/templates, or a template resolving to a list.";
+    Some(Fault::new(message).at(&node.span).help(help))
+}
+
+/// Returns what is wrong with a condition that is no text.
+fn no_condition(item: &TaskItem) -> Option<Fault> {
+    let task = &item.task;
+    let lists = [&item.context.when, &task.changed_when, &task.failed_when, &task.until];
+    let mut nodes = lists.into_iter().chain([&task.loop_control.break_when]).flatten();
+    let node = nodes.find(|node| !matches!(node.data, Data::Text(_) | Data::Bool(_) | Data::Null))?;
+    let help =
+        "an expression that begins with `{` or `[`, or holds `: `, needs quotes around the whole of it";
+    Some(Fault::new("Conditional expressions must be strings.").at(&node.span).help(help))
 }
 
 /// Returns whether what is written has to be evaluated first.
@@ -183,7 +209,7 @@ fn misused(task: &TaskRun<'_>, misfit: &Misfit) -> Ended {
     ended.causes.push(Fault::new("Task failed.").at(&task.item.task.span));
     let last = if misfit.converted {
         ended.causes.push(Fault::new(format!("{processing}.")).at(&misfit.place));
-        Fault::new(misfit.message.clone())
+        Fault::new(misfit.message.clone()).apart()
     } else {
         Fault::new(format!("{processing}: {}", misfit.message))
     };

@@ -7,7 +7,7 @@ use rplay_template::{TemplateError, Tri, Value};
 use serde_json::{Value as Json, json};
 
 use super::finish::registered;
-use super::item::{Ended, object};
+use super::item::{Ended, Learned, object};
 use super::task::is_true;
 use super::{Runner, Stop, TaskRun, flag};
 use crate::hosts::Host;
@@ -195,9 +195,10 @@ impl Round {
         whole.no_log |= item.no_log;
         whole.delegated_to = whole.delegated_to.take().or(item.delegated_to);
         whole.delegated_address = whole.delegated_address.take().or(item.delegated_address);
-        whole.facts_of = whole.facts_of.take().or(item.facts_of);
-        whole.facts = item.facts.or(whole.facts.take());
-        whole.variables.extend(item.variables);
+        // Each item may have been about another host.
+        if item.facts.is_some() || !item.variables.is_empty() {
+            whole.learned.push(Learned { of: item.facts_of, facts: item.facts, variables: item.variables });
+        }
         whole.included.extend(item.included);
         whole.include.extend(item.include);
         whole.stats.extend(item.stats);

@@ -99,7 +99,7 @@ impl Runner {
         let on = if action.is_each_hosts() { hosts } else { hosts.get(..1).unwrap_or_default() };
         let mut flushing = Vec::new();
         for host in on {
-            let task = self.begun(run, item, host, within);
+            let task = self.begun(run, item, within);
             if !self.holds_for(&task, action, host, word)? {
                 continue;
             }
@@ -127,19 +127,14 @@ impl Runner {
     }
 
     /// Prints the heading, which every host has of its own.
-    fn begun<'a>(
-        &self,
-        run: &'a Arc<PlayRun>,
-        item: &'a TaskItem,
-        host: &Host,
-        within: Within,
-    ) -> TaskRun<'a> {
-        let scope = self.task_scope(run, host, item).shared();
+    fn begun<'a>(&self, run: &'a Arc<PlayRun>, item: &'a TaskItem, within: Within) -> TaskRun<'a> {
+        // Its name is told as it is written.
+        let name = item.task.keywords.name.as_ref().and_then(rplay_syntax::Node::as_str);
         let task = TaskRun {
             play: run,
             item,
             id: self.heading_id(run, item),
-            name: self.task_name(item, &scope),
+            name: item.heading(name.filter(|name| !name.is_empty())),
             no_log: false,
         };
         if !item.implicit {

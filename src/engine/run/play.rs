@@ -78,6 +78,9 @@ impl Runner {
             if run.is_over() {
                 break;
             }
+            if !self.ends_with_handlers(run) {
+                continue;
+            }
             if run.rules.force_handlers {
                 let always = Always::begin(hosts);
                 let ended = self.flush_handlers(run, &always.hosts, Within::default()).await;
@@ -90,6 +93,14 @@ impl Runner {
             }
         }
         Ok(())
+    }
+
+    /// Returns whether `--skip-tags` lets handlers run at the end of a section: what has them run there is tagged `always`,
+    /// and as the play is.
+    fn ends_with_handlers(&self, run: &PlayRun) -> bool {
+        let own = run.loaded.context.tags.iter().map(|tag| tag.key_text().into_owned());
+        let tags: Vec<String> = own.chain(["always".to_owned()]).collect();
+        self.selection.selects(&tags)
     }
 
     /// Returns the play's `hosts`.
@@ -150,7 +161,9 @@ impl Runner {
         set("ansible_diff_mode", json!(self.settings.diff));
         set("ansible_verbosity", json!(self.settings.verbosity));
         set("ansible_forks", json!(self.settings.forks));
-        set("ansible_limit", json!(self.settings.limit));
+        if let Some(limit) = &self.settings.limit {
+            set("ansible_limit", json!(limit));
+        }
         set("ansible_run_tags", json!(run_tags(&self.settings.tags)));
         set("ansible_skip_tags", json!(self.settings.skip_tags));
         set("ansible_version", version());

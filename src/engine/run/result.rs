@@ -64,12 +64,11 @@ impl Runner {
         }
         if outcome.skipped {
             ended.set("skipped", true);
-        } else if !super::flag(&ended.result, "skipped") {
-            ended.set("failed", false);
         }
         if outcome.unknown {
             ended.registered = Some(Value::unknown(task.name.as_str()));
         }
+        ended.set("failed", false);
         if let Some(facts) = ended.result.get("ansible_facts") {
             ended.facts = Some(Value::from_json(facts.clone()));
         }

@@ -157,6 +157,10 @@ impl Runner {
             Self::fail_together(run, &ended);
         }
         self.count_failures(run);
+        if run.rules.is_free() && !brought.is_empty() {
+            // The hosts that came here with this one are told of before it goes on.
+            tokio::task::yield_now().await;
+        }
         for (items, hosts) in brought {
             self.steps(run, &items, &hosts, within).await?;
         }
@@ -324,19 +328,20 @@ impl Runner {
             // What no one wrote stands nowhere.
             let fault =
                 if task.item.implicit { Fault { span: None, ..fault.clone() } } else { fault.clone() };
+            let fault = super::certain::placed(task.item, fault);
             if ended.no_log { fault } else { self.loader.reader.sources.explain(fault) }
         });
         explained.filter_map(|fault| serde_json::to_value(fault).ok()).collect()
     }
 
     pub(crate) fn task_name(&self, item: &TaskItem, scope: &Arc<dyn Scope>) -> String {
-        let own = item.task.keywords.name.as_ref().filter(|name| !name.is_null()).map(|node| {
-            // A name that cannot be rendered is shown as it is written, as Ansible does.
-            match self.template.render(node, scope) {
-                Ok(rendered) => rplay_module::unknown::shown(&rendered.value.text()),
-                Err(_) => node.as_str().unwrap_or_default().to_owned(),
-            }
+        let own = item.task.keywords.name.as_ref().filter(|name| !name.is_null());
+        let own = own.map(|node| match self.template.render_shown(node, scope) {
+            Ok(rendered) if rendered.value.is_none() => String::new(),
+            Ok(rendered) => rplay_module::unknown::shown(&rendered.value.text()),
+            Err(error) => format!("<< error 1 - {} >>", error.message),
         });
+        let own = own.filter(|name| !name.is_empty());
         item.heading(own.as_deref())
     }
 

@@ -4,6 +4,7 @@ mod blocks;
 mod certain;
 mod debugger;
 mod handlers;
+mod includes;
 mod keywords;
 mod loops;
 mod meta;
@@ -21,6 +22,8 @@ struct Ran {
     code: u8,
     /// What happened, a few words a line; the recap comes last.
     lines: Vec<String>,
+    /// The files that were brought in.
+    files: Vec<String>,
 }
 
 impl Ran {
@@ -47,7 +50,12 @@ fn ran_with(playbook: &str, files: &[(&str, &str)], change: impl FnOnce(&mut Set
     change(&mut settings);
     let lines: Arc<Mutex<Vec<String>>> = Arc::default();
     let told = Arc::clone(&lines);
+    let files: Arc<Mutex<Vec<String>>> = Arc::default();
+    let brought = Arc::clone(&files);
     let sink = Box::new(move |event: Event| {
+        if let Kind::Included { file, .. } = event.kind() {
+            brought.lock().expect("no test panics here").push(file.clone());
+        }
         told.lock().expect("no test panics here").extend(lines_of(event.kind()));
     });
     let code = match Run::set_up(settings, &[], sink) {
@@ -58,7 +66,8 @@ fn ran_with(playbook: &str, files: &[(&str, &str)], change: impl FnOnce(&mut Set
         }
     };
     let lines = lines.lock().expect("no test panics here").clone();
-    Ran { code, lines }
+    let files = files.lock().expect("no test panics here").clone();
+    Ran { code, lines, files }
 }
 
 /// Runs a playbook on the hosts a, b and c.

@@ -275,3 +275,10 @@ fn a_tag_before_a_comma_is_a_fault_and_no_panic() {
 fn only_the_last_text_of_an_open_file_loses_its_newline() {
     assert_eq!(value("a: ééééééééé\nb: |\n  x\nc: |\n  y"), json!({"a": "ééééééééé", "b": "x\n", "c": "y"}));
 }
+
+#[test]
+fn bytes_are_read_as_their_text() {
+    assert_eq!(value("!!binary |\n  aGVs\n  bG8=\n"), json!("hello"));
+    let message = fault("!!binary aGVsbA").message;
+    assert!(message.ends_with("failed to decode base64 data: Incorrect padding"), "{message}");
+}

@@ -272,24 +272,10 @@ fn a_value_that_no_template_can_help_is_a_fault() {
         ("tags: [{a: b}]", 10, "Keyword 'tags' items must be of type 'str' or 'int', not 'dict'.", None),
         ("collections: [5]", 17, "Keyword 'collections' items must be of type 'str', not 'int'.", None),
         (
-            "when: {a: b}",
-            9,
-            "Conditional expressions must be strings.",
-            Some(
-                "an expression that begins with `{` or `[`, or holds `: `, needs quotes around the whole of it",
-            ),
-        ),
-        (
             "debugger: on_fail",
             13,
             "Error processing keyword 'debugger': 'on_fail' is not a valid value for debugger. Must be one of always, never, on_failed, on_skipped, on_unreachable",
             Some("did you mean `on_failed`?"),
-        ),
-        (
-            "loop: a",
-            9,
-            "The `loop` value must resolve to a 'list', not 'str'.",
-            Some("Provide a list of items/templates, or a template resolving to a list."),
         ),
         ("with_items:", 3, "you must specify a value when using with_items", None),
         (

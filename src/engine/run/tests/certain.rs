@@ -42,6 +42,25 @@ fn what_a_task_says_of_itself_and_cannot_be_had_fails_it() {
 }
 
 #[test]
+fn a_rescue_sees_the_task_that_failed_and_what_is_around_it() {
+    let ran = ran(
+        "- hosts: a\n  tasks:\n    - block:\n        - block:\n            - name: goes wrong\n              fail:\n              when: 1 == 1\n              \
+         register: kept\n          when: true\n          environment: {A: b}\n      rescue:\n        - debug:\n            \
+         msg: '{{ ansible_failed_task | dict2items | selectattr(\"key\", \"in\", shown) | items2dict }}'\n          \
+         vars: {shown: [name, action, _resolved_action, when, environment, register, poll, notify, become]}\n",
+    );
+    let told = ran.lines.iter().find_map(|line| line.strip_prefix("a ok: ")).map(serde_json::from_str);
+    let told: serde_json::Value = told.expect("it is said").expect("it is JSON");
+    assert_eq!(
+        told,
+        serde_json::json!({
+            "name": "goes wrong", "action": "fail", "_resolved_action": "ansible.builtin.fail", "poll": 15,
+            "when": [true, "1 == 1"], "environment": [{ "A": "b" }], "register": "kept", "notify": null, "become": false,
+        })
+    );
+}
+
+#[test]
 fn an_environment_that_is_none_is_left_out_with_a_warning() {
     let ran = ran("- hosts: a\n  tasks:\n    - debug: {msg: x}\n      environment: '{{ [1] }}'\n");
     ran.told("PLAY a\nTASK debug\nwarning: could not parse environment value, skipping: [1]\na ok: \"x\"\na : ok=1");

@@ -96,3 +96,11 @@ fn the_handlers_of_a_role_run_after_its_tasks_have_ended() {
     let told = ran_with("- hosts: a\n  roles: [r]\n", &files, |_| {}).lines;
     assert!(told.iter().any(|line| line == "a ok: \"more\""), "{told:?}");
 }
+
+#[test]
+fn handlers_stay_out_where_what_always_runs_is_skipped() {
+    let playbook = "- hosts: a\n  tasks:\n    - debug: {msg: x}\n      changed_when: true\n      notify: h\n  handlers:\n    \
+                    - name: h\n      debug: {msg: h}\n";
+    let ran = ran_with(playbook, &[], |settings| settings.skip_tags = vec!["always".to_owned()]);
+    ran.told("PLAY a\nTASK debug\na changed: \"x\"\na : ok=1 changed=1");
+}

@@ -34,3 +34,12 @@ fn a_task_is_tried_until_its_condition_holds() {
              a failed ignored: \"x\"\na : ok=2 ignored=1",
         );
 }
+
+#[test]
+fn each_item_tells_facts_of_its_own_delegate() {
+    let ran = ran(
+        "- hosts: a\n  tasks:\n    - set_fact: {known: '{{ item }}'}\n      delegate_to: '{{ item }}'\n      delegate_facts: true\n      \
+         loop: [b, c]\n    - debug: {msg: \"{{ hostvars.b.known }} {{ hostvars.c.known }} {{ known | default('none') }}\"}\n",
+    );
+    assert!(ran.lines.contains(&"a ok: \"b c none\"".to_owned()), "{:?}", ran.lines);
+}
