@@ -167,7 +167,7 @@ pub(crate) async fn run(
         "add_host" => add_host::run(runner, task, args),
         "assert" => assert::run(runner, task, scope, &args),
         "debug" => debug::run(runner, task, scope, &args),
-        "fail" => fail::run(&args),
+        "fail" => fail::run(task, &args),
         "group_by" => group_by::run(runner, host, &args),
         "include_vars" => include_vars::run(runner, task, scope, &args),
         "pause" => pause::run(runner, task, &args).await?,
@@ -189,8 +189,7 @@ fn params<P: rplay_module::Params>(name: &str, args: &IndexMap<String, Value>) -
         Ok(parsed) => Ok(parsed.params),
         Err(faults) => {
             let message = rplay_module::params::message(&faults, name);
-            let headline = Some(format!("Task failed: {message}"));
-            Err(Box::new(Ended { headline, ..Ended::failed(message) }))
+            Err(Box::new(Ended::refused(message)))
         }
     }
 }

@@ -1,4 +1,5 @@
 use indexmap::IndexMap;
+use rplay_event::Fault;
 use rplay_template::Value;
 use serde_json::{Map, Value as Json, json};
 
@@ -9,6 +10,9 @@ use crate::scopes::plain_node;
 
 /// What names the host or its groups, and is no variable of it.
 const NAMES: [&str; 4] = ["name", "hostname", "groupname", "groups"];
+
+/// What names its groups.
+const GROUPS: [&str; 3] = ["groupname", "groups", "group"];
 
 /// Adds a host to the inventory. Source of the results: `ansible/plugins/action/add_host.py`, `add_dynamic_host`.
 pub(super) fn run(runner: &Runner, task: &TaskRun<'_>, mut args: IndexMap<String, Value>) -> Ended {
@@ -22,8 +26,7 @@ pub(super) fn run(runner: &Runner, task: &TaskRun<'_>, mut args: IndexMap<String
             let message = format!(
                 "Invalid raw parameters passed, requires a dictionary/mapping got a  <class '{kind}'>"
             );
-            let headline = Some(format!("Task failed: {message}"));
-            return Ended { headline, ..Ended::failed(message) };
+            return Ended::refused(message);
         }
         let given = args;
         args = raw.entries().map(|(key, value)| (key.text(), value.clone())).collect();
@@ -32,7 +35,7 @@ pub(super) fn run(runner: &Runner, task: &TaskRun<'_>, mut args: IndexMap<String
     let named =
         ["name", "hostname", "host"].iter().find_map(|key| args.get(*key)).filter(|name| !name.is_none());
     let Some(name) = named.map(Value::text) else {
-        return Ended::failed("Task failed: Action failed: name, host or hostname needs to be provided");
+        return Ended::refused("name, host or hostname needs to be provided");
     };
     let (name, port) = split_port(&name);
     let name = name.to_owned();
@@ -41,7 +44,7 @@ pub(super) fn run(runner: &Runner, task: &TaskRun<'_>, mut args: IndexMap<String
     }
     let groups = match groups(&args) {
         Ok(groups) => groups,
-        Err(message) => return Ended::failed(message),
+        Err(message) => return misgrouped(task, message),
     };
     args.retain(|key, _| !NAMES.contains(&key.as_str()));
     let told: Map<String, Json> = args.iter().map(|(key, value)| (key.clone(), value.to_json())).collect();
@@ -62,14 +65,27 @@ pub(super) fn run(runner: &Runner, task: &TaskRun<'_>, mut args: IndexMap<String
     }
 }
 
-fn groups(args: &IndexMap<String, Value>) -> Result<Vec<String>, String> {
-    let given = ["groupname", "groups", "group"].iter().find_map(|key| args.get(*key));
+/// The end of a task whose groups are no list, told where they are written.
+fn misgrouped(task: &TaskRun<'_>, message: &str) -> Ended {
+    let own = &task.item.task.args.named;
+    let place = GROUPS.iter().find_map(|name| own.get(name)).map(|node| node.span.clone());
+    let mut ended = Ended::refused(message);
+    ended.causes = vec![Fault::new("Task failed.").at(&task.item.task.span)];
+    ended.causes.push(match place {
+        Some(place) => Fault::new(message).at(&place),
+        None => Fault::new(message),
+    });
+    ended
+}
+
+fn groups(args: &IndexMap<String, Value>) -> Result<Vec<String>, &'static str> {
+    let given = GROUPS.iter().find_map(|key| args.get(*key));
     let Some(given) = given.filter(|given| given.is_truthy()) else { return Ok(Vec::new()) };
     let names: Vec<String> = match (given.as_items(), given.as_str()) {
         (Some(items), _) => items.iter().map(Value::text).collect(),
         (None, Some(text)) => text.split(',').map(str::to_owned).collect(),
         (None, None) => {
-            return Err("Task failed: Action failed: Groups must be specified as a list.".to_owned());
+            return Err("Groups must be specified as a list.");
         }
     };
     let mut distinct: Vec<String> = Vec::new();

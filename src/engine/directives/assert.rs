@@ -40,6 +40,11 @@ pub(super) fn run(
         Ok(params) => params,
         Err(ended) => return *ended,
     };
+    for (name, message) in [("fail_msg", &params.fail_msg), ("success_msg", &params.success_msg)] {
+        if let Some(refused) = misfit(name, message) {
+            return refused;
+        }
+    }
     let mut ended = Ended { verbose_always: !params.quiet, ..Ended::default() };
     ended.set("changed", false);
     for condition in conditions(runner, task, scope, &params.that) {
@@ -59,6 +64,7 @@ pub(super) fn run(
                 ended.set("evaluated_to", false);
                 ended.set("assertion", condition.to_json());
                 ended.set("msg", params.fail_msg);
+                ended.headline_of_data();
                 return ended;
             }
         }
@@ -66,6 +72,25 @@ pub(super) fn run(
     ended.set("failed", false);
     ended.set("msg", params.success_msg);
     ended
+}
+
+/// What an assertion says is a text, or a list of them.
+fn misfit(name: &str, message: &Json) -> Option<Ended> {
+    let is_text = |message: &Json| matches!(message, Json::String(_));
+    let fits = is_text(message) || message.as_array().is_some_and(|items| items.iter().all(is_text));
+    let kind = match message {
+        Json::Object(_) => "dict",
+        Json::Array(_) => "list",
+        // Numbers and truths are made texts.
+        _ => return None,
+    };
+    let refused = || {
+        Ended::refused(format!(
+            "argument '{name}' is of type {kind} and we were unable to convert to str_or_list_of_str: a string or list of \
+             strings is required"
+        ))
+    };
+    (!fits).then(refused)
 }
 
 /// A list of conditions may itself come from a variable.

@@ -59,6 +59,15 @@ pub(super) fn run(
         ended.set("msg", if nothing { Json::Null } else { params.msg });
         return ended;
     };
+    if given.is_array() || given.is_object() {
+        let (kind, shown) = (if given.is_array() { "list" } else { "dict" }, Value::from_json(given).text());
+        let mut ended = Ended::refused(format!(
+            "argument 'var' is of type {kind} and we were unable to convert to _check_type_str_no_conversion: '{shown}' is \
+             not a string and conversion is not allowed"
+        ));
+        ended.result.shift_remove("changed");
+        return ended;
+    }
     let name = given.as_str().map_or_else(|| given.to_string(), str::to_owned);
     match runner.template.evaluate_shown(expression, scope) {
         Ok(rendered) => {

@@ -44,7 +44,9 @@ pub(super) async fn run(
     if let Some(shell) = params.executable.filter(|shell| !shell.is_empty()) {
         place.shell = shell;
     }
-    let command = params.raw.unwrap_or_default();
+    let Some(command) = params.raw else {
+        return Ok(Ended::refused("Task failed: 'NoneType' object is not iterable"));
+    };
     // Where somebody else's shell is behind sudo, it is the one that is asked for.
     let command = match &place.elevation {
         Some(_) => command,

@@ -16,7 +16,7 @@ pub(super) fn run(
     let cacheable = args.shift_remove("cacheable").is_some_and(|value| is_true(&value));
     args.shift_remove("_raw_params");
     if args.is_empty() {
-        return Ended::failed(
+        return Ended::refused(
             "No key/value pairs provided, at least one is required for this action to succeed",
         );
     }

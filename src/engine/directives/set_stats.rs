@@ -15,7 +15,8 @@ pub(super) fn run(task: &TaskRun<'_>, args: &IndexMap<String, Value>) -> Ended {
     }
     if let Some(wrong) = args.keys().find(|name| !matches!(name.as_str(), "data" | "per_host" | "aggregate"))
     {
-        return Ended::failed(format!("Invalid options for ansible.builtin.set_stats: {wrong}"));
+        let action = &task.item.task.action.name;
+        return Ended::failed(format!("Invalid options for {action}: {wrong}"));
     }
     if let Some(name) = data.keys().find(|name| !is_variable_name(name)) {
         return invalid_name(task, name, &Value::from(name.as_str()));

@@ -19,7 +19,7 @@ pub(super) fn run(
 ) -> Ended {
     let about = args.get("validate_args_context").map_or_else(|| json!({}), Value::to_json);
     let ended = match specified(args) {
-        Err(message) => Ended::failed(message),
+        Err(message) => return Ended::refused(format!("Task failed: {message}")),
         Ok((spec, given)) => match variables(runner, task, scope, &spec) {
             Err(ended) => *ended,
             Ok(mut all) => {
@@ -38,10 +38,14 @@ type Specified = (Map<String, Json>, Map<String, Json>);
 fn specified(args: &IndexMap<String, Value>) -> Result<Specified, String> {
     let mapping = |name: &str, value: Json| match value {
         Json::Object(fields) => Ok(fields),
-        other => Err(format!(
-            "Incorrect type for {name}, expected dict and got <class '{}'>",
-            argument_spec::type_name(&other)
-        )),
+        other => {
+            // What is written in a playbook is a class of its own to Ansible.
+            let kind = match argument_spec::type_name(&other) {
+                "str" => "ansible.module_utils._internal._datatag._AnsibleTaggedStr",
+                kind => kind,
+            };
+            Err(format!("Incorrect type for {name}, expected dict and got <class '{kind}'>"))
+        }
     };
     let Some(spec) = args.get("argument_spec") else {
         let given: Map<String, Json> =

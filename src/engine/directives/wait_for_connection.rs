@@ -36,15 +36,13 @@ pub(super) async fn run(
     for (time, name) in times.iter_mut().zip(OPTIONS) {
         let Some(value) = args.get(name).filter(|value| !value.is_none()) else { continue };
         let text = value.text();
-        match text
-            .trim()
-            .parse::<f64>()
-            .ok()
-            .and_then(|seconds| Duration::try_from_secs_f64(seconds.trunc()).ok())
-        {
-            Some(given) => *time = given,
-            None => return Ok(Ended::failed(format!("invalid literal for int() with base 10: '{text}'"))),
-        }
+        let seconds = text.trim().parse::<f64>().ok();
+        let given = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds.trunc()).ok());
+        let Some(given) = given else {
+            let message = format!("Task failed: invalid literal for int() with base 10: '{text}'");
+            return Ok(Ended::refused(message));
+        };
+        *time = given;
     }
     let place = match runner.somewhere(task, &spot.host.name, spot.scope, spot.delegate) {
         Ok(place) => place,

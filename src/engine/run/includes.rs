@@ -190,11 +190,13 @@ impl Runner {
     /// Returns the end of a task whose file is nowhere: `copy` words it in its own way.
     pub(crate) fn unfound(task: &TaskRun<'_>, message: String) -> Ended {
         if bare(&task.item.task.action.name) == "copy" {
-            let message = format!("Unexpected AnsibleActionFail error: {message}");
-            return Ended { headline: Some(format!("Task failed: {message}")), ..Ended::failed(message) };
+            return Ended::refused(format!("Unexpected AnsibleActionFail error: {message}"));
+        }
+        if matches!(bare(&task.item.task.action.name), "assemble" | "unarchive") {
+            return Ended::refused(format!("Task failed: {message}"));
         }
         let mut ended = Ended::failed(message.as_str());
-        ended.causes = vec![Fault::new("Task failed.").at(&task.item.task.span), Fault::new(message)];
+        ended.causes = vec![Fault::new("Task failed.").at(&task.item.task.span), Fault::new(message).apart()];
         ended
     }
 
@@ -229,14 +231,18 @@ impl Runner {
             .collect();
         files::find(&folders, Some(folder), &given).map_err(|looked| {
             let mut looked: Vec<String> = looked.iter().map(|path| path.display().to_string()).collect();
-            // Ansible looks beside the playbook once more, whether it has been there or not.
-            if let Some(last) = folders.last().filter(|_| !given.starts_with('/')) {
-                looked.extend([format!("{last}/{folder}/{given}"), format!("{last}/{given}")]);
+            // Ansible looks beside the playbook once more where it has been there for the task itself.
+            if let [only] = folders.as_slice() {
+                looked.extend([format!("{only}/{folder}/{given}"), format!("{only}/{given}")]);
             }
+            let searched = if given.starts_with('/') {
+                String::new()
+            } else {
+                format!("\nSearched in:\n\t{}", looked.join("\n\t"))
+            };
             Failure::new(format!(
-                "Could not find or access '{given}'\nSearched in:\n\t{} on the Ansible Controller.\nIf you are using a \
-                 module and expect the file to exist on the remote, see the remote_src option",
-                looked.join("\n\t")
+                "Could not find or access '{given}'{searched} on the Ansible Controller.\nIf you are using a module and \
+                 expect the file to exist on the remote, see the remote_src option"
             ))
         })
     }

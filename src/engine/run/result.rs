@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rplay_event::Status;
-use rplay_module::params::Spec;
+use rplay_module::params::{FaultKind, ParamFault, Spec};
 use rplay_module::{Failure, FailureKind, Outcome};
 use rplay_syntax::Node;
 use rplay_template::{Scope, TemplateError, Value};
@@ -60,7 +60,10 @@ impl Runner {
         }
         // What is registered of a loop has it in each of its results; the screen leaves it out below -vvv.
         if self.settings.verbosity >= 3 || task.item.task.looping.is_some() {
-            ended.set("invocation", json!({ "module_args": rplay_module::params::invocation(spec, args) }));
+            let arguments = super::invocation::arguments(action, spec, args, &ended.result);
+            if let Some(arguments) = arguments {
+                ended.set("invocation", json!({ "module_args": arguments }));
+            }
         }
         if outcome.skipped {
             ended.set("skipped", true);
@@ -72,7 +75,7 @@ impl Runner {
         if let Some(facts) = ended.result.get("ansible_facts") {
             ended.facts = Some(Value::from_json(facts.clone()));
         }
-        ended.verbose_never = bare(action) == "setup";
+        ended.verbose_never = matches!(bare(action), "setup" | "gather_facts");
         self.keep_diff(task, &mut ended, outcome.diff);
         ended
     }
@@ -84,7 +87,11 @@ impl Runner {
             None => self.settings.diff,
         };
         if wanted && !diff.is_empty() {
-            ended.set("diff", registered_diff(&diff));
+            // What has a list of them keeps it with one.
+            let all = matches!(ended.result.get("diff"), Some(Json::Array(none)) if none.is_empty());
+            let registered = registered_diff(&diff);
+            let list = all && !registered.is_array();
+            ended.set("diff", if list { json!([registered]) } else { registered });
             ended.diff = diff;
         }
     }
@@ -215,6 +222,18 @@ pub(super) fn failed(failure: &Failure) -> Ended {
 fn named(mut failure: Failure, action: &str) -> Failure {
     if let FailureKind::Arguments(faults) = &failure.kind {
         failure.message = rplay_module::params::message(faults, action);
+        // The action itself judges these.
+        let missing = |fault: &ParamFault| fault.kind == FaultKind::Missing;
+        match bare(action) {
+            "async_status" => failure = failure.refused(),
+            "assemble" | "fetch" | "template" if faults.iter().any(missing) => {
+                failure = Failure::new("src and dest are required").refused();
+            }
+            "unarchive" if faults.iter().any(missing) => {
+                failure = Failure::new("src (or content) and dest are required").refused();
+            }
+            _ => {}
+        }
     }
     failure
 }
