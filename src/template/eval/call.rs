@@ -209,6 +209,7 @@ impl Cx<'_> {
 
     /// Returns a macro with what it sees here.
     pub(crate) fn macro_object(&self, definition: &Arc<Macro>) -> Value {
+        self.state.seen_by_macros.add(&self.frame);
         Value::object(Object::Macro(MacroObject {
             definition: Arc::clone(definition),
             frame: Arc::clone(&self.frame),

@@ -1,4 +1,5 @@
-use std::sync::{Arc, Mutex, PoisonError};
+use std::cell::RefCell;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use crate::Value;
 
@@ -49,5 +50,39 @@ impl Frame {
     /// Returns the variables set in this very frame.
     pub(crate) fn exported(&self) -> Vec<(Arc<str>, Value)> {
         self.own(|variables| variables.clone())
+    }
+}
+
+/// Frames that macros see, which stand in them: they are emptied in the end, else the two would keep each other for ever.
+#[derive(Default)]
+pub(crate) struct SeenByMacros(RefCell<Vec<Weak<Frame>>>);
+
+impl SeenByMacros {
+    pub(crate) fn add(&self, frame: &Arc<Frame>) {
+        self.0.borrow_mut().push(Arc::downgrade(frame));
+    }
+}
+
+impl Drop for SeenByMacros {
+    fn drop(&mut self) {
+        for frame in self.0.get_mut().drain(..).filter_map(|frame| frame.upgrade()) {
+            drop(frame.own(std::mem::take));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_macros_see_is_emptied_with_the_evaluation() {
+        let frame = Frame::root();
+        let seen = SeenByMacros::default();
+        seen.add(&frame);
+        frame.set(&"m".into(), Value::from(1_i64));
+        assert!(frame.value("m").is_some());
+        drop(seen);
+        assert!(frame.value("m").is_none());
     }
 }

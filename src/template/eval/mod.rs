@@ -29,6 +29,7 @@ pub(crate) use format::{
     percent_format_of, signed as layout_signed,
 };
 pub(crate) use frame::Frame;
+use frame::SeenByMacros;
 pub(crate) use inherit::Run;
 
 use crate::engine::{Mode, Overrides, Shared};
@@ -64,6 +65,8 @@ pub(crate) struct State {
     stand_ins: Cell<StandIns>,
     /// What those errors were.
     replaced: RefCell<Vec<String>>,
+    /// What macros see, themselves among it.
+    seen_by_macros: SeenByMacros,
 }
 
 /// Which errors are shown in a result as texts, instead of ending it.
