@@ -325,9 +325,10 @@ impl View<'_> {
 
     fn retrying(&mut self, host: &str, name: &str, left: u64, result: &Map<String, Value>) {
         let mut line = format!("FAILED - RETRYING: [{host}]: {name} ({left} retries left).");
-        if self.settings.verbosity > 2 {
+        let always = result.get("_ansible_verbose_always").and_then(Value::as_bool).unwrap_or(false);
+        if self.settings.verbosity > 2 || always {
             line.push_str("Result was: ");
-            line.push_str(&dumped(cleaned(result, ""), self.settings, false));
+            line.push_str(&dumped(cleaned(result, ""), self.settings, always));
         }
         self.out(Some(Paint::Debug), &line);
     }

@@ -128,6 +128,9 @@ impl Runner {
                 return Ok(ended);
             }
             ended.set("retries", attempts.most);
+            if ended.verbose_always {
+                ended.set("_ansible_verbose_always", true);
+            }
             self.emit(Kind::Retrying {
                 task: task.id,
                 host: host.name.to_string(),

@@ -115,7 +115,10 @@ impl Ended {
 
     /// Says that the action found its result wrong, not the module.
     pub(crate) fn headline_of_action(&mut self) {
-        let message = self.result.get("msg").and_then(Json::as_str).unwrap_or_default().to_owned();
+        let message = match self.result.get("msg") {
+            None | Some(Json::Null) => String::new(),
+            Some(message) => Value::from_json(message.clone()).text(),
+        };
         if !self.result.contains_key("msg") {
             // What fails without a word is told so, in the result as well.
             let headline = "Task failed: Action failed: Unknown error.";
@@ -346,7 +349,7 @@ fn told(error: &TemplateError, place: &Span) -> Vec<Fault> {
             fault.message = format!("{}{stop}", before.trim_end_matches('.'));
             faults.push(fault);
         }
-        fault = if next.span.is_none() { next.apart() } else { next };
+        fault = if inner.apart { next.apart() } else { next };
         cause = inner.cause.as_deref();
     }
     faults.push(fault);

@@ -177,6 +177,22 @@ fn censored_items_have_no_label() {
 }
 
 #[test]
+fn a_retry_shows_what_is_shown_of_the_result_in_any_case() {
+    let result = json!({"attempts": 1, "msg": 1, "_ansible_verbose_always": true});
+    let retrying = Kind::Retrying {
+        task: 1,
+        host: "web1".to_owned(),
+        name: "wait".to_owned(),
+        item: None,
+        left: 1,
+        result: result.as_object().cloned().expect("a mapping"),
+    };
+    let told = out(verbose(0), vec![task(1, "wait", "debug"), retrying]);
+    let line = "FAILED - RETRYING: [web1]: wait (1 retries left).Result was: {\n    \"attempts\": 1,\n    \"msg\": 1\n}\n";
+    assert!(told.ends_with(line), "{told}");
+}
+
+#[test]
 fn retries_and_includes_are_lines_of_their_own() {
     let result = json!({"rc": 1, "retries": 3, "attempts": 1, "failed": true});
     let retrying = Kind::Retrying {

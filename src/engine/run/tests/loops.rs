@@ -43,3 +43,13 @@ fn each_item_tells_facts_of_its_own_delegate() {
     );
     assert!(ran.lines.contains(&"a ok: \"b c none\"".to_owned()), "{:?}", ran.lines);
 }
+
+#[test]
+fn what_is_tried_again_and_is_no_text_is_told_as_what_it_is() {
+    let ran = ran(
+        "- hosts: a\n  tasks:\n    - block:\n        - debug: {msg: '{{ 1 }}'}\n          until: false\n          retries: 1\n          \
+         delay: 0\n      rescue:\n        - debug: {msg: \"{{ ansible_failed_result.attempts }}\"}\n",
+    );
+    assert!(ran.lines.contains(&"a: 1 retries left".to_owned()), "{:?}", ran.lines);
+    assert!(ran.lines.contains(&"a ok: 1".to_owned()), "{:?}", ran.lines);
+}
