@@ -99,7 +99,12 @@ fn adds_nothing(cause: &Fault, step: &Fault) -> bool {
     if cause.apart {
         return false;
     }
-    (cause.span.is_none() && cause.help.is_none()) || (cause.span == step.span && cause.help == step.help)
+    (cause.span.is_none() && cause.help.is_none()) || (place(cause) == place(step) && cause.help == step.help)
+}
+
+/// Returns where a fault is and what stands there: what stands in no file has only that.
+fn place(fault: &Fault) -> (Option<&Span>, Option<&str>) {
+    (fault.span.as_ref(), fault.excerpt.as_ref().map(|excerpt| excerpt.text.as_str()))
 }
 
 /// Returns messages as one; what ends with its cause's message already says it once.

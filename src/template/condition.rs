@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use rplay_event::Span;
 use rplay_syntax::{Data, Node, Origin};
 
 use crate::engine::{Engine, Mode};
@@ -56,6 +57,18 @@ fn untrusted(text: &Arc<str>, node: &Node) -> TemplateError {
 
 impl Cx<'_> {
     fn conditional(&self, node: &Node) -> Result<Value, TemplateError> {
+        let written = text_of(node);
+        self.conditional_value(node).map_err(|error| match error.kind {
+            ErrorKind::Undefined => {
+                let error = error.nested().context("Error while evaluating conditional");
+                error.in_template(&written, Some(&node.span))
+            }
+            ErrorKind::Conditional => error.in_template(&written, Some(&node.span)),
+            _ => error,
+        })
+    }
+
+    fn conditional_value(&self, node: &Node) -> Result<Value, TemplateError> {
         let text = match &node.data {
             Data::Bool(yes) => return Ok((*yes).into()),
             Data::Null => return self.empty(),
@@ -71,15 +84,11 @@ impl Cx<'_> {
             return self.empty();
         }
         let expression: Arc<str> = if trimmed.len() == text.len() { text } else { trimmed.into() };
-        let evaluated = if is_all_template(&expression) {
+        if is_all_template(&expression) {
             self.indirect(&expression, node)
         } else {
             self.condition_expression(&expression, node)
-        };
-        evaluated.map_err(|error| match error.kind {
-            ErrorKind::Undefined => error.context("Error while evaluating conditional"),
-            _ => error,
-        })
+        }
     }
 
     fn empty(&self) -> Result<Value, TemplateError> {
@@ -179,6 +188,41 @@ impl Cx<'_> {
         cx.expression(text, Some(&node.span))
     }
 
+    /// Returns where the result of a conditional was written: where the variable is that it stands in, if it does.
+    fn origin(&self, value: &Value, node: &Node) -> String {
+        if value.is_none() {
+            return "<unknown>".to_owned();
+        }
+        let text: Arc<str> = text_of(node).trim().into();
+        let program = self.shared.compile(&text, &Mode::Expression).ok();
+        let of_variable = program.and_then(|program| match program.body.as_slice() {
+            [Stmt::Print(expr)] => self.origin_of(expr),
+            _ => None,
+        });
+        of_variable.unwrap_or_else(|| node.span.clone()).to_string()
+    }
+
+    fn origin_of(&self, expr: &Expr) -> Option<Span> {
+        let chosen = match &*expr.node {
+            Expression::And(left, right) => {
+                if self.truth(left).ok()?? {
+                    right
+                } else {
+                    left
+                }
+            }
+            Expression::Or(left, right) => {
+                if self.truth(left).ok()?? {
+                    left
+                } else {
+                    right
+                }
+            }
+            _ => return self.written_node(expr).map(|node| node.span),
+        };
+        self.origin_of(chosen)
+    }
+
     fn verdict(&self, value: &Value, node: &Node) -> Result<Tri, TemplateError> {
         if value.is_unknown() || value.is_text() && value.contains_unknown() {
             return Ok(Tri::Unknown);
@@ -189,18 +233,21 @@ impl Cx<'_> {
                 "Conditional result ({}) was derived from value of type '{}' at '{}'. Conditionals must have a boolean result.",
                 Value::from(truth).text(),
                 value.type_name(),
-                node.span
+                self.origin(value, node)
             );
             if !self.shared.settings.allow_broken_conditionals {
-                let text = match &node.data {
-                    Data::Text(text) => Arc::clone(&text.text),
-                    _ => Arc::from(""),
-                };
-                return Err(broken(message).in_template(&text, Some(&node.span)));
+                return Err(broken(message).in_template(&text_of(node), Some(&node.span)));
             }
             self.deprecate(message);
         }
         Ok(if truth { Tri::True } else { Tri::False })
+    }
+}
+
+fn text_of(node: &Node) -> Arc<str> {
+    match &node.data {
+        Data::Text(text) => Arc::clone(&text.text),
+        _ => Arc::default(),
     }
 }
 

@@ -220,6 +220,20 @@ impl Engine {
         Ok(Rendered { value, marks })
     }
 
+    /// Renders what is behind `with_NAME`, for [`Engine::lookup`].
+    pub fn render_terms(&self, terms: &Node, scope: &Arc<dyn Scope>) -> Result<Rendered, TemplateError> {
+        let rendered = self.with(scope, |cx| match node_value(cx, terms)? {
+            value if value.is_omit() => cx.finish(&value),
+            value => Ok(value),
+        });
+        // One template is rendered before the lookup is asked, what stands in a list only by it.
+        let (value, marks) = rendered.map_err(|error| match &terms.data {
+            Data::Text(_) => released(error, terms),
+            _ => of_loop(error),
+        })?;
+        Ok(Rendered { value, marks })
+    }
+
     /// Renders a tree as [`Engine::render`] does, without the elements and entries that are undefined.
     pub fn render_defined(&self, node: &Node, scope: &Arc<dyn Scope>) -> Result<Rendered, TemplateError> {
         let (value, marks) = self
@@ -304,7 +318,7 @@ impl Engine {
                 let items = lookups::with_loop(cx, name, terms, action)?;
                 cx.finish(&items)
             })
-            .map_err(|error| error.held().released(TEMPLATE, &Arc::from(LOOP), Some(&nowhere())))?;
+            .map_err(|error| of_loop(error.held()))?;
         Ok(Rendered { value, marks })
     }
 
@@ -361,13 +375,20 @@ const TEMPLATE: &str = "Error rendering template";
 /// What Ansible shows in the place of a template where a loop's own lookup has failed.
 const LOOP: &str = "invoke_lookup()";
 
+/// Says that an error without a place of its own is that of a loop's lookup.
+fn of_loop(error: TemplateError) -> TemplateError {
+    let (text, place) = (Arc::from(LOOP), nowhere());
+    error.released(TEMPLATE, &text, Some(&place)).in_template(&text, Some(&place))
+}
+
 /// Says that the errors of calls in a whole tree are those of what the user wrote there.
 fn released(error: TemplateError, node: &Node) -> TemplateError {
     let text = match &node.data {
         Data::Text(text) => Arc::clone(&text.text),
         _ => Arc::default(),
     };
-    error.released(TEMPLATE, &text, Some(&node.span))
+    let error = error.released(TEMPLATE, &text, Some(&node.span));
+    if error.kind == crate::ErrorKind::Omitted { error.in_template(&text, Some(&node.span)) } else { error }
 }
 
 /// What a text is.

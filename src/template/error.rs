@@ -63,6 +63,8 @@ pub struct Cause {
     pub shown: Option<Arc<str>>,
     /// What Ansible says to do about it.
     pub help: Option<String>,
+    /// It is told apart although it has no place.
+    pub apart: bool,
     /// What stands before it ends without a full stop.
     pub unstopped: bool,
     pub cause: Option<Box<Self>>,
@@ -180,7 +182,7 @@ impl TemplateError {
     /// Says that what is before the message will be told apart from it.
     #[must_use]
     pub(crate) fn apart(self) -> Self {
-        self.because(|cause| cause)
+        self.because(|cause| Cause { apart: true, ..cause })
     }
 
     /// Says that the error is about a value, which is shown apart.
@@ -210,7 +212,15 @@ impl TemplateError {
         let cause = self.cause.take();
         let message = self.message.clone();
         let (span, shown, help) = (None, None, None);
-        self.cause = Some(Box::new(as_it_is(Cause { message, span, shown, help, unstopped: false, cause })));
+        self.cause = Some(Box::new(as_it_is(Cause {
+            message,
+            span,
+            shown,
+            help,
+            apart: false,
+            unstopped: false,
+            cause,
+        })));
         self
     }
 

@@ -48,6 +48,6 @@ pub use marker::{UNKNOWN_END, UNKNOWN_START};
 pub use marks::{Condition, Marks, Notice, Rendered, Tri};
 pub use overrides::Overrides;
 pub use plugins::{PluginCall, PluginKind};
-pub use scope::{Found, Scope};
+pub use scope::{Found, Scope, ScopeClass};
 pub use value::{Kind, Value};
 pub use world::{FileStamp, Now, PathKind, Unfetched, World};

@@ -10,7 +10,7 @@ use crate::eval::{Args, Cx, Evaluated, Frame, Run, format_date};
 use crate::functions::Function;
 use crate::parse::tree::{For, Macro};
 use crate::value::{Dict, int_to_float};
-use crate::{Scope, TemplateError, Value};
+use crate::{Scope, ScopeClass, TemplateError, Value};
 
 /// A value without a JSON form of its own.
 pub(crate) enum Object {
@@ -150,6 +150,13 @@ impl Object {
         let within =
             if step > 0 { (start..stop).contains(&number) } else { number <= start && number > stop };
         within && number.abs_diff(start).is_multiple_of(step.unsigned_abs().max(1))
+    }
+
+    pub(crate) fn scope_class(&self) -> Option<ScopeClass> {
+        match self {
+            Self::Scope(scope) => Some(scope.class()),
+            _ => None,
+        }
     }
 
     pub(crate) fn type_name(&self) -> &'static str {

@@ -18,6 +18,17 @@ pub enum Found {
     Scope(Arc<dyn Scope>),
 }
 
+/// What a scope is to those who use it as a mapping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScopeClass {
+    /// The variables of a template: `vars`.
+    Variables,
+    /// All hosts: `hostvars`.
+    Hosts,
+    /// The variables of one of them.
+    Host,
+}
+
 /// The variables that a template sees.
 ///
 /// Nothing is copied out of it: each name is asked for when a template uses it, at most once in an evaluation.
@@ -32,6 +43,11 @@ pub trait Scope: Send + Sync {
     fn is_secret(&self, name: &str) -> bool {
         let _ = name;
         false
+    }
+
+    /// Returns what messages call it where it is a mapping itself.
+    fn class(&self) -> ScopeClass {
+        ScopeClass::Variables
     }
 
     /// Returns the hosts that patterns mean; `None` where the scope knows none.

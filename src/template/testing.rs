@@ -15,7 +15,7 @@ use crate::{
 /// A world of three files, where time stands still and dice show the same face.
 pub(crate) struct Still;
 
-const FILES: [(&str, &str); 11] = [
+const FILES: [(&str, &str); 12] = [
     ("/play/files/motd", "  welcome \n\n"),
     ("/play/files/other.txt", "x"),
     ("/play/files/password", "kept salt=saltsalt\n"),
@@ -32,6 +32,7 @@ const FILES: [(&str, &str); 11] = [
     ),
     ("/play/part.j2", "n={{ n | default('none') }} {{ here | default('-') }}\n"),
     ("/play/base.j2", "a\n{% block body %}base {{ n }}{% endblock %}\nz\n"),
+    ("/play/broken.j2", "{{ 1 + 'a' }}\n"),
     (
         "/play/macros.j2",
         "{% macro box(x) %}[{{ x }}{{ n | default('') }}]{% endmacro %}\n{% set size = 3 %}\n",

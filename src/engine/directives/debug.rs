@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use rplay_syntax::{Data, Node, Origin, Text};
-use rplay_template::{Scope, TemplateError, Value};
+use rplay_template::{ErrorKind, Scope, TemplateError, Value};
 use serde_json::Value as Json;
 
 use crate::run::{Ended, Runner, TaskRun};
@@ -33,6 +33,9 @@ pub(super) fn run(
         None => None,
         Some(node) => match named(runner, node, scope) {
             Ok(named) => Some(named),
+            Err(error) if error.kind == ErrorKind::Undefined => {
+                return Runner::unrendered(task, Some("var".to_owned()), &error);
+            }
             Err(error) => return Runner::wrong(task, &error, "Task failed: Action failed", &doing(node)),
         },
     };

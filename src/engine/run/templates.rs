@@ -30,7 +30,10 @@ impl Runner {
         let shown = path.display().to_string();
         let dest = options.get("dest").and_then(Json::as_str);
         let own = path.parent().map(|folder| folder.display().to_string());
-        let folders = task.item.context.folders.iter().cloned().chain(own);
+        // The playbook's folder is looked into again after those of the task, before the file's own.
+        let base = task.play.loaded.head.folder.as_str();
+        let base = self.settings.folder.join(base).display().to_string();
+        let folders = task.item.context.folders.iter().cloned().chain([base]).chain(own);
         let searched = folders.flat_map(|folder| [format!("{folder}/templates"), folder]).collect();
         let file = FileTemplate { text: &text, name: &shown, given, dest, overrides, folders: searched };
         let rendered = self.template.render_file(&file, scope).map_err(|mut error| {

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use rplay_template::{Found, Scope, Value};
+use rplay_template::{Found, Scope, ScopeClass, Value};
 use serde_json::json;
 
 use super::{Data, Layer, Level, Stack, Written};
@@ -96,11 +96,44 @@ impl Scope for HostVars {
         self.magic.extra.iter().for_each(|extra| stack.written(Level::ExtraVars, extra));
         let general = GeneralMagic { magic: self.magic.clone() };
         stack.push(Level::Magic, Layer::Magic(Arc::new(general)));
-        Some(Found::Scope(stack.shared()))
+        Some(Found::Scope(Arc::new(HostVarsVars(stack))))
     }
 
     fn names(&self) -> Vec<String> {
         self.magic.hosts.names().iter().map(ToString::to_string).collect()
+    }
+
+    fn class(&self) -> ScopeClass {
+        ScopeClass::Hosts
+    }
+}
+
+/// The variables of one host in `hostvars`.
+struct HostVarsVars(Stack);
+
+impl Scope for HostVarsVars {
+    fn lookup(&self, name: &str) -> Option<Found> {
+        self.0.lookup(name)
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.0.names()
+    }
+
+    fn is_secret(&self, name: &str) -> bool {
+        self.0.is_secret(name)
+    }
+
+    fn class(&self) -> ScopeClass {
+        ScopeClass::Host
+    }
+
+    fn hosts_matching(&self, patterns: &[String]) -> Option<Result<Vec<String>, String>> {
+        self.0.hosts_matching(patterns)
+    }
+
+    fn search_path(&self) -> Vec<String> {
+        self.0.search_path()
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 
 use crate::testing::{engine, node, written};
-use crate::{Notice, Scope};
+use crate::{Found, Notice, Scope, ScopeClass, Value};
 
 fn scope(variables: &Json) -> Arc<dyn Scope> {
     Arc::new(written(variables))
@@ -87,4 +87,43 @@ fn texts_stand_for_what_cannot_be_shown() {
     let shown = evaluated("[a, 1]").expect("what is undefined is shown");
     assert_eq!(shown.value.to_json(), json!([format!("/x/<< {undefined} >>"), 1]));
     assert!(evaluated("c").is_err(), "what is wrong is not");
+}
+
+#[test]
+fn what_a_loop_cannot_have_is_its_lookups_error_unless_one_template_gives_it() {
+    let variables = scope(&json!({}));
+    let refused = |terms: Json| engine().render_terms(&node(&terms), &variables).expect_err("it is refused");
+    assert_eq!(refused(json!(["{{ 'a' | log }}"])).template.as_deref(), Some("invoke_lookup()"));
+    assert_eq!(refused(json!("{{ 'a' | log }}")).template.as_deref(), Some("{{ 'a' | log }}"));
+    assert_eq!(refused(json!(["{{ no }}"])).template.as_deref(), Some("{{ no }}"));
+    let found = engine().lookup("together", &Value::list(Vec::new()), "debug", &variables);
+    let error = found.expect_err("there is no list");
+    assert_eq!(error.span.map(|span| span.file.to_string()), Some("<unknown>".to_owned()));
+}
+
+#[test]
+fn hosts_and_their_variables_are_called_by_their_classes() {
+    struct Hosts;
+    impl Scope for Hosts {
+        fn lookup(&self, name: &str) -> Option<Found> {
+            (name == "hostvars").then(|| Found::Scope(Arc::new(Self)))
+        }
+        fn names(&self) -> Vec<String> {
+            Vec::new()
+        }
+        fn class(&self) -> ScopeClass {
+            ScopeClass::Hosts
+        }
+    }
+    let scope: Arc<dyn Scope> = Arc::new(Hosts);
+    let error = engine().render_str("{{ hostvars['b'].x }}", &scope).expect_err("there is no such host");
+    assert_eq!(error.message, "hostvars['b']");
+}
+
+#[test]
+fn what_is_wrong_in_a_file_is_not_the_fault_of_the_lookup_that_reads_it() {
+    let file = |name: &str| format!("{{{{ lookup('template', '{name}') }}}}");
+    let error = engine().render_str(&file("broken.j2"), &scope(&json!({}))).expect_err("it is broken");
+    assert_eq!(error.message, "Error rendering template: unsupported operand type(s) for +: 'int' and 'str'");
+    assert_eq!(error.span.map(|span| span.to_string()), Some("/play/broken.j2:0:0".to_owned()));
 }

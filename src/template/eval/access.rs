@@ -8,7 +8,7 @@ use super::{Cx, Evaluated};
 use crate::object::Object;
 use crate::scope::Found;
 use crate::value::{Repr, TextKey};
-use crate::{Scope, TemplateError, Value, limits, marker, methods};
+use crate::{Scope, ScopeClass, TemplateError, Value, limits, marker, methods};
 
 impl Cx<'_> {
     /// Returns `target.name`: a method, or else the item of that name.
@@ -47,7 +47,15 @@ impl Cx<'_> {
     }
 
     fn no_attribute(&self, target: &Value, key: &Value, at: u32) -> Value {
-        let kind = target.type_name();
+        let class = match &target.0 {
+            Repr::Object(object) => object.scope_class(),
+            _ => None,
+        };
+        let kind = match class {
+            Some(ScopeClass::Hosts) => return self.undefined(format!("hostvars[{}]", key.repr()), at),
+            Some(ScopeClass::Host) => "HostVarsVars",
+            _ => target.type_name(),
+        };
         self.undefined(
             if key.is_truthy() {
                 format!("object of type '{kind}' has no attribute {}", key.repr())

@@ -67,7 +67,9 @@ impl Cx<'_> {
     /// Finishes a whole value; what has no place in a variable is an error.
     pub(crate) fn finish(&self, value: &Value) -> Evaluated {
         if value.is_omit() {
-            return Err(TemplateError::new(ErrorKind::Omitted, "A template was resolved to an Omit scalar."));
+            let help = "Callers must be prepared to handle this value. This is most likely a bug in the code requesting templating.";
+            let error = TemplateError::new(ErrorKind::Omitted, "A template was resolved to an Omit scalar.");
+            return Err(error.help(Some(help.to_owned())));
         }
         let settled = self.settle(value)?;
         self.storable(settled)

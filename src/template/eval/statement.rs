@@ -361,8 +361,9 @@ impl Cx<'_> {
         }
         let names: Vec<_> = names.iter().map(Value::repr).collect();
         let folders: Vec<_> = folders.iter().map(|folder| Value::from(&**folder).repr()).collect();
+        let several = if folders.len() == 1 { "" } else { "s" };
         Err(TemplateError::runtime(format!(
-            "{} not found in search path: {}",
+            "{} not found in search path{several}: {}",
             names.join(", "),
             folders.join(", ")
         )))

@@ -13,7 +13,6 @@ use crate::methods::split_lines;
 use crate::overlay::{Overlay, Place};
 use crate::{Found, PathKind, TemplateError, Value};
 
-const TEMPLATE: &str = "Error rendering template";
 const TEMPLATE_OPTIONS: &[&str] = &[
     "template_vars",
     "variable_start_string",
@@ -257,6 +256,9 @@ fn texts(value: Option<&Value>, separators: &str) -> Vec<String> {
 
 pub(super) fn template(cx: &Cx<'_>, given: &Given) -> Items {
     let options = Options::new("template", TEMPLATE_OPTIONS, given);
+    if let Some(wrong) = options.value("template_vars").filter(|value| !value.is_mapping()) {
+        return Err(options.invalid("template_vars", "dict", wrong));
+    }
     let overrides = Arc::new(Overrides {
         variable_start_string: options.text("variable_start_string"),
         variable_end_string: options.text("variable_end_string"),
@@ -286,21 +288,22 @@ fn rendered(
     own.extend(further.map(|(key, value)| (Arc::from(key.text()), Found::Data(value.clone()))));
     let scope = cx.keep(Overlay::over(&cx.scope, own));
     let source: Arc<str> = read_text(cx, &path)?.into();
-    let program = cx.shared.compile(&source, &Mode::File(Arc::clone(overrides))).map_err(|error| {
-        error.context("Syntax error in template").in_template(&source, Some(&Span::new(path.as_str(), 0, 0)))
-    })?;
+    let place = Some(Span::new(path.as_str(), 0, 0));
+    // What is wrong in the file is the file's error, and not the lookup's.
+    let failed = |error: TemplateError| Value::error(error.in_template(&source, place.as_ref()));
+    let program = match cx.shared.compile(&source, &Mode::File(Arc::clone(overrides))) {
+        Ok(program) => program,
+        Err(error) => return Ok(failed(error.context("Syntax error in template"))),
+    };
     let inner = Cx {
         run: Arc::default(),
         folders: Some(Arc::new(folders)),
         overrides: Arc::clone(overrides),
         source: Arc::clone(&program.source),
-        span: Some(Span::new(path.as_str(), 0, 0)),
+        span: place.clone(),
         ..cx.in_scope(&scope)
     };
-    let value = cx.guarded(|| inner.program(&program).and_then(|value| inner.finish(&value)));
-    let value = value.map_err(|error| {
-        let (place, text) = (inner.span.as_ref(), &source);
-        error.released(TEMPLATE, text, place).framed_by(TEMPLATE).in_template(text, place)
-    })?;
+    let value = cx.guarded(|| inner.program(&program));
+    let value = value.unwrap_or_else(|error| failed(error.framed_by("Error rendering template")));
     Ok(restore_newlines(&source, value, "\n"))
 }

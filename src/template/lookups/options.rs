@@ -66,7 +66,7 @@ impl Options {
         .ok_or_else(|| self.invalid(name, kind, value))
     }
 
-    fn invalid(&self, name: &str, kind: &str, value: &Value) -> TemplateError {
+    pub(super) fn invalid(&self, name: &str, kind: &str, value: &Value) -> TemplateError {
         TemplateError::runtime(format!(
             "Config '{name}' for '{}' lookup plugin from 'Direct' has an invalid value: Invalid value provided for '{kind}': {}",
             self.plugin,
