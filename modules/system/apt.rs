@@ -207,9 +207,9 @@ impl Work<'_> {
         let mut deed = Deed::new(false, json!({}));
         if !wanted.is_empty() {
             let order = orders::install(self, &wanted);
-            let line = order.line();
             let ran = policy::under(self.p.policy_rc_d, order.run(self.cx)).await?;
             if !ran.ok() {
+                let line = orders::install_line(self, &wanted);
                 return Err(ran.failure(format!("'{line}' failed: {}", ran.err)));
             }
             deed = told(self.p.state != State::BuildDep || !ran.out.contains(NOTHING), &ran, None);

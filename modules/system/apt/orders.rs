@@ -49,6 +49,47 @@ pub(super) fn install(work: &Work<'_>, packages: &[String]) -> Order {
     flag(order, p.allow_change_held_packages, "--allow-change-held-packages")
 }
 
+/// Returns the command line of an installation as Ansible writes it for a shell: what is not asked for leaves its space.
+pub(super) fn install_line(work: &Work<'_>, packages: &[String]) -> String {
+    let p = work.p;
+    let build = p.state == super::State::BuildDep;
+    let program = program::find(work.cx, "apt-get").unwrap_or_else(|| "apt-get".to_owned());
+    let mut options: Vec<String> =
+        p.dpkg_options.split(',').map(|option| format!("-o \"Dpkg::Options::=--{option}\"")).collect();
+    options.push(format!("-o DPkg::Lock::Timeout={}", p.lock_timeout));
+    let slot = |wanted: bool, option: &'static str| if wanted { option } else { "" };
+    let mut slots = vec![
+        slot(p.only_upgrade, "--only-upgrade"),
+        slot(p.state == super::State::Fixed, "--fix-broken"),
+        slot(p.force, "--force-yes"),
+    ];
+    slots.extend((!build).then_some(slot(p.autoremove, "--auto-remove")));
+    slots.push(slot(p.fail_on_autoremove, "--no-remove"));
+    slots.push(slot(work.dry, "--simulate"));
+    let packages: Vec<String> = packages.iter().map(|package| format!("'{package}'")).collect();
+    let deed = if build { "build-dep" } else { "install" };
+    let mut line =
+        format!("{program} -y {} {} {deed} {}", options.join(" "), slots.join(" "), packages.join(" "));
+    if let Some(release) = &p.default_release {
+        line.extend([" -t '", release, "'"]);
+    }
+    if let Some(wanted) = p.install_recommends {
+        line.push_str(if wanted {
+            " -o APT::Install-Recommends=yes"
+        } else {
+            " -o APT::Install-Recommends=no"
+        });
+    }
+    for (wanted, option) in [
+        (p.allow_unauthenticated, " --allow-unauthenticated"),
+        (p.allow_downgrade, " --allow-downgrades"),
+        (p.allow_change_held_packages, " --allow-change-held-packages"),
+    ] {
+        line.push_str(slot(wanted, option));
+    }
+    line
+}
+
 pub(super) fn remove(work: &Work<'_>, packages: &[String]) -> Order {
     let p = work.p;
     let mut order = dpkg_options(work, apt_get(work).arg("-q").arg("-y"));

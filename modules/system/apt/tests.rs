@@ -145,6 +145,9 @@ async fn what_cannot_be_had_is_named() {
     }
     bench.answer("apt-get", &Exit { rc: 100, stderr: b"E: no".to_vec(), ..Exit::default() });
     let failed = run(&bench, json!({ "name": "other" })).await.failure.unwrap();
+    let begins = "apt-get -y -o \"Dpkg::Options::=--force-confdef\" -o \"Dpkg::Options::=--force-confold\" \
+                  -o DPkg::Lock::Timeout=60       install 'other";
+    assert!(failed.message.contains(begins), "{failed}");
     assert!(failed.message.ends_with("failed: E: no") && failed.result["rc"] == 100, "{failed}");
 }
 
