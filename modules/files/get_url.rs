@@ -11,7 +11,7 @@ use crate::attributes::Attributes;
 use crate::content::{self, Source};
 use crate::seen::{self, system_words};
 use crate::stat::Algorithm;
-use crate::transfer::back_up;
+use crate::transfer::{back_up, sent};
 use crate::tree::Entry;
 use crate::write::{self, Manner};
 use crate::{paths, settle};
@@ -155,7 +155,10 @@ impl Work<'_> {
     }
 
     fn failed(&self, message: impl Into<String>) -> Failure {
-        Failure { result: self.result.clone(), ..Failure::new(message) }
+        let mut result = self.result.clone();
+        // What the server said is not why it failed.
+        result.shift_remove("msg");
+        Failure { result, ..Failure::new(message) }
     }
 
     /// Asks for a file; one that did not change since is no answer.
@@ -295,11 +298,8 @@ impl Work<'_> {
 
     /// Ansible names the file that it was while it was fetched.
     fn source_name(&self) -> String {
-        let folder = self
-            .p
-            .tmp_dest
-            .as_deref()
-            .map_or_else(|| "/tmp".to_owned(), |folder| paths::expand(self.cx, folder));
+        let folder =
+            self.p.tmp_dest.as_deref().map_or_else(|| sent(self.cx), |folder| paths::expand(self.cx, folder));
         let mut bytes = [0; 4];
         self.cx.world().random(&mut bytes);
         paths::join(&folder, &format!("tmp{:08x}", u32::from_le_bytes(bytes)))

@@ -192,7 +192,7 @@ impl Runner {
         if bare(&task.item.task.action.name) == "copy" {
             return Ended::refused(format!("Unexpected AnsibleActionFail error: {message}"));
         }
-        if matches!(bare(&task.item.task.action.name), "assemble" | "unarchive") {
+        if matches!(bare(&task.item.task.action.name), "assemble" | "unarchive" | "uri") {
             return Ended::refused(format!("Task failed: {message}"));
         }
         let mut ended = Ended::failed(message.as_str());
