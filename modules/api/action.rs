@@ -27,6 +27,12 @@ pub trait Action: Send + Sync + 'static {
         ready(Ok(Deed::default()))
     }
 
+    /// Returns what check mode tells of a foretold deed, where Ansible's module tells less then than it could
+    /// (`unarchive`). A plan tells all that is foretold.
+    fn checked(&self, foretold: Deed) -> Deed {
+        foretold
+    }
+
     fn perform(&self, cx: &Cx, p: &Self::Params) -> impl Future<Output = Result<Deed>> + Send;
 }
 

@@ -252,6 +252,15 @@ impl Action for Unarchive {
         Ok(with_info(cx, &job, job.deed(&handler, &compared, !compared.unarchived)).await)
     }
 
+    /// Of a tar archive Ansible's module looks at nothing in check mode.
+    fn checked(&self, foretold: Deed) -> Deed {
+        if foretold.skipped || foretold.result.get("handler").is_none_or(|handler| handler == "ZipArchive") {
+            return foretold;
+        }
+        let message = "remote module (ansible.legacy.unarchive) does not support check mode when using gtar";
+        Deed { skipped: true, ..Deed::new(false, json!({ "msg": message })) }
+    }
+
     async fn perform(&self, cx: &Cx, p: &UnarchiveParams) -> Result<Deed> {
         let job = p.job(cx).await?;
         let handler = Handler::pick(&job).await?;

@@ -245,6 +245,11 @@ impl Action for KnownHosts {
         Ok(paths::informed(cx, p.deed(&work, p.changes(&work)), &work.path))
     }
 
+    /// In check mode Ansible's module tells whether it would change something, and no more.
+    fn checked(&self, foretold: Deed) -> Deed {
+        Deed { result: serde_json::Map::new(), ..foretold }
+    }
+
     async fn perform(&self, cx: &Cx, p: &KnownHostsParams) -> Result<Deed> {
         let work = p.work(cx).await?;
         let changes = p.changes(&work);
@@ -291,6 +296,7 @@ mod tests {
         bench.write("hosts", "other ssh-rsa AAAA\n");
         let foretold = run(&bench, json!({ "key": KEY }), Mode::Check).await;
         assert!(foretold.changed && !bench.read("hosts").contains("example"), "{:?}", foretold.failure);
+        assert!(foretold.result.is_empty(), "{:?}", foretold.result);
         let added = run(&bench, json!({ "key": KEY }), Mode::Apply).await;
         assert!(added.changed, "{:?}", added.failure);
         assert_eq!(bench.read("hosts"), format!("other ssh-rsa AAAA\n{KEY}\n"));

@@ -66,7 +66,7 @@ async fn check<A: Action>(action: &A, name: &str, cx: &Cx, p: &A::Params, known:
             if known && let Some(deed) = action.needless(cx, p).await? {
                 return Ok(outcome(name, deed, Intent::Keep));
             }
-            let deed = action.foretell(cx, p).await?;
+            let deed = action.checked(action.foretell(cx, p).await?);
             let intent = foretold(&deed);
             Ok(outcome(name, deed, intent))
         }
