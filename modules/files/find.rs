@@ -97,7 +97,8 @@ struct Wanted<'a> {
     charset: std::result::Result<Charset, String>,
     age: Option<i64>,
     size: Option<i64>,
-    mode: Option<u32>,
+    /// As with patterns, symbols that mean nothing are told of the folders that are looked through.
+    mode: std::result::Result<Option<u32>, String>,
     now: f64,
 }
 
@@ -226,7 +227,8 @@ impl<'a> Wanted<'a> {
 
     fn permitted(&self, found: &Metadata) -> bool {
         let bits = found.mode() & 0o7777;
-        self.mode.is_none_or(|mode| if self.p.exact_mode { bits == mode } else { bits & mode != 0 })
+        let mode = self.mode.as_ref().ok().copied().flatten();
+        mode.is_none_or(|mode| if self.p.exact_mode { bits == mode } else { bits & mode != 0 })
     }
 
     /// What cannot be read does not have it; what is not written in the charset ends the look at the whole folder.
@@ -274,6 +276,7 @@ impl<'a> Wanted<'a> {
         if let Names::Unreadable(why) = &self.names {
             return Err(why.clone());
         }
+        self.mode.as_ref().map_err(String::clone)?;
         let kind = found.file_type();
         Ok(match self.p.file_type {
             FileType::Any => {
@@ -296,10 +299,10 @@ fn span(text: &str, what: &str, units: &[(char, i64)]) -> Result<i64> {
 }
 
 impl FindParams {
-    fn bits(&self) -> Result<Option<u32>> {
+    fn bits(&self) -> Result<std::result::Result<Option<u32>, String>> {
         let text = match &self.mode {
-            None | Some(Value::Null) => return Ok(None),
-            Some(Value::String(text)) if text.is_empty() => return Ok(None),
+            None | Some(Value::Null) => return Ok(Ok(None)),
+            Some(Value::String(text)) if text.is_empty() => return Ok(Ok(None)),
             Some(Value::String(text)) => text,
             Some(other) => {
                 let kind = match other {
@@ -316,7 +319,7 @@ impl FindParams {
         };
         let ground = Ground { bits: 0, directory: false, umask: seen::umask() };
         let bits = Mode::of(&Value::from(text.as_str())).and_then(|mode| mode.bits(ground));
-        bits.map(Some).ok_or_else(|| Failure::new(format!("bad symbolic permission for mode: {text}")))
+        Ok(bits.map(Some).ok_or_else(|| format!("bad symbolic permission for mode: {text}")))
     }
 
     fn is_enough(&self, haul: &Haul) -> bool {
@@ -531,11 +534,14 @@ mod tests {
     #[tokio::test]
     async fn a_pattern_that_cannot_be_read_is_told_of_the_folder() {
         let bench = bench();
-        for args in [json!({ "patterns": "(", "use_regex": true }), json!({ "contains": "(" })] {
-            let mut args = args;
+        let pattern = "missing ), unterminated subpattern at position 0";
+        for (mut args, why) in [
+            (json!({ "patterns": "(", "use_regex": true }), pattern),
+            (json!({ "contains": "(" }), pattern),
+            (json!({ "mode": "bogus" }), "bad symbolic permission for mode: bogus"),
+        ] {
             args["paths"] = json!("d");
             let found = bench.run("find", &args, Mode::Check).await;
-            let why = "missing ), unterminated subpattern at position 0";
             assert_eq!(
                 (&found.result["skipped_paths"]["d"], &found.result["matched"]),
                 (&json!(why), &json!(0))

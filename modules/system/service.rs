@@ -243,7 +243,7 @@ impl Action for Service {
 impl SysvinitParams {
     async fn deed(&self, cx: &Cx, dry: bool) -> Result<Deed> {
         if !sysv::exists(&self.name) {
-            return Err(Failure::new(format!("Could not find the requested service {}: host", self.name)));
+            return Err(Failure::new(format!("Could not find the requested service {}: ", self.name)));
         }
         let arguments = self.arguments.as_deref().unwrap_or_default();
         let script = Script {
@@ -329,6 +329,6 @@ mod tests {
     async fn a_service_without_a_script_is_named() {
         let failed =
             bench(0).run("sysvinit", &json!({ "name": "rplay-x", "state": "started" }), Mode::Apply).await;
-        assert_eq!(failed.failure.unwrap().message, "Could not find the requested service rplay-x: host");
+        assert_eq!(failed.failure.unwrap().message, "Could not find the requested service rplay-x: ");
     }
 }
