@@ -120,6 +120,10 @@ pub(crate) fn arguments(runner: &Runner, task: &TaskRun<'_>, scope: &Arc<dyn Sco
     if let Some(free) = &own.free_form {
         let rendered =
             runner.template.render(free, scope).map_err(|error| (Some("_raw_params".to_owned()), error))?;
+        let keeps_rest = takes_text(action) || matches!(action, "add_host" | "group_by" | "set_fact");
+        if !keeps_rest && !own.named.is_empty() {
+            crate::run::dict(&rendered.value, &free.span).map_err(|error| (None, error))?;
+        }
         add_free_form(&mut args, action, rendered.value);
     }
     Ok(args)

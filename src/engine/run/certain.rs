@@ -110,7 +110,7 @@ pub(super) fn placed(item: &TaskItem, fault: Fault) -> Fault {
 }
 
 /// Refuses what stands for arguments and is none.
-pub(super) fn dict(given: &Value, place: &Span) -> Result<(), TemplateError> {
+pub(crate) fn dict(given: &Value, place: &Span) -> Result<(), TemplateError> {
     if given.is_mapping() || given.is_unknown() || given.is_omit() {
         return Ok(());
     }

@@ -7,7 +7,7 @@ fn failure(lines: &str) -> String {
          - debug: {{msg: '{{{{ ansible_failed_result.msg }}}}'}}\n"
     );
     let told = ran(&playbook).lines;
-    told.iter().find_map(|line| line.strip_prefix("a ok: ")).unwrap_or("no failure").to_owned()
+    told.iter().rev().find_map(|line| line.strip_prefix("a ok: ")).unwrap_or("no failure").to_owned()
 }
 
 #[test]
@@ -25,6 +25,16 @@ fn what_a_task_says_of_itself_and_cannot_be_had_fails_it() {
             "          args: '{{ [1] }}'\n",
             "Task failed: Finalization of task args for 'ansible.builtin.debug' failed: Task args must resolve to a 'dict' \
              not 'list'.",
+        ),
+        (
+            "        - fail: msg=a {{ 1 }}\n",
+            "Task failed: Finalization of task args for 'ansible.builtin.fail' failed: Task args must resolve to a 'dict' \
+             not 'int'.",
+        ),
+        (
+            "        - stat: path=/ {{ 'b' }}\n",
+            "Task failed: Finalization of task args for 'ansible.builtin.stat' failed: Task args must resolve to a 'dict' \
+             not 'str'.",
         ),
         (
             "          delegate_to: 5\n",
