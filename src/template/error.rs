@@ -170,6 +170,15 @@ impl TemplateError {
         self
     }
 
+    /// Has what a macro's own lines refused wait as other calls' errors do.
+    #[must_use]
+    pub(crate) fn of_macro(mut self) -> Self {
+        if self.kind == ErrorKind::Runtime && !self.framed {
+            (self.template, self.span, self.offset, self.held) = (None, None, None, true);
+        }
+        self
+    }
+
     /// Says which template is finished: the errors of calls in it are its own.
     #[must_use]
     pub(crate) fn released(mut self, doing: &str, template: &Arc<str>, span: Option<&Span>) -> Self {

@@ -64,10 +64,23 @@ pub(crate) fn call(cx: &Cx<'_>, function: Function, args: Args) -> Evaluated {
         Function::Now => now(cx, args),
         Function::Undef => {
             let given = Given::bind("undef", "hint=", args)?;
-            Ok(Value::undefined(given.text_or(0, "Mandatory variable has not been overridden")))
+            undef(cx, &given)
         }
         Function::Lookup => lookups::call(cx, args, false),
         Function::Query => lookups::call(cx, args, true),
+    }
+}
+
+/// Returns what is undefined, with the hint that the template gives or of no place in particular.
+fn undef(cx: &Cx<'_>, given: &Given) -> Evaluated {
+    match given.some(0) {
+        Some(hint) if !hint.is_text() => {
+            let kind = hint.type_name();
+            let message = format!("The 'hint' argument must be of type 'str' or 'NoneType', not '{kind}'.");
+            Err(TemplateError::runtime(message).about(hint))
+        }
+        Some(hint) if hint.is_truthy() => Ok(cx.undefined(hint.text(), 0)),
+        _ => Ok(Value::undefined("Mandatory variable has not been overridden")),
     }
 }
 

@@ -32,7 +32,8 @@ pub(super) fn run(
     let expression = match task.item.task.args.named.get("var") {
         None => None,
         Some(node) => match named(runner, node, scope) {
-            Ok(named) => Some(named),
+            Ok(Ok(named)) => Some(named),
+            Ok(Err(value)) => return no_text(&value),
             Err(error) if error.kind == ErrorKind::Undefined => {
                 return Runner::unrendered(task, Some("var".to_owned()), &error);
             }
@@ -63,13 +64,7 @@ pub(super) fn run(
         return ended;
     };
     if given.is_array() || given.is_object() {
-        let (kind, shown) = (if given.is_array() { "list" } else { "dict" }, Value::from_json(given).text());
-        let mut ended = Ended::refused(format!(
-            "argument 'var' is of type {kind} and we were unable to convert to _check_type_str_no_conversion: '{shown}' is \
-             not a string and conversion is not allowed"
-        ));
-        ended.result.shift_remove("changed");
-        return ended;
+        return no_text(&Value::from_json(given));
     }
     let name = given.as_str().map_or_else(|| given.to_string(), str::to_owned);
     match runner.template.evaluate_shown(expression, scope) {
@@ -86,21 +81,34 @@ pub(super) fn run(
     }
 }
 
-/// Returns the expression that is meant: what was written, or the name that a template of it gives.
+/// Returns the expression that is meant: what was written, or the name that a template of it gives. A template that
+/// gives no text gives its value.
 ///
 /// A result may name a variable, but it is never evaluated beyond that.
-fn named(runner: &Runner, node: &Node, scope: &Arc<dyn Scope>) -> Result<Node, TemplateError> {
-    let Data::Text(text) = &node.data else { return Ok(node.clone()) };
+fn named(runner: &Runner, node: &Node, scope: &Arc<dyn Scope>) -> Result<Result<Node, Value>, TemplateError> {
+    let Data::Text(text) = &node.data else { return Ok(Ok(node.clone())) };
     if !text.text.contains("{{") {
-        return Ok(node.clone());
+        return Ok(Ok(node.clone()));
     }
     let rendered = runner.template.render(node, scope)?;
-    let Some(name) = rendered.value.as_str() else { return Ok(node.clone()) };
+    let Some(name) = rendered.value.as_str() else { return Ok(Err(rendered.value)) };
     if !is_path(name) {
         return Err(TemplateError::runtime("Encountered untrusted template or expression."));
     }
     let text = Text { text: name.into(), origin: Origin::Template };
-    Ok(Node { data: Data::Text(text), span: node.span.clone() })
+    Ok(Ok(Node { data: Data::Text(text), span: node.span.clone() }))
+}
+
+/// Returns the end of a task whose `var` is no text.
+fn no_text(value: &Value) -> Ended {
+    let mut ended = Ended::refused(format!(
+        "argument 'var' is of type {} and we were unable to convert to _check_type_str_no_conversion: '{}' is not a \
+         string and conversion is not allowed",
+        value.type_name(),
+        value.text()
+    ));
+    ended.result.shift_remove("changed");
+    ended
 }
 
 /// Returns whether a text is a variable with attributes and numbered elements, and nothing else.

@@ -43,6 +43,14 @@ fn what_a_call_refused_is_told_of_the_template_that_is_finished() {
 }
 
 #[test]
+fn what_a_macro_refuses_is_told_as_of_any_call() {
+    let variables = scope(&json!({"inner": "{% macro m(a) %}{{ a + 1 }}{% endmacro %}{{ m('x') }}"}));
+    let error = engine().render(&node(&json!("{{ inner }}")), &variables).expect_err("it is refused");
+    assert_eq!(error.template.as_deref(), Some("{{ inner }}"));
+    assert_eq!(error.message, "Error rendering template: can only concatenate str (not \"int\") to str");
+}
+
+#[test]
 fn what_an_error_is_about_is_a_cause_of_its_own() {
     let refused = |template: &str| {
         let error = engine().render(&node(&json!(template)), &scope(&json!({}))).expect_err("it is refused");
@@ -126,4 +134,27 @@ fn what_is_wrong_in_a_file_is_not_the_fault_of_the_lookup_that_reads_it() {
     let error = engine().render_str(&file("broken.j2"), &scope(&json!({}))).expect_err("it is broken");
     assert_eq!(error.message, "Error rendering template: unsupported operand type(s) for +: 'int' and 'str'");
     assert_eq!(error.span.map(|span| span.to_string()), Some("/play/broken.j2:0:0".to_owned()));
+}
+
+#[test]
+fn a_condition_that_is_no_boolean_says_where_the_value_was_written() {
+    let variables = scope(&json!({"s": "text", "nothing": null, "a": "{{ no }}"}));
+    let refused = |text: &str| {
+        let conditional =
+            rplay_syntax::Node { span: rplay_event::Span::new("tasks.yml", 7, 9), ..node(&json!(text)) };
+        engine().condition(&conditional, &variables).expect_err("it is no boolean")
+    };
+    let told = |text: &str| refused(text).message.split('\'').nth(3).map(str::to_owned);
+    assert_eq!(told("s ~ 'x'").as_deref(), Some("tasks.yml:7:9"));
+    assert_eq!(told("nothing").as_deref(), Some("<unknown>"));
+    let of_variable = told("s").expect("a place");
+    assert!(
+        of_variable != "tasks.yml:7:9" && told("s is defined and s") == Some(of_variable.clone()),
+        "{of_variable}"
+    );
+    let error = refused("a");
+    assert_eq!(error.message, "Error while evaluating conditional: 'no' is undefined");
+    let cause = error.cause.expect("what is undefined stands elsewhere");
+    assert_eq!((cause.message.as_str(), cause.apart), ("'no' is undefined", false));
+    assert_eq!(error.span.map(|span| span.line), Some(7));
 }

@@ -119,7 +119,8 @@ impl Cx<'_> {
             _ => return Err(not_callable(&callee)),
         };
         if let Object::Macro(definition) = &**object {
-            return self.call_macro(definition, args);
+            let result = self.call_macro(definition, args);
+            return Ok(result.unwrap_or_else(|error| Value::error(error.of_macro())));
         }
         if let Some(undefined) = args.first_undefined() {
             return Ok(undefined.clone());

@@ -188,6 +188,10 @@ pub(super) fn fileglob(cx: &Cx<'_>, given: &Given) -> Items {
 }
 
 pub(super) fn first_found(cx: &Cx<'_>, given: &Given) -> Items {
+    // Terms may be undefined, what is said beside them may not.
+    if let Some((_, undefined)) = given.options.iter().find(|(_, value)| value.is_undefined()) {
+        return Ok(vec![undefined.clone()]);
+    }
     let mut wanted = Wanted { skip: given.flag("skip", false), names: Vec::new() };
     let paths = texts(given.option("paths"), ",:;");
     if given.terms.is_empty() {

@@ -24,7 +24,9 @@ pub(super) const TESTS: &[Builtin] = &[
     builtin("vaulted_file", "path", |cx, given| {
         let path = given.text(0);
         cx.world().is_vault_file(&path).map(Value::from).map_err(|why| {
-            TemplateError::runtime(format!("Cannot test if the file {path} is a vault: {why}"))
+            let quoted = Value::from(&*path).repr();
+            let why = why.replace(&quoted, &format!("b{quoted}"));
+            TemplateError::runtime(format!("Cannot test if the file {quoted} is a vault: {why}"))
         })
     }),
     builtin("same_file", "path other", same_file),
@@ -77,6 +79,10 @@ fn is_mount(cx: &Cx<'_>, given: &Given) -> Evaluated {
 }
 
 fn same_file(cx: &Cx<'_>, given: &Given) -> Evaluated {
-    let real = |at: usize| cx.world().real_path(&crate::filters::absolute(cx, &given.text(at)));
-    Ok((real(0) == real(1)).into())
+    let real = |at: usize| {
+        let (path, shown) = (crate::filters::absolute(cx, &given.text(at)), given.value(at).repr());
+        let missing = || TemplateError::runtime(format!("[Errno 2] No such file or directory: {shown}"));
+        cx.world().path_kind(&path, true).ok_or_else(missing).map(|_| cx.world().real_path(&path))
+    };
+    Ok((real(0)? == real(1)?).into())
 }
