@@ -251,7 +251,7 @@ impl<'a> Composer<'a> {
             Tag::Float => (Kind::Float, origin),
             Tag::Text => (Kind::Text, origin),
             Tag::Binary => {
-                let Some(bytes) = crate::base64::decoded(&value) else {
+                let Some(bytes) = crate::binary::decoded(&value) else {
                     let message = "failed to decode base64 data: Incorrect padding";
                     return Err(self.source.fault(message, span).into());
                 };

@@ -10,7 +10,7 @@
 mod action;
 mod apply;
 mod args;
-mod base64;
+mod binary;
 mod block;
 mod compose;
 mod convert;
