@@ -68,10 +68,10 @@ impl Runner {
         if outcome.skipped {
             ended.set("skipped", true);
         }
+        ended.set("failed", false);
         if outcome.unknown {
             ended.registered = Some(Value::unknown(task.name.as_str()));
         }
-        ended.set("failed", false);
         if let Some(facts) = ended.result.get("ansible_facts") {
             ended.facts = Some(Value::from_json(facts.clone()));
         }
