@@ -1,5 +1,7 @@
 //! YAML as `PyYAML` lays it out.
 
+mod block;
+
 use std::sync::LazyLock;
 
 use fancy_regex::Regex;
@@ -126,7 +128,8 @@ impl Emitter<'_> {
     }
 
     fn is_flow<'v>(&self, is_empty: bool, mut parts: impl Iterator<Item = &'v Value>) -> bool {
-        let simple = |part: &Value| !part.is_sequence() && !part.is_mapping();
+        let styled = self.layout.default_style.is_some();
+        let simple = |part: &Value| !styled && !part.is_sequence() && !part.is_mapping();
         self.flow_level > 0 || is_empty || self.layout.flow.unwrap_or_else(|| parts.all(simple))
     }
 
@@ -217,18 +220,26 @@ impl Emitter<'_> {
         let analysis = Analysis::of(&scalar.text);
         let style = self.style(scalar, &analysis, place);
         let split = !place.key;
+        if style != '\0' && !scalar.is_text {
+            // Without the mark it would read back as a text.
+            self.indicator("!", true, false, false);
+        }
         match style {
             '\0' => self.plain(&scalar.text, split),
+            '|' => self.literal(&scalar.text),
+            '>' => self.folded(&scalar.text),
             '\'' => self.single_quoted(&scalar.text, split),
             _ => self.double_quoted(&scalar.text, split),
         }
     }
 
     fn style(&self, scalar: &Scalar, analysis: &Analysis, place: Place) -> char {
-        if let Some(style) = self.layout.default_style
-            && (style == '"' || (style == '\'' && analysis.allow_single))
-        {
-            return style;
+        match self.layout.default_style {
+            Some('"') => return '"',
+            Some('|' | '>') if !analysis.allow_block || self.flow_level > 0 || place.key => return '"',
+            Some(style @ ('|' | '>')) => return style,
+            Some('\'') if analysis.allow_single => return '\'',
+            _ => {}
         }
         let allowed =
             if self.flow_level > 0 { analysis.allow_flow_plain } else { analysis.allow_block_plain };
@@ -356,19 +367,20 @@ fn is_printable(c: char) -> bool {
 struct Scalar {
     text: String,
     plain: bool,
+    is_text: bool,
 }
 
 impl Scalar {
     fn of(value: &Value) -> Result<Self, TemplateError> {
-        let plain = |text: &str| Self { text: text.to_owned(), plain: true };
+        let plain = |text: &str| Self { text: text.to_owned(), plain: true, is_text: false };
         Ok(match &value.0 {
             Repr::None => plain("null"),
             Repr::Bool(yes) => plain(if *yes { "true" } else { "false" }),
             Repr::Int(number) => plain(&number.to_string()),
             Repr::Big(number) => plain(&number.to_string()),
             Repr::Float(number) => plain(&yaml_float(*number)),
-            Repr::Str(text) => Self { plain: reads_as_text(text), text: text.to_string() },
-            Repr::Unknown(label) => Self { text: marker::mark(label), plain: true },
+            Repr::Str(text) => Self { plain: reads_as_text(text), text: text.to_string(), is_text: true },
+            Repr::Unknown(label) => Self { text: marker::mark(label), plain: true, is_text: true },
             Repr::Object(object) => match &**object {
                 Object::Date(_) => plain(&object.text()),
                 _ => return Err(unrepresentable(value)),
@@ -427,6 +439,7 @@ struct Analysis {
     allow_flow_plain: bool,
     allow_block_plain: bool,
     allow_single: bool,
+    allow_block: bool,
 }
 
 impl Analysis {
@@ -470,6 +483,7 @@ impl Analysis {
             allow_flow_plain: plain && !flow && !chars.is_empty(),
             allow_block_plain: plain && !block,
             allow_single: !break_space && !space_break && !special,
+            allow_block: !text.is_empty() && !text.ends_with(' ') && !space_break && !special,
         }
     }
 }
@@ -483,6 +497,11 @@ mod tests {
     #[test]
     fn yaml_is_laid_out_as_pyyaml_does() {
         give(&[
+            ("'a' | to_yaml(default_style='|')", json!("|-\n  a\n")),
+            (
+                "d | to_yaml(default_style='|')",
+                json!("\"a\": ! |-\n  2\n\"b\": ! |-\n  1\n\"c\":\n  \"d\": ! |-\n    3\n"),
+            ),
             ("d | to_yaml", json!("a: 2\nb: 1\nc: {d: 3}\n")),
             ("d | to_nice_yaml", json!("a: 2\nb: 1\nc:\n    d: 3\n")),
             (
