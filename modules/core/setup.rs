@@ -52,6 +52,9 @@ pub(crate) struct SetupParams {
     /// The folder of the host's own facts (`*.fact`: JSON, INI, or a program that prints either).
     #[param(default = "/etc/ansible/facts.d")]
     fact_path: PathBuf,
+    /// The Python that the host's variables name; the one of `PATH` where it is not there.
+    #[param(name = "_python_interpreter")]
+    python: Option<String>,
 }
 
 pub(crate) struct Setup;
@@ -62,7 +65,9 @@ impl Action for Setup {
     const IN_CHECK: InCheck = InCheck::Run;
 
     async fn perform(&self, cx: &Cx, p: &SetupParams) -> Result<Deed> {
-        gather(cx, p, Host::new("/".into(), cx.now(), environment(cx))).await
+        let mut host = Host::new("/".into(), cx.now(), environment(cx));
+        host.python.clone_from(&p.python);
+        gather(cx, p, host).await
     }
 }
 

@@ -57,8 +57,8 @@ use crate::settings::Settings;
 use crate::start::Tally;
 
 pub(crate) use arguments::{full_name, json_args, reaches_out};
-pub(crate) use certain::dict;
 pub(crate) use call::{Call, Calls, Spot};
+pub(crate) use certain::dict;
 pub(crate) use item::Ended;
 pub(crate) use keywords::literal_misfit;
 pub(crate) use play::PlayRun;

@@ -13,12 +13,14 @@ pub(super) struct Host {
     pub(super) now: SystemTime,
     pub(super) env: BTreeMap<String, String>,
     pub(super) patience: Duration,
+    /// The Python that is said to be the host's.
+    pub(super) python: Option<String>,
     warnings: Mutex<Vec<String>>,
 }
 
 impl Host {
     pub(super) fn new(root: PathBuf, now: SystemTime, env: BTreeMap<String, String>) -> Self {
-        Self { root, now, env, patience: Duration::from_secs(10), warnings: Mutex::default() }
+        Self { root, now, env, patience: Duration::from_secs(10), python: None, warnings: Mutex::default() }
     }
 
     pub(super) fn patient(self, patience: Duration) -> Self {

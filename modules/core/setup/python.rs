@@ -36,12 +36,13 @@ pub(super) fn facts(host: &Host) -> Facts {
     } }))
 }
 
-/// Returns the Python that `python3` means.
+/// Returns the Python that is named for the host, where it is there, or the one that `python3` means.
 ///
 /// The version stands in the name of the program behind the link (`python3.11`); its last number in what lies beside it:
 /// `pyvenv.cfg` of a virtual environment, or the headers.
 pub(super) fn find(host: &Host) -> Option<Python> {
-    let executable = host.program("python3")?;
+    let named = host.python.clone().filter(|python| python.starts_with('/') && host.path(python).is_file());
+    let executable = named.or_else(|| host.program("python3"))?;
     let real = host.path(&executable).canonicalize().ok()?;
     let name = real.file_name()?.to_string_lossy().into_owned();
     let folder = real.parent()?.parent()?;

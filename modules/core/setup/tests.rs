@@ -411,6 +411,21 @@ fn a_python_is_known_without_running_it() {
 }
 
 #[test]
+fn the_python_that_is_named_for_a_host_is_its_python_where_it_is_there() {
+    let made = Made::of(&[("/usr/bin/python3", ""), ("/opt/own/bin/python3.12", "")]);
+    let executable = |named: &str| {
+        let mut host = made.host();
+        host.python = Some(named.to_owned());
+        python::find(&host).map(|python| python.version())
+    };
+    assert_eq!(executable("/opt/own/bin/python3.12").as_deref(), Some("3.12"));
+    assert_eq!(
+        executable("/opt/gone/bin/python3.12"),
+        python::find(&made.host()).map(|python| python.version())
+    );
+}
+
+#[test]
 fn a_user_is_found_by_name_and_else_by_number() {
     let made = Made::of(&[("/etc/passwd", "ann:x:4711:4712:Ann:/home/ann:/bin/zsh\n")]);
     let mut host = made.host();

@@ -230,6 +230,13 @@ impl Runner {
         if let (Some(param), Some(fields)) = (spec.param("_inventory_hostname"), args.as_object_mut()) {
             fields.insert(param.name.to_owned(), json!(host.name.as_ref()));
         }
+        // `setup` tells which Python the host has.
+        if let (Some(param), Some(fields)) = (spec.param("_python_interpreter"), args.as_object_mut()) {
+            let python = self
+                .variable("ansible_python_interpreter", delegate.map_or(scope, |delegate| &delegate.scope));
+            fields
+                .insert(param.name.to_owned(), python.map(|python| json!(python.text())).unwrap_or_default());
+        }
         if let Err(ended) = self.controller_files(task, &spec, &mut args, scope) {
             return Ok(*ended);
         }

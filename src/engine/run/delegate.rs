@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rplay_module::{Child, Failure, FailureKind};
-use rplay_template::{ErrorKind, Found, Scope, TemplateError};
+use rplay_template::{ErrorKind, Found, Scope, TemplateError, Value};
 
 use super::{Ended, Runner, Spot, TaskRun};
 use crate::connection::{Place, Unclear, Wish};
@@ -17,7 +17,7 @@ pub(crate) struct Delegate {
     pub(crate) host: Arc<Host>,
     /// What `delegate_facts` asks for: facts are the delegate's.
     pub(crate) facts: bool,
-    scope: Arc<dyn Scope>,
+    pub(super) scope: Arc<dyn Scope>,
 }
 
 /// `ansible_delegated_vars`: the delegate's variables, by its name.
@@ -222,14 +222,17 @@ impl Runner {
         if delegate.facts {
             ended.facts_of = Some(Arc::clone(&delegate.host));
         }
-        let address = match delegate.scope.lookup("ansible_host") {
-            Some(Found::Data(value)) => Some(value.text()),
-            Some(Found::Written(node)) => {
-                self.template.render(&node, &delegate.scope).ok().map(|rendered| rendered.value.text())
-            }
-            _ => None,
-        };
-        ended.delegated_address = address;
+        let address = self.variable("ansible_host", &delegate.scope);
+        ended.delegated_address = address.map(|address| address.text());
+    }
+
+    /// Returns a variable's value; `None` where there is none that can be had.
+    pub(super) fn variable(&self, name: &str, scope: &Arc<dyn Scope>) -> Option<Value> {
+        match scope.lookup(name)? {
+            Found::Data(value) => Some(value),
+            Found::Written(node) => self.template.render(&node, scope).ok().map(|rendered| rendered.value),
+            Found::Scope(_) => None,
+        }
     }
 }
 

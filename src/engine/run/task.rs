@@ -321,6 +321,8 @@ impl Runner {
         if ended.told {
             return json!([]);
         }
+        // What a result hides of its own accord does not stand in the playbook.
+        let hides = ended.no_log && task.item.context.no_log.is_some();
         let headline = ended.headline.clone().unwrap_or_default();
         let own = [Fault::new(headline).at(&task.item.task.span)];
         let causes = if ended.causes.is_empty() || ended.no_log { &own[..] } else { &ended.causes };
@@ -329,7 +331,7 @@ impl Runner {
             let fault =
                 if task.item.implicit { Fault { span: None, ..fault.clone() } } else { fault.clone() };
             let fault = super::certain::placed(task.item, fault);
-            if ended.no_log { fault } else { self.loader.reader.sources.explain(fault) }
+            if hides { fault } else { self.loader.reader.sources.explain(fault) }
         });
         explained.filter_map(|fault| serde_json::to_value(fault).ok()).collect()
     }
