@@ -322,7 +322,8 @@ impl Runner {
             return json!([]);
         }
         // What a result hides of its own accord does not stand in the playbook.
-        let hides = ended.no_log && task.item.context.no_log.is_some();
+        let may_differ = task.item.context.no_log.as_ref().is_some_and(Node::may_be_template);
+        let hides = ended.no_log && (task.no_log || may_differ);
         let headline = ended.headline.clone().unwrap_or_default();
         let own = [Fault::new(headline).at(&task.item.task.span)];
         let causes = if ended.causes.is_empty() || ended.no_log { &own[..] } else { &ended.causes };
