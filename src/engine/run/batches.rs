@@ -80,10 +80,13 @@ impl Runner {
     async fn batch(self: &Arc<Self>, run: &Arc<PlayRun>) -> Result<u8, Stop> {
         let everyone = self.hosts.seen();
         everyone.iter().for_each(|host| host.stand(Standing::begin_play));
+        self.remember_facts(&run.hosts);
+        self.refresh_magic(run);
+        self.read_vars_files(run)?;
         self.play_starts(&run.name, &run.hosts, &run.loaded);
         run.handlers.add(&run.loaded.handlers);
-        self.remember_facts(&run.hosts);
-        self.prepare(run)?;
+        let warnings = self.hosts.prepare(&run.hosts, &run.loaded.head.folder)?;
+        warnings.into_iter().for_each(|warning| self.emitter.warn(warning));
         if run.rules.is_free() {
             self.freely(run).await?;
         } else {

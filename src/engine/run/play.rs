@@ -135,14 +135,6 @@ impl Runner {
         }
     }
 
-    /// Makes the magic variables and reads the vars files.
-    pub(super) fn prepare(&self, run: &PlayRun) -> Result<(), Stop> {
-        self.refresh_magic(run);
-        let warnings = self.hosts.prepare(&run.hosts, &run.loaded.head.folder)?;
-        warnings.into_iter().for_each(|warning| self.emitter.warn(warning));
-        self.read_vars_files(run)
-    }
-
     /// Makes the magic variables of the play; anew when a role has come to it.
     pub(crate) fn refresh_magic(&self, run: &PlayRun) {
         let mut shared = Data::new();
