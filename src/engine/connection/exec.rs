@@ -71,12 +71,8 @@ pub(super) async fn begin(
 }
 
 fn tell(told: Option<&Emitter>, place: &Place, line: &Line) {
-    let (Some(emitter), Some((way, host, user))) = (told, place.transport.reached()) else { return };
-    let by = if way == "SSH" { "SSH: EXEC" } else { "EXEC" };
-    let user = user.unwrap_or("None");
-    for said in
-        [format!("ESTABLISH {way} CONNECTION FOR USER: {user}"), format!("{by} {}", command_line(&line.argv))]
-    {
-        emitter.emit(Kind::Said { message: format!("<{host}> {said}") });
+    let Some(emitter) = told else { return };
+    for message in place.transport.told(&command_line(&line.argv)) {
+        emitter.emit(Kind::Said { message });
     }
 }

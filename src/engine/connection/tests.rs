@@ -198,6 +198,19 @@ impl Bench {
         }
     }
 
+    /// Returns what the connections will tell.
+    fn listen(&mut self) -> Arc<Mutex<Vec<String>>> {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&told);
+        let hear = move |event: rplay_event::Event| {
+            if let Kind::Said { message } = event.kind() {
+                sink.lock().unwrap().push(message.clone());
+            }
+        };
+        self.connections = Arc::new(Connections::telling(Emitter::new(Masker::default(), Box::new(hear))));
+        told
+    }
+
     fn run(&self, args: &Value) -> Outcome {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
@@ -251,7 +264,8 @@ fn su_makes_another_user_of_the_agent_and_files_travel_along() {
     if !rustix::process::getuid().is_root() {
         return;
     }
-    let bench = Bench::new(Transport::Local, Some(become_nobody(Method::Su, None, None)));
+    let mut bench = Bench::new(Transport::Local, Some(become_nobody(Method::Su, None, None)));
+    let told = bench.listen();
     let folder = tempfile::tempdir().unwrap();
     // Only we can read it.
     let file = folder.path().join("private");
@@ -260,6 +274,11 @@ fn su_makes_another_user_of_the_agent_and_files_travel_along() {
     assert_eq!(outcome.failure, None);
     assert_ne!(outcome.result["user"], json!(0));
     assert_eq!(outcome.result["content"], json!("for your eyes"));
+    let told = told.lock().unwrap();
+    assert!(
+        told.len() == 1 && told[0].starts_with("<localhost> EXEC /bin/sh -c 'su -s /bin/sh nobody -c "),
+        "{told:?}"
+    );
 }
 
 /// Writes a program that stands for sudo: it asks for the password as sudo does where it is told to.
@@ -385,17 +404,7 @@ impl Sshd {
 fn over_ssh_the_agent_ships_itself_once_and_runs_modules() {
     let sshd = Sshd::start();
     let mut bench = Bench::new(Transport::Ssh(Box::new(sshd.way())), None);
-    let told = Arc::new(Mutex::new(Vec::new()));
-    let sink = Arc::clone(&told);
-    let emitter = Emitter::new(
-        Masker::default(),
-        Box::new(move |event| {
-            if let Kind::Said { message } = event.kind() {
-                sink.lock().unwrap().push(message.clone());
-            }
-        }),
-    );
-    bench.connections = Arc::new(Connections::telling(emitter));
+    let told = bench.listen();
     let file = sshd.folder.path().join("conf");
     std::fs::write(&file, "from here").unwrap();
     for _ in 0..2 {

@@ -44,13 +44,18 @@ impl Transport {
         }
     }
 
-    /// Returns what the way is called, the host's address and the user who is let in; `None` where no way leads anywhere.
-    pub(super) fn reached(&self) -> Option<(&'static str, &str, Option<&str>)> {
-        match self {
-            Self::Local => None,
-            Self::Ssh(ssh) => Some(("SSH", &ssh.host, ssh.user.as_deref())),
-            Self::Docker(docker) => Some(("DOCKER", &docker.container, docker.user.as_deref())),
-        }
+    /// Returns what Ansible says of a host that is reached so by a command, a line each.
+    pub(super) fn told(&self, command: &str) -> Vec<String> {
+        let (host, established, by) = match self {
+            Self::Local => ("localhost", None, "EXEC"),
+            Self::Ssh(ssh) => (&*ssh.host, Some(("SSH", &ssh.user)), "SSH: EXEC"),
+            Self::Docker(docker) => (&*docker.container, Some(("DOCKER", &docker.user)), "EXEC"),
+        };
+        let established = established.map(|(way, user)| {
+            let user = user.as_deref().unwrap_or("None");
+            format!("<{host}> ESTABLISH {way} CONNECTION FOR USER: {user}")
+        });
+        established.into_iter().chain([format!("<{host}> {by} {command}")]).collect()
     }
 
     /// Returns the program that has a shell on the host run a command.
