@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rplay_event::Span;
 use rplay_syntax::{Data, Node, Origin};
 
-use crate::engine::{Engine, Mode};
+use crate::engine::{Engine, Mode, TEMPLATE};
 use crate::eval::{Cx, looks_like_template};
 use crate::parse::tree::{Expr, Node as Expression, Stmt};
 use crate::value::Repr;
@@ -103,7 +103,6 @@ impl Cx<'_> {
     fn indirect(&self, text: &Arc<str>, node: &Node) -> Result<Value, TemplateError> {
         let value = self.template(text, Some(&node.span)).and_then(|value| self.finish(&value));
         let value = value.map_err(|error| {
-            const TEMPLATE: &str = "Error rendering template";
             let place = Some(&node.span);
             error.released(TEMPLATE, text, place).framed_by(TEMPLATE).in_template(text, place)
         })?;
@@ -244,7 +243,8 @@ impl Cx<'_> {
     }
 }
 
-fn text_of(node: &Node) -> Arc<str> {
+/// Returns what was written, where it is a text.
+pub(crate) fn text_of(node: &Node) -> Arc<str> {
     match &node.data {
         Data::Text(text) => Arc::clone(&text.text),
         _ => Arc::default(),

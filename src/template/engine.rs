@@ -7,8 +7,8 @@ use rplay_event::Span;
 use rplay_syntax::{Data, Node, Origin};
 
 use crate::builtin::Builtin;
-use crate::error::Step;
-use crate::error::nowhere;
+use crate::condition::text_of;
+use crate::error::{Step, nowhere};
 use crate::eval::{Cx, StandIns, State, looks_like_template, restore_newlines};
 use crate::functions::Function;
 use crate::overlay::{Overlay, Place};
@@ -370,7 +370,7 @@ impl Engine {
 }
 
 /// What was being done when a template failed.
-const TEMPLATE: &str = "Error rendering template";
+pub(crate) const TEMPLATE: &str = "Error rendering template";
 
 /// What Ansible shows in the place of a template where a loop's own lookup has failed.
 const LOOP: &str = "invoke_lookup()";
@@ -383,10 +383,7 @@ fn of_loop(error: TemplateError) -> TemplateError {
 
 /// Says that the errors of calls in a whole tree are those of what the user wrote there.
 fn released(error: TemplateError, node: &Node) -> TemplateError {
-    let text = match &node.data {
-        Data::Text(text) => Arc::clone(&text.text),
-        _ => Arc::default(),
-    };
+    let text = text_of(node);
     let error = error.released(TEMPLATE, &text, Some(&node.span));
     if error.kind == crate::ErrorKind::Omitted { error.in_template(&text, Some(&node.span)) } else { error }
 }

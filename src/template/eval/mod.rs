@@ -32,7 +32,7 @@ pub(crate) use frame::Frame;
 use frame::SeenByMacros;
 pub(crate) use inherit::Run;
 
-use crate::engine::{Mode, Overrides, Shared};
+use crate::engine::{Mode, Overrides, Shared, TEMPLATE};
 use crate::lazy::Lazy;
 use crate::marks::{Marks, Notice};
 use crate::object::Object;
@@ -341,7 +341,7 @@ impl<'e> Cx<'e> {
             run: Arc::default(),
             ..self.clone()
         };
-        let value = cx.program(&program).map_err(|error| error.framed_by("Error rendering template"))?;
+        let value = cx.program(&program).map_err(|error| error.framed_by(TEMPLATE))?;
         Ok(restore_newlines(text, value, "\n"))
     }
 

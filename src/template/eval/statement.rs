@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use super::{Args, Cx, Evaluated, Frame, Run, StandIns};
-use crate::engine::Mode;
+use crate::engine::{Mode, TEMPLATE};
 use crate::object::{LoopState, Module, Object};
 use crate::parse::tree::{Block, Expr, For, Program, Stmt, Target, Use};
 use crate::scope::Found;
@@ -43,8 +43,7 @@ impl Cx<'_> {
             }
             // What was printed before stays, and nothing says how much would have come after.
             let truncated = TemplateError::undefined("template potentially truncated");
-            let error =
-                error.framed_by("Error rendering template").in_template(&self.source, self.span.as_ref());
+            let error = error.framed_by(TEMPLATE).in_template(&self.source, self.span.as_ref());
             out.extend([Value::error(error), Value::error(truncated)]);
         }
         Ok(self.join(out))

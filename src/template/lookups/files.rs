@@ -6,7 +6,7 @@ use rplay_event::Span;
 
 use super::options::{Options, boolean};
 use super::{Given, Items, fail};
-use crate::engine::{Mode, Overrides};
+use crate::engine::{Mode, Overrides, TEMPLATE};
 use crate::eval::{Cx, restore_newlines};
 use crate::filters::absolute;
 use crate::methods::split_lines;
@@ -308,6 +308,6 @@ fn rendered(
         ..cx.in_scope(&scope)
     };
     let value = cx.guarded(|| inner.program(&program));
-    let value = value.unwrap_or_else(|error| failed(error.framed_by("Error rendering template")));
+    let value = value.unwrap_or_else(|error| failed(error.framed_by(TEMPLATE)));
     Ok(restore_newlines(&source, value, "\n"))
 }
