@@ -45,7 +45,7 @@ pub(crate) fn find(
 /// Returns what to say where there is none.
 pub(crate) fn missing() -> String {
     "this needs Python with the package `ansible-core`, which was not found: install it with `pip install ansible-core`, or \
-     name its Python in ansible_python_interpreter"
+     name its Python in ansible_python_interpreter, in the inventory or with -e"
         .to_owned()
 }
 

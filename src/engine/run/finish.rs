@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -70,11 +71,25 @@ impl Runner {
     fn learn(&self, task: &TaskRun<'_>, host: &Host, ended: &Ended) {
         // With `delegate_facts` it is the delegate that they are about.
         let known = ended.facts_of.as_deref().unwrap_or(host);
-        self.learn_facts(task, known, ended.facts.as_ref(), &ended.variables);
-        for learned in &ended.learned {
-            let known = learned.of.as_deref().unwrap_or(host);
-            self.learn_facts(task, known, learned.facts.as_ref(), &learned.variables);
+        let mut heard = BTreeMap::new();
+        let whole = (known, ended.facts.as_ref(), &ended.variables);
+        let items = ended.learned.iter().map(|learned| {
+            (learned.of.as_deref().unwrap_or(host), learned.facts.as_ref(), &learned.variables)
+        });
+        for (known, facts, variables) in std::iter::once(whole).chain(items) {
+            if let Some(facts) = facts {
+                known.learn(facts);
+                if &*task.item.task.action.name == GATHERING {
+                    known.learn(&Value::from_json(json!({ GATHERED: true })));
+                }
+                heard.insert(&*known.name, known);
+            }
+            for (name, value) in variables {
+                known.set(name, value.clone());
+            }
         }
+        // Once for each, however many items were about it: it may be a file.
+        heard.values().for_each(|known| self.keep_facts(known));
         for written in &ended.included {
             host.include(Arc::clone(written));
         }
@@ -85,25 +100,6 @@ impl Runner {
             return;
         }
         host.set(name, ended.registered.clone().unwrap_or_else(|| registered(&ended.result)));
-    }
-
-    fn learn_facts(
-        &self,
-        task: &TaskRun<'_>,
-        known: &Host,
-        facts: Option<&Value>,
-        variables: &[(String, Value)],
-    ) {
-        if let Some(facts) = facts {
-            known.learn(facts);
-            if &*task.item.task.action.name == GATHERING {
-                known.learn(&Value::from_json(json!({ GATHERED: true })));
-            }
-            self.keep_facts(known);
-        }
-        for (name, value) in variables {
-            known.set(name, value.clone());
-        }
     }
 
     /// Takes a failed host out of its block; a failed `run_once` takes everyone.
