@@ -1,8 +1,6 @@
 use std::path::PathBuf;
 
-use rplay_module::{
-    Address, Change, Choice, Cx, Diff, Failure, Foretold, Held, Params, Report, Resource, Result,
-};
+use rplay_module::{Address, Change, Choice, Cx, Diff, Foretold, Held, Params, Report, Resource, Result};
 use serde_json::{Map, Value};
 
 use crate::attributes::{Attributes, Wish};
@@ -152,7 +150,7 @@ impl Resource for File {
     }
 
     fn desired(&self, p: &FileParams, around: &Around, _have: Option<&Tree>) -> Result<Option<Tree>> {
-        around.want(p).map_err(|failure| around.informed(failure))
+        around.want(p).map_err(|failure| seen::beside(failure, &around.info))
     }
 
     async fn apply(
@@ -162,7 +160,7 @@ impl Resource for File {
         around: &Around,
         change: Change<'_, Tree>,
     ) -> Result<Receipt> {
-        around.applied(cx, p, change).await.map_err(|failure| around.informed(failure))
+        around.applied(cx, p, change).await.map_err(|failure| seen::beside(failure, &around.info))
     }
 
     fn output(&self, p: &FileParams, report: &Report<'_, Self>) -> Value {
@@ -192,14 +190,6 @@ impl Resource for File {
 }
 
 impl Around {
-    /// Adds what is known of the path, as Ansible adds it to every result that names one.
-    fn informed(&self, mut failure: Failure) -> Failure {
-        for (name, value) in &self.info {
-            failure.result.entry(name.clone()).or_insert_with(|| value.clone());
-        }
-        failure
-    }
-
     async fn applied(&self, cx: &Cx, p: &FileParams, change: Change<'_, Tree>) -> Result<Receipt> {
         let (have, want) = match change {
             Change::Delete { .. } => {

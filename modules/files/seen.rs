@@ -112,11 +112,16 @@ pub(crate) async fn info(cx: &Cx, shown: &str) -> Map<String, Value> {
 }
 
 /// Adds to a failure that names a path what every result of one tells.
-pub(crate) async fn informed(cx: &Cx, mut failure: Failure) -> Failure {
+pub(crate) async fn informed(cx: &Cx, failure: Failure) -> Failure {
     let named = ["path", "dest"].iter().find_map(|name| failure.result.get(*name)).and_then(Value::as_str);
     let Some(path) = named.map(str::to_owned) else { return failure };
-    for (name, value) in info(cx, &path).await {
-        failure.result.entry(name).or_insert(value);
+    beside(failure, &info(cx, &path).await)
+}
+
+/// Adds to a failure what is known of its path, where it does not say so itself.
+pub(crate) fn beside(mut failure: Failure, info: &Map<String, Value>) -> Failure {
+    for (name, value) in info {
+        failure.result.entry(name.clone()).or_insert_with(|| value.clone());
     }
     failure
 }

@@ -158,7 +158,11 @@ impl Around {
 
     /// Adds what Ansible's action and module tell of a failure: the source's checksum, and what is at the path.
     async fn failed(&self, cx: &Cx, failure: Failure) -> Failure {
-        let failure = seen::informed(cx, failure).await;
+        self.summed(seen::informed(cx, failure).await)
+    }
+
+    /// Adds the checksum to a failure about a single file that is sent.
+    fn summed(&self, failure: Failure) -> Failure {
         if self.single && !self.from_host {
             return failure.field("checksum", self.sums.sha1.as_str());
         }
@@ -184,14 +188,8 @@ impl Around {
 impl Around {
     /// The failure of a file that is as it shall be, but for what it cannot be given.
     fn unwanted(&self, path: &str, failure: Failure) -> Failure {
-        let mut failure = failure.field("path", path);
-        for (name, value) in self.info.iter().filter(|_| self.single) {
-            failure.result.entry(name.clone()).or_insert_with(|| value.clone());
-        }
-        if self.single && !self.from_host {
-            return failure.field("checksum", self.sums.sha1.as_str());
-        }
-        failure
+        let failure = failure.field("path", path);
+        self.summed(if self.single { seen::beside(failure, &self.info) } else { failure })
     }
 }
 
